@@ -1,0 +1,48 @@
+"""keci-export: a training run in, a checked bundle for keci-extract out."""
+
+from pathlib import Path
+
+import click
+
+from keci.cli.options import common_options
+
+_EPILOG = """\b
+Example:
+  keci-export runs/ade bundles/ade --precision fp32 --precision int8 \\
+      --data train.json --ids runs/ade/validation.ids
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--precision", "precisions", multiple=True, type=click.Choice(("fp32", "int8", "fp16")),
+              help="Repeat for several; the first is the default one unless --data decides.")
+@click.option("--data", type=click.Path(path_type=Path),
+              help="Annotated validation data: record each precision's F1 and make the fastest "
+                   "that loses at most 0.3 F1 the default.")
+@click.option("--ids", type=click.Path(path_type=Path),
+              help="File with the ids of the documents of --data to use, one a line.")
+@click.option("--kb", type=click.Path(path_type=Path),
+              help="Knowledge base to validate with; the default one if not given.")
+@common_options
+def main(
+    run: Path, bundle: Path, precisions: tuple[str, ...], data: Path | None, ids: Path | None,
+    kb: Path | None,
+) -> None:
+    """Write the model of the training run RUN as the bundle BUNDLE.
+
+    Every graph is compared with torch by names, axes, shapes and values; a bundle that fails is
+    not written.
+    """
+    from keci.export.exporter import export_run
+
+    manifest = export_run(run, bundle, precisions or ("fp32",))
+    if data is not None:
+        from keci.cli.knowledge import knowledge_base_for
+        from keci.export.validation import choose_default_precision
+
+        base = knowledge_base_for(kb) if manifest.model.knowledge == "fusion" else None
+        manifest = choose_default_precision(bundle, data, ids, base)
+    default = manifest.default_precision
+    click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")

@@ -1,0 +1,50 @@
+"""Options that every command shares, and the turning of KECI's errors into exit codes."""
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import click
+
+from keci.errors import KeciError
+
+EXIT_SOME_FAILED = 1
+EXIT_UNUSABLE = 2
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def common_options(command: Command) -> Command:
+    """Add --version, --quiet and --verbose, set up logging on stderr and report KeciErrors.
+
+    The wrapped function does not see the options. A KeciError ends the process with exit code 2
+    and its message; other exceptions keep their traceback, for they are bugs.
+    """
+
+    @click.version_option(version("keci"), prog_name="KECI")
+    @click.option("--quiet", is_flag=True, help="Log errors only, show no progress bar.")
+    @click.option("--verbose", is_flag=True, help="Log details.")
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, quiet: bool, verbose: bool, **options: Any) -> Any:
+        _set_up_logging(quiet=quiet, verbose=verbose)
+        try:
+            return command(*arguments, **options)
+        except KeciError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(EXIT_UNUSABLE)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+
+
+def show_progress() -> bool:
+    """Whether a progress bar has a reader: stderr is a terminal and --quiet was not given."""
+    return sys.stderr.isatty() and logging.getLogger("keci").level <= logging.INFO
+
+
+def _set_up_logging(*, quiet: bool, verbose: bool) -> None:
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", force=True)
+    logging.getLogger("keci").setLevel(level)

@@ -1,0 +1,136 @@
+"""A training run as a bundle: ONNX graphs, torch graph weights, tokenizer, manifest."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from keci.config import config_to_record
+from keci.errors import UsageError
+from keci.export.graphs import export_stage
+from keci.export.parity import check_stage
+from keci.export.precision import PRECISIONS, convert
+from keci.export.probes import probe_tensors
+from keci.runtime.bundle import (
+    ENCODER,
+    GRAPH_FILE,
+    MANIFEST_FILE,
+    TOKENIZER_FILE,
+    Manifest,
+    describe_file,
+    exported_stages,
+)
+from keci.runtime.extractor import torch_stages
+from keci.stages import TENSORS, TorchStage
+from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
+
+_LOGGER = logging.getLogger(__name__)
+FP32 = "fp32"
+
+
+def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
+    """Write the bundle of a run; it appears whole, after its parity with torch was checked.
+
+    Raises UsageError where ``bundle`` exists or a precision is unknown, ParityError where a graph
+    does not reproduce its torch stage.
+    """
+    unknown = set(precisions) - set(PRECISIONS)
+    if unknown:
+        raise UsageError(f"unknown precision {sorted(unknown)}; known are {', '.join(PRECISIONS)}")
+    if bundle.exists():
+        raise UsageError(f"{bundle} exists already; choose another folder or remove it")
+    loaded = load_run(run)
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{bundle.name}-", dir=bundle.parent))
+    try:
+        manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
+        partial.chmod(0o755)
+        partial.rename(bundle)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _write(
+    loaded: LoadedRun, run: Path, folder: Path, precisions: Sequence[str], *, name: str
+) -> Manifest:
+    shutil.copyfile(run / ENCODER_FOLDER / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+    spans = loaded.network.spans
+    save_file(
+        {key: value.contiguous() for key, value in torch_stages(spans).state_dict().items()},
+        folder / GRAPH_FILE,
+    )
+    stages = _named_stages(loaded)
+    probes = probe_tensors(loaded)
+    _export_graphs(stages, probes, folder, precisions)
+    settings = loaded.settings
+    manifest = Manifest(
+        name=name,
+        schema=settings.schema,
+        model=settings.model,
+        encoder_width=loaded.network.encoder.width,
+        max_pieces=loaded.max_pieces,
+        knowledge_base=settings.knowledge_base,
+        stages={stage: _describe_stage(module) for stage, module in stages.items()},
+        precisions={precision: {} for precision in precisions},
+        default_precision=precisions[0],
+        training={
+            "encoder": settings.encoder,
+            "data": dict(settings.data),
+            "settings": config_to_record(settings.train),
+        },
+        files={
+            path.relative_to(folder).as_posix(): describe_file(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    )
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of the bundle in ``folder``."""
+    record = orjson.dumps(manifest.to_record(), option=orjson.OPT_INDENT_2)
+    (folder / MANIFEST_FILE).write_bytes(record)
+
+
+def _named_stages(loaded: LoadedRun) -> dict[str, TorchStage]:
+    spans = loaded.network.spans
+    stages = {ENCODER: loaded.network.encoder, **dict(spans.stages.items())}
+    return {name: stages[name] for name in exported_stages(spans.config)}
+
+
+def _export_graphs(
+    stages: dict[str, TorchStage],
+    probes: Sequence[dict[str, Tensor]],
+    folder: Path,
+    precisions: Sequence[str],
+) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, stage in stages.items():
+            plain = Path(scratch) / f"{name}.onnx"
+            with torch.no_grad():
+                export_stage(stage, probes[0], plain)
+            check_stage(stage, plain, probes, precision=FP32)
+            for precision in precisions:
+                path = folder / precision / plain.name
+                path.parent.mkdir(exist_ok=True)
+                convert(plain, path, precision, stage=name)
+                check_stage(stage, path, probes, precision=precision)
+                _LOGGER.info("%s: %s exported, parity checked", precision, name)
+
+
+def _describe_stage(stage: TorchStage) -> dict[str, Any]:
+    return {
+        side: {name: {"dtype": TENSORS[name].dtype, "dims": list(TENSORS[name].dims)} for name in names}
+        for side, names in (("inputs", stage.input_names), ("outputs", stage.output_names))
+    }

@@ -1,0 +1,223 @@
+"""Texts and what the linker found in them, as one ragged batch of named arrays.
+
+The arrays are those of ``stages.TENSORS`` that exist before the model runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from keci.config import ModelConfig
+from keci.documents import Document
+from keci.errors import DataError
+from keci.knowledge.background import BackgroundGraph, build_background, graph_relation_names
+from keci.knowledge.linker import ConceptMention, Linker
+from keci.knowledge.store import KnowledgeBase
+from keci.text.spans import CandidateSpans, candidate_spans
+from keci.text.tokens import TextTokenizer, TokenisedText
+
+Indices = npt.NDArray[np.int64]
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+_OFFSET_BITS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedText:
+    """A text with its tokens, candidate spans and concept mentions."""
+
+    document: Document
+    tokens: TokenisedText
+    spans: CandidateSpans
+    concept_mentions: tuple[ConceptMention, ...]
+
+    @property
+    def token_count(self) -> int:
+        return len(self.tokens.piece_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch: its texts in order, their background graph and the named arrays."""
+
+    texts: tuple[PreparedText, ...]
+    graph: BackgroundGraph | None
+    arrays: Arrays
+
+
+class Knowledge:
+    """A knowledge base with its linker, mapped by name onto the vocabularies of a model.
+
+    Semantic types and relations that the model does not know are left out of the graph;
+    ``unknown_types`` and ``unknown_relations`` list them.
+    """
+
+    def __init__(self, base: KnowledgeBase, config: ModelConfig) -> None:
+        self.base = base
+        self.linker = Linker(base)
+        relations = graph_relation_names(base)
+        self.type_map = _map_names(base.type_codes, config.semantic_types)
+        self.relation_map = _map_names(relations, config.graph_relations)
+        self.unknown_types = tuple(sorted({*base.type_codes} - {*config.semantic_types}))
+        self.unknown_relations = tuple(sorted({*relations} - {*config.graph_relations}))
+
+
+class BatchBuilder:
+    """Turns documents into prepared texts, and prepared texts into batches."""
+
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        config: ModelConfig,
+        *,
+        max_pieces: int,
+        knowledge: Knowledge | None,
+    ) -> None:
+        """``max_pieces`` is what the encoder reads at once, special tokens included."""
+        self.tokenizer = tokenizer
+        self.config = config
+        self.max_tokens = max_pieces - tokenizer.special_count
+        self.special_count = tokenizer.special_count
+        self.knowledge = knowledge if config.knowledge != "none" else None
+
+    def prepare(self, documents: Sequence[Document]) -> list[PreparedText]:
+        """Tokenise, enumerate spans and link; raises DataError on a text beyond ``max_tokens``."""
+        return [
+            self._prepare(document, tokens)
+            for document, tokens in zip(
+                documents, self.tokenizer([document.text for document in documents]), strict=True
+            )
+        ]
+
+    def _prepare(self, document: Document, tokens: TokenisedText) -> PreparedText:
+        if len(tokens.piece_ids) > self.max_tokens:
+            raise DataError(
+                f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; "
+                f"the encoder reads at most {self.max_tokens} at once"
+            )
+        mentions = self.knowledge.linker.link(document.text) if self.knowledge else ()
+        spans = candidate_spans(tokens, self.config.max_span_pieces)
+        return PreparedText(document, tokens, spans, mentions)
+
+    def build(self, texts: Sequence[PreparedText]) -> Batch:
+        """One ragged batch of the texts, in their order."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            **self._encoder_arrays(texts),
+            **_span_arrays(texts),
+        }
+        graph = None
+        if self.knowledge:
+            mentions = [text.concept_mentions for text in texts]
+            graph = build_background(mentions, self.knowledge.base)
+            arrays |= _graph_arrays(graph, self.knowledge)
+            arrays |= _candidate_arrays(graph, texts)
+        elif self.config.knowledge != "none":
+            arrays |= _empty_graph_arrays()
+        if self.config.knowledge != "none":
+            nodes = len(arrays["node_types_splits"]) - 1
+            arrays["node_vectors"] = np.zeros((nodes, self.config.vector_width), np.float32)
+        return Batch(tuple(texts), graph, arrays)
+
+    def _encoder_arrays(self, texts: Sequence[PreparedText]) -> dict[str, Indices]:
+        prefix, suffix = self.tokenizer.prefix_ids, self.tokenizer.suffix_ids
+        counts = np.array([text.token_count for text in texts], dtype=np.int64)
+        columns = int(counts.max(initial=0)) + len(prefix) + len(suffix)
+        input_ids = np.full((len(texts), columns), self.tokenizer.pad_id, dtype=np.int64)
+        for row, text in enumerate(texts):
+            pieces = np.concatenate((prefix, text.tokens.piece_ids, suffix))
+            input_ids[row, : len(pieces)] = pieces
+        token_splits = _splits(counts)
+        rows = np.repeat(np.arange(len(texts)), counts)
+        within = np.arange(token_splits[-1]) - token_splits[rows]
+        lengths = counts + len(prefix) + len(suffix)
+        return {
+            "input_ids": input_ids,
+            "attention_mask": (np.arange(columns) < lengths[:, None]).astype(np.int64),
+            "token_slots": rows * columns + within + len(prefix),
+            "token_splits": token_splits,
+        }
+
+
+def _span_arrays(texts: Sequence[PreparedText]) -> dict[str, Indices]:
+    shifts = _splits(np.array([text.token_count for text in texts], dtype=np.int64))[:-1]
+    pairs = list(zip(texts, shifts, strict=True))
+    return {
+        "span_starts": _concatenate([text.spans.token_starts + shift for text, shift in pairs]),
+        "span_ends": _concatenate([text.spans.token_ends + shift for text, shift in pairs]),
+        "span_splits": _splits(np.array([len(text.spans) for text in texts], dtype=np.int64)),
+    }
+
+
+def span_keys(texts: Sequence[PreparedText]) -> Indices:
+    """One ascending integer per candidate span of a batch, made of document, start and end."""
+    return _concatenate(
+        [
+            offset_keys(np.full(len(text.spans), row), text.spans.starts, text.spans.ends)
+            for row, text in enumerate(texts)
+        ]
+    )
+
+
+def offset_keys(
+    documents: npt.NDArray[np.integer], starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]
+) -> Indices:
+    """Integers that order and identify the character spans of a batch."""
+    document_keys = documents.astype(np.int64) << _OFFSET_BITS
+    return ((document_keys + starts) << _OFFSET_BITS) + ends
+
+
+def find_keys(keys: Indices, wanted: Indices) -> Indices:
+    """Position of each wanted key in the ascending ``keys``, or -1."""
+    if not len(keys):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return np.where(keys[places] == wanted, places, -1)
+
+
+def _candidate_arrays(graph: BackgroundGraph, texts: Sequence[PreparedText]) -> dict[str, Indices]:
+    mention_keys = offset_keys(graph.mention_documents, graph.mention_starts, graph.mention_ends)
+    mention_spans = find_keys(span_keys(texts), mention_keys)
+    spans = mention_spans[graph.candidate_mentions]
+    known = spans >= 0
+    return {
+        "candidate_spans": spans[known],
+        "candidate_nodes": graph.candidate_nodes[known].astype(np.int64),
+    }
+
+
+def _graph_arrays(graph: BackgroundGraph, knowledge: Knowledge) -> dict[str, Indices]:
+    types = knowledge.type_map[graph.node_types]
+    nodes = len(graph.node_types_splits) - 1
+    type_nodes = np.repeat(np.arange(nodes), np.diff(graph.node_types_splits))[types >= 0]
+    relations = knowledge.relation_map[graph.edge_relations]
+    edges = np.flatnonzero(relations >= 0)
+    edges = edges[np.argsort(relations[edges], kind="stable")]
+    return {
+        "node_types_splits": _splits(np.bincount(type_nodes, minlength=nodes)),
+        "node_types": types[types >= 0],
+        "edge_heads": graph.edge_heads[edges].astype(np.int64),
+        "edge_tails": graph.edge_tails[edges].astype(np.int64),
+        "edge_relations": relations[edges],
+    }
+
+
+def _empty_graph_arrays() -> dict[str, Indices]:
+    names = ("node_types", "edge_heads", "edge_tails", "edge_relations")
+    candidates = ("candidate_spans", "candidate_nodes")
+    empty = {name: np.zeros(0, dtype=np.int64) for name in (*names, *candidates)}
+    return {"node_types_splits": np.zeros(1, dtype=np.int64), **empty}
+
+
+def _map_names(names: Sequence[str], vocabulary: Sequence[str]) -> Indices:
+    places = {name: place for place, name in enumerate(vocabulary)}
+    return np.array([places.get(name, -1) for name in names], dtype=np.int64)
+
+
+def _splits(counts: npt.NDArray[np.integer]) -> Indices:
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)))
+
+
+def _concatenate(arrays: Sequence[npt.NDArray[np.integer]]) -> Indices:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays]).astype(np.int64)

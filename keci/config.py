@@ -1,0 +1,120 @@
+"""Settings of model and training: frozen, checked when made, written beside every checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from keci.errors import ConfigError
+
+Config = TypeVar("Config", "ModelConfig", "TrainConfig")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Architecture of the network; the paper's symbols are given where it has one.
+
+    ``knowledge`` "fusion" builds the background graph and the final span graph, "none" stops at
+    the initial one. ``final_inputs`` "fused" reads f_i in Eq 9, "fused+span" [f_i ; h_i] as the
+    authors' released code does. ``semantic_types`` and ``graph_relations`` are the vocabularies
+    of the knowledge base that the model was trained with; another base is mapped onto them by name.
+    """
+
+    knowledge: str = "fusion"
+    max_span_pieces: int = 20
+    """L"""
+    keep_ratio: float = 0.5
+    """lambda"""
+    span_width: int = 256
+    """d"""
+    hidden_width: int = 256
+    length_width: int = 20
+    node_width: int = 128
+    span_gcn_layers: int = 2
+    concept_gcn_layers: int = 2
+    mix_layers: bool = True
+    final_inputs: str = "fused"
+    dropout: float = 0.2
+    vector_width: int = 0
+    semantic_types: tuple[str, ...] = ()
+    graph_relations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_choice("knowledge", self.knowledge, ("fusion", "none"))
+        _check_choice("final_inputs", self.final_inputs, ("fused", "fused+span"))
+        if not 0 < self.keep_ratio <= 1:
+            raise ConfigError(f"keep_ratio must be in (0, 1], got {self.keep_ratio}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout must be in [0, 1), got {self.dropout}")
+        for name in ("max_span_pieces", "span_width", "hidden_width", "length_width", "node_width"):
+            _check_positive(name, getattr(self, name))
+
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "full": {},
+    "sent-context-only": {"knowledge": "none"},
+    "flat-attention": {"span_gcn_layers": 0, "concept_gcn_layers": 0},
+    "no-span-gcn": {"span_gcn_layers": 0},
+    "no-concept-gcn": {"concept_gcn_layers": 0},
+}
+"""The paper's baselines and ablations (Tables 1, 3 and 4) as changes of ModelConfig."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How a model is trained (Sec 2.6, Table 8).
+
+    ``relation_loss`` "binary" is the binary cross-entropy of each relation type's probability,
+    "softmax" the cross-entropy of the pair's label. ``final_weight`` is the 2 of Eq 10.
+    """
+
+    variant: str = "full"
+    seed: int = 1
+    epochs: int = 50
+    batch_size: int = 32
+    encoder_learning_rate: float = 5e-5
+    upper_learning_rate: float = 2e-4
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    relation_loss: str = "softmax"
+    encoder_precision: str = "auto"
+    """"bf16", "fp32", or "auto": bf16 where the hardware gains from it."""
+    final_weight: float = 2.0
+    entity_only_epochs: int = 0
+    patience: int = 0
+    """Epochs without a better validation score before training stops; 0 trains all epochs."""
+    validation_share: float = 0.1
+    split_seed: int = 1
+    """Which validation part is split off; apart from ``seed``, so that runs compare."""
+
+    def __post_init__(self) -> None:
+        _check_choice("variant", self.variant, tuple(VARIANTS))
+        _check_choice("relation_loss", self.relation_loss, ("binary", "softmax"))
+        _check_choice("encoder_precision", self.encoder_precision, ("auto", "bf16", "fp32"))
+        for name in ("epochs", "batch_size"):
+            _check_positive(name, getattr(self, name))
+        if not 0 < self.validation_share < 1:
+            raise ConfigError(f"validation_share must be in (0, 1), got {self.validation_share}")
+
+
+def config_to_record(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    return asdict(config)
+
+
+def config_from_record(kind: type[Config], record: Mapping[str, Any]) -> Config:
+    """Read a config; raises ConfigError on keys that the config does not have."""
+    unknown = record.keys() - {field.name for field in fields(kind)}
+    if unknown:
+        raise ConfigError(f"unknown settings in {kind.__name__}: {sorted(unknown)}")
+    values = {key: tuple(item) if isinstance(item, list) else item for key, item in record.items()}
+    return kind(**values)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise ConfigError(f"{name} must be at least 1, got {value}")

@@ -1,0 +1,72 @@
+"""Documents out of JATS full text (PubMed Central): title, abstracts, body sections, captions.
+
+Each title, paragraph, list item and caption is a paragraph of the text, separated by blank lines,
+in the order of the article. Not read: tables' cells, TeX sources of formulas, labels, back matter
+(references, acknowledgements), translated abstracts, and responses to the article. The id is the
+PMC id with its ``PMC``, else the PMID, the DOI, the publisher's id, or ``source:position``.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from keci.corpus.sources import ContentStream, ReadOptions
+from keci.corpus.xmlstream import (
+    characters,
+    entity_text,
+    first_element,
+    local_name,
+    one_line,
+    stream_elements,
+)
+from keci.documents import Document, Failure
+from keci.errors import DataError
+
+ROOTS = frozenset(["article", "articles", "pmc-articleset"])
+PARTS = (
+    "{*}front/{*}article-meta/{*}title-group",
+    "{*}front/{*}article-meta/{*}abstract",
+    "{*}body",
+    "{*}floats-group",
+)
+ID_TYPES = ("pmcid", "pmc", "pmid", "doi", "publisher-id")
+PARAGRAPH_TAGS = frozenset(
+    ["abstract", "article-title", "boxed-text", "caption", "def", "def-item", "def-list",
+     "disp-formula", "disp-quote", "fig", "fig-group", "fn", "list", "list-item", "p", "sec",
+     "speech", "statement", "subtitle", "table-wrap", "table-wrap-foot", "term", "title",
+     "verse-group", "verse-line"]
+)  # fmt: skip
+UNREAD_TAGS = frozenset(
+    ["graphic", "inline-graphic", "label", "media", "object-id", "table", "tex-math",
+     "trans-title-group", "alt-title"]
+)  # fmt: skip
+BREAK = "\x00"
+"""Stands between paragraphs while they are collected; XML cannot contain it."""
+
+
+def read_jats(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The articles in order; a damaged file gives those before the damage, then one Failure."""
+    position = 0
+    elements = stream_elements(
+        stream, tags=("{*}article",), roots=ROOTS, limit=options.max_record_bytes
+    )
+    try:
+        for element in elements:
+            position += 1
+            yield _read_article(element, source, position)
+    except DataError as error:
+        yield Failure(source, position + 1, "", str(error))
+
+
+def _read_article(article: etree._Element, source: str, position: int) -> Document | Failure:
+    document_id = _article_id(article) or f"{source}:{position}"
+    if article.find("{*}front") is None and article.find("{*}body") is None:
+        reason = "the article has neither front nor body: not JATS"
+        return Failure(source, position, document_id, reason)
+    parts = (part for path in PARTS for part in article.findall(path))
+    text = BREAK.join(piece for part in parts for piece in (BREAK, *_pieces(part)))
+    paragraphs = (one_line(paragraph) for paragraph in text.split(BREAK))
+    return Document(document_id, "\n\n".join(filter(None, paragraphs)))

@@ -1,0 +1,39 @@
+"""Plain text: one file is one document, its text exactly the file's characters."""
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from keci.corpus.detection import BOM
+from keci.corpus.sources import ContentStream, ReadOptions, excerpt
+from keci.documents import Document, Failure
+from keci.errors import DataError
+
+
+def read_text(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The single document of a text file, called by the file's name; line ends stay as they are.
+
+    The text must be UTF-8 (a byte order mark is dropped), so offsets count the file's characters.
+    """
+    document_id = PurePath(source).name
+    content = b""
+    try:
+        content = _read_all(stream, options.max_record_bytes)
+        yield Document(document_id, content.removeprefix(BOM).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        reason = f"not valid UTF-8 at byte {error.start}: {error.reason}"
+        yield Failure(source, 1, document_id, reason, excerpt(content))
+    except DataError as error:
+        yield Failure(source, 1, document_id, str(error), excerpt(stream.head))
+
+
+def _read_all(stream: ContentStream, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while chunk := stream.read():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise DataError(f"the text is longer than the limit of {limit:,} bytes")
+    return b"".join(parts)

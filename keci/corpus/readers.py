@@ -1,0 +1,73 @@
+"""Documents out of inputs: one stream in the order of the inputs, failures in their places.
+
+| format | a record is | its id |
+|---|---|---|
+| jsonl | one JSON object a line | the field ``id_field`` |
+| pubmed | one citation of PubMed XML | the PMID |
+| text | the whole file | the file's name |
+
+Each may be gzipped, which the content shows, not the name.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from keci.corpus.detection import detect_format
+from keci.corpus.jsonl import read_jsonl
+from keci.corpus.plain import read_text
+from keci.corpus.pubmed import read_pubmed
+from keci.corpus.sources import ContentStream, ReadOptions, Source
+from keci.documents import Document, Failure
+from keci.errors import DataError, UsageError
+
+AUTO = "auto"
+Reader = Callable[[ContentStream, str, ReadOptions], Iterator[Document | Failure]]
+READERS: dict[str, Reader] = {"jsonl": read_jsonl, "pubmed": read_pubmed, "text": read_text}
+INPUT_FORMATS = (AUTO, *READERS)
+
+
+def read_documents(
+    inputs: Sequence[str],
+    *,
+    input_format: str = AUTO,
+    text_field: str = "text",
+    id_field: str = "id",
+) -> Iterator[Document | Failure]:
+    """The documents of all inputs, in order; ``-`` is standard input.
+
+    Every input is looked at before the first record comes. Raises UsageError for a missing,
+    unreadable or unknown one; what goes wrong later becomes a Failure and reading goes on.
+    """
+    if input_format not in INPUT_FORMATS:
+        known = ", ".join(INPUT_FORMATS)
+        raise UsageError(f"unknown input format {input_format!r}; known are {known}")
+    sources = [Source(path) for path in inputs]
+    _check_sources(sources, input_format)
+    options = ReadOptions(text_field=text_field, id_field=id_field)
+    return _read_all(sources, input_format, options)
+
+
+def _check_sources(sources: Sequence[Source], input_format: str) -> None:
+    if not sources:
+        raise UsageError("expected at least one input, got none")
+    if sum(source.is_stdin for source in sources) > 1:
+        raise UsageError("standard input (-) can be read only once")
+    for source in sources:
+        source.check()
+        if input_format == AUTO and source.is_regular:
+            with source.open() as stream:
+                detect_format(stream.head, source.name)
+
+
+def _read_all(
+    sources: Sequence[Source], input_format: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    for source in sources:
+        try:
+            stream = source.open()
+        except DataError as error:
+            yield Failure(source.name, 1, "", str(error))
+            continue
+        with stream:
+            known = input_format != AUTO
+            name = input_format if known else detect_format(stream.head, source.name)
+            yield from READERS[name](stream, source.name, options)

@@ -1,0 +1,171 @@
+"""Inputs as byte streams: files or standard input, decompressed where their content says so."""
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from keci.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+STDIN = "-"
+HEAD_SIZE = 16384
+"""Bytes of decompressed content that format detection sees."""
+
+CHUNK_SIZE = 1 << 16
+EXCERPT_LENGTH = 200
+GZIP_MAGIC = b"\x1f\x8b"
+READ_ERRORS = (OSError, EOFError, zlib.error)
+
+
+def excerpt(content: bytes) -> str:
+    """The beginning of a record, readable whatever its bytes are."""
+    return content[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")[:EXCERPT_LENGTH]
+
+
+class ByteStream(Protocol):
+    """A byte stream whose ``read1`` never holds back bytes that came before an error."""
+
+    def read1(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How records are read: field names of jsonl, and the bytes that one record may have."""
+
+    text_field: str = "text"
+    id_field: str = "id"
+    max_record_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An input as the user named it; ``-`` is standard input."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path as valid Unicode, for messages and records."""
+        if self.is_stdin:
+            return "stdin"
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
+    @property
+    def is_stdin(self) -> bool:
+        return self.path == STDIN
+
+    @property
+    def is_regular(self) -> bool:
+        return not self.is_stdin and Path(self.path).is_file()
+
+    def check(self) -> None:
+        """Raises UsageError where the input cannot be opened at all."""
+        if self.is_stdin:
+            return
+        path = Path(self.path)
+        if not path.exists():
+            raise UsageError(f"the input {self.name} does not exist")
+        if path.is_dir():
+            raise UsageError(f"the input {self.name} is a folder; expected a file or - for stdin")
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"the input {self.name} cannot be read: permission denied")
+
+    def open(self) -> "ContentStream":
+        """The decompressed content; raises DataError where the input cannot be opened."""
+        try:
+            return ContentStream(_standard_input() if self.is_stdin else _file(self.path))
+        except OSError as error:
+            raise DataError(f"cannot open the input: {error.strerror or error}") from error
+
+
+class ContentStream:
+    """Decompressed bytes with a look at their beginning; every read error is a DataError."""
+
+    def __init__(self, raw: ByteStream) -> None:
+        self._raw = raw
+        magic, self._error = _read_up_to(raw, len(GZIP_MAGIC))
+        whole = io.BufferedReader(_Replayed(magic, raw), CHUNK_SIZE)
+        self._content: ByteStream = whole
+        if magic == GZIP_MAGIC:
+            self._content = gzip.GzipFile(fileobj=whole)
+        self.head = b""
+        if self._error is None:
+            self.head, self._error = _read_up_to(self._content, HEAD_SIZE)
+        self._unread = self.head
+
+    def read(self) -> bytes:
+        """The next bytes, empty at the end; raises DataError where the input is damaged."""
+        if self._unread:
+            unread, self._unread = self._unread, b""
+            return unread
+        if self._error is None:
+            try:
+                return self._content.read1(CHUNK_SIZE)
+            except READ_ERRORS as error:
+                self._error = error
+        raise DataError(_read_problem(self._error)) from self._error
+
+    def close(self) -> None:
+        if self._raw is not _standard_input():
+            self._raw.close()
+
+    def __enter__(self) -> "ContentStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Replayed(io.RawIOBase):
+    """A stream whose first bytes were already taken."""
+
+    def __init__(self, taken: bytes, rest: ByteStream) -> None:
+        self._taken, self._rest = taken, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer).cast("B")
+        chunk = self._taken or self._rest.read1(len(view))
+        self._taken = b""
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _standard_input() -> ByteStream:
+    return cast(ByteStream, sys.stdin.buffer)
+
+
+def _file(path: str) -> ByteStream:
+    return io.BufferedReader(io.FileIO(path))
+
+
+def _read_up_to(stream: ByteStream, size: int) -> tuple[bytes, Exception | None]:
+    """At most ``size`` bytes, fewer only at the end or before the error given with them."""
+    parts: list[bytes] = []
+    missing = size
+    try:
+        while missing and (part := stream.read1(missing)):
+            parts.append(part)
+            missing -= len(part)
+    except READ_ERRORS as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
+
+
+def _read_problem(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the compressed input ends early (truncated file)"
+    if isinstance(error, zlib.error | gzip.BadGzipFile):
+        return f"the compressed input is damaged: {error}"
+    return f"the input cannot be read: {error}"

@@ -1,0 +1,147 @@
+"""Documents cut into the text units that the model reads at once.
+
+Two ways: each sentence is a unit, or units are overlapping windows of whole sentences, as long as
+the budget allows. A sentence beyond the budget is cut between words (a word beyond it, inside) into
+overlapping windows. Every character that is not white space lies in some unit.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from keci.documents import Document
+from keci.errors import ConfigError, UsageError
+from keci.text.sentences import split_sentences
+
+UNITS = ("sentence", "document")
+MOST_PIECES_PER_CHARACTER = 4
+"""Byte-level vocabularies may need a piece for each UTF-8 byte."""
+
+_WHITE = re.compile(r"\s")
+
+
+@dataclass(frozen=True, slots=True)
+class TextUnit:
+    """A stretch of a document's text that begins at the document's character ``start``."""
+
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBudget:
+    """What the model reads at once: at most ``pieces`` word pieces, special ones not counted.
+
+    A window repeats at most ``overlap`` pieces of the one before it.
+    """
+
+    pieces: int
+    overlap: int
+    count_pieces: Callable[[str], int]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap < self.pieces:
+            raise ConfigError(
+                "expected 0 <= overlap < pieces, got an overlap of "
+                f"{self.overlap} in windows of {self.pieces}"
+            )
+
+    def holds(self, text: str) -> bool:
+        return (
+            len(text) * MOST_PIECES_PER_CHARACTER <= self.pieces
+            or self.count_pieces(text) <= self.pieces
+        )
+
+
+def text_units(document: Document, *, unit: str, budget: WindowBudget) -> tuple[TextUnit, ...]:
+    """The units of a document in text order; none where it is empty.
+
+    ``unit`` is ``sentence`` or ``document``; raises UsageError for another.
+    """
+    if unit not in UNITS:
+        raise UsageError(f"unknown unit {unit!r}; known are {', '.join(UNITS)}")
+    text = document.text
+    sentences = split_sentences(text)
+    groups = [[sentence] for sentence in sentences] if unit == "sentence" else [list(sentences)]
+    spans = (span for group in groups if group for span in _windows(text, group, budget))
+    return tuple(TextUnit(start, text[start:end]) for start, end in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class _Atom:
+    """A stretch of text that windows do not cut, with its number of word pieces."""
+
+    start: int
+    end: int
+    pieces: int
+
+
+def _windows(
+    text: str, sentences: Sequence[tuple[int, int]], budget: WindowBudget
+) -> Iterator[tuple[int, int]]:
+    start, end = sentences[0][0], sentences[-1][1]
+    if budget.holds(text[start:end]):
+        yield start, end
+        return
+    atoms = [atom for start, end in sentences for atom in _sentence_atoms(text, start, end, budget)]
+    first = 0
+    while True:
+        last = _last_that_fits(text, atoms, first, budget)
+        yield atoms[first].start, atoms[last].end
+        if last == len(atoms) - 1:
+            return
+        first = _next_first(atoms, first, last, budget)
+
+
+def _sentence_atoms(text: str, start: int, end: int, budget: WindowBudget) -> Iterator[_Atom]:
+    """The sentence whole where it fits, else stretches short enough for windows to share some."""
+    pieces = budget.count_pieces(text[start:end])
+    if pieces <= budget.pieces:
+        yield _Atom(start, end, pieces)
+    else:
+        limit = max(1, (budget.overlap or budget.pieces) // 4)
+        yield from _halves(text, _Atom(start, end, pieces), limit, budget.count_pieces)
+
+
+def _halves(
+    text: str, atom: _Atom, limit: int, count_pieces: Callable[[str], int]
+) -> Iterator[_Atom]:
+    """Cut in two at white space near the middle, again and again, down to ``limit`` pieces."""
+    if atom.pieces <= limit or atom.end - atom.start == 1:
+        yield atom
+        return
+    cut = _middle(text, atom.start, atom.end)
+    left_end = atom.start + len(text[atom.start : cut].rstrip())
+    right_start = atom.end - len(text[cut : atom.end].lstrip())
+    for start, end in ((atom.start, left_end), (right_start, atom.end)):
+        half = _Atom(start, end, count_pieces(text[start:end]))
+        yield from _halves(text, half, limit, count_pieces)
+
+
+def _middle(text: str, start: int, end: int) -> int:
+    middle = (start + end) // 2
+    if white := _WHITE.search(text, middle, end):
+        return white.start()
+    blank = text.rfind(" ", start, middle)
+    return blank if blank > start else middle
+
+
+def _last_that_fits(text: str, atoms: Sequence[_Atom], first: int, budget: WindowBudget) -> int:
+    last = first
+    total = atoms[first].pieces
+    while last + 1 < len(atoms) and total + atoms[last + 1].pieces <= budget.pieces:
+        last += 1
+        total += atoms[last].pieces
+    while last > first and not budget.holds(text[atoms[first].start : atoms[last].end]):
+        last -= 1  # the halves of a cut word may take more pieces together than apart
+    return last
+
+
+def _next_first(atoms: Sequence[_Atom], first: int, last: int, budget: WindowBudget) -> int:
+    """As far back from ``last`` as the overlap allows while the atom after it still fits."""
+    room = min(budget.overlap, budget.pieces - atoms[last + 1].pieces)
+    start = last + 1
+    while start - 1 > first and atoms[start - 1].pieces <= room:
+        start -= 1
+        room -= atoms[start].pieces
+    return start

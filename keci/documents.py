@@ -1,0 +1,213 @@
+"""Texts and what is said about them: gold annotation and extraction share these records.
+
+Offsets are Unicode code points into the document's text, half-open: ``text[start:end]``
+is exactly what a mention covers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keci.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with the identifier that its source gave it."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptLink:
+    """A knowledge-base concept that a mention may denote, with its attention weight (Eq 8)."""
+
+    id: str
+    name: str
+    types: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A typed span of text.
+
+    ``score`` is the probability of ``type``; ``concepts`` and ``context_weight`` (the sentinel's
+    share, Eq 8) sum to one. ``group`` is used by gold data alone: mentions of one entity share it.
+    """
+
+    id: str
+    start: int
+    end: int
+    text: str
+    type: str
+    score: float | None = None
+    concepts: tuple[ConceptLink, ...] = ()
+    context_weight: float | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A typed link from the mention with id ``head`` to the one with id ``tail``."""
+
+    id: str
+    head: str
+    tail: str
+    type: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """A document with its mentions and relations: one line of jsonl."""
+
+    id: str
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+    @property
+    def document(self) -> Document:
+        return Document(self.id, self.text)
+
+    def to_record(self) -> dict[str, Any]:
+        """The record as plain dictionaries, absent values left out."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "entities": [_mention_record(mention) for mention in self.mentions],
+            "relations": [_relation_record(relation) for relation in self.relations],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Extraction":
+        """Read a record; raises DataError where a field is missing, mistyped or contradicts the text."""
+        document_id, text = _text_field(record, "id"), _text_field(record, "text")
+        mentions = tuple(_read_mention(item, text) for item in _list_field(record, "entities"))
+        known = {mention.id for mention in mentions}
+        if len(known) != len(mentions):
+            raise DataError(f"document {document_id!r}: two entities share one id")
+        relations = tuple(_read_relation(item, known) for item in _list_field(record, "relations"))
+        return cls(document_id, text, mentions, relations)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A record that could not be processed: where it came from and why.
+
+    ``position`` is the 1-based ordinal of the record in ``source``; ``id`` is empty where none
+    could be read; ``excerpt`` holds the beginning of the offending input.
+    """
+
+    source: str
+    position: int
+    id: str
+    reason: str
+    excerpt: str = field(default="")
+
+
+def _mention_record(mention: Mention) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": mention.id,
+        "start": mention.start,
+        "end": mention.end,
+        "text": mention.text,
+        "type": mention.type,
+    }
+    if mention.score is not None:
+        record["score"] = mention.score
+    if mention.context_weight is not None:
+        record["concepts"] = [
+            {"id": link.id, "name": link.name, "types": list(link.types), "weight": link.weight}
+            for link in mention.concepts
+        ]
+        record["context_weight"] = mention.context_weight
+    if mention.group is not None:
+        record["group"] = mention.group
+    return record
+
+
+def _relation_record(relation: Relation) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": relation.id,
+        "head": relation.head,
+        "tail": relation.tail,
+        "type": relation.type,
+    }
+    if relation.score is not None:
+        record["score"] = relation.score
+    return record
+
+
+def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
+    start, end = _integer_field(record, "start"), _integer_field(record, "end")
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"entity offsets {start}:{end} lie outside a text of {len(text)} characters")
+    surface = record.get("text", text[start:end])
+    if surface != text[start:end]:
+        raise DataError(f"entity text {surface!r} is not text[{start}:{end}] = {text[start:end]!r}")
+    return Mention(
+        id=_text_field(record, "id"),
+        start=start,
+        end=end,
+        text=text[start:end],
+        type=_text_field(record, "type"),
+        score=record.get("score"),
+        concepts=tuple(_read_concept(item) for item in record.get("concepts", ())),
+        context_weight=record.get("context_weight"),
+        group=record.get("group"),
+    )
+
+
+def _read_concept(record: Mapping[str, Any]) -> ConceptLink:
+    return ConceptLink(
+        _text_field(record, "id"),
+        _text_field(record, "name"),
+        tuple(record.get("types", ())),
+        float(record.get("weight", 0.0)),
+    )
+
+
+def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
+    relation = Relation(
+        id=_text_field(record, "id"),
+        head=_text_field(record, "head"),
+        tail=_text_field(record, "tail"),
+        type=_text_field(record, "type"),
+        score=record.get("score"),
+    )
+    for end in (relation.head, relation.tail):
+        if end not in known:
+            raise DataError(f"relation {relation.id!r} names the entity {end!r}, which is not there")
+    return relation
+
+
+def _field(record: Mapping[str, Any], name: str) -> Any:
+    if not isinstance(record, Mapping):
+        raise DataError(f"expected an object with the field {name!r}, got {type(record).__name__}")
+    if name not in record:
+        raise DataError(f"the field {name!r} is missing; there are {sorted(record)}")
+    return record[name]
+
+
+def _text_field(record: Mapping[str, Any], name: str) -> str:
+    value = _field(record, name)
+    if not isinstance(value, str):
+        raise DataError(f"the field {name!r} must be a string, got {type(value).__name__}")
+    return value
+
+
+def _integer_field(record: Mapping[str, Any], name: str) -> int:
+    value = _field(record, name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise DataError(f"the field {name!r} must be an integer, got {value!r}")
+    return value
+
+
+def _list_field(record: Mapping[str, Any], name: str) -> list[Any]:
+    value = record.get(name, [])
+    if not isinstance(value, list):
+        raise DataError(f"the field {name!r} must be a list, got {type(value).__name__}")
+    return value

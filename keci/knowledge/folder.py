@@ -1,0 +1,239 @@
+"""A compiled knowledge base as a folder: arrays, tries and a manifest with their hashes."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import marisa_trie
+import numpy as np
+import numpy.typing as npt
+
+from keci.errors import KnowledgeBaseError
+from keci.knowledge.ragged import StringTable
+from keci.knowledge.records import SourceRecord
+from keci.knowledge.tables import Tables
+
+FORMAT = "keci-knowledge-base"
+VERSION = 1
+MANIFEST_FILE = "manifest.json"
+_TRIES = ("name_keys", "concept_ids")
+_STRINGS = ("names", "sources", "xrefs", "definitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a knowledge base is called, the numbering of its types and relations, its sources."""
+
+    name: str
+    type_names: Mapping[str, str]
+    relation_names: tuple[str, ...]
+    sources: tuple[SourceRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a folder holds; ``build`` (time, memory) is no part of its identity."""
+
+    description: Description
+    counts: Mapping[str, int]
+    files: Mapping[str, Mapping[str, Any]]
+    build: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256, in hex, that identifies the content."""
+        return hashlib.sha256(_canonical_json(self._content())).hexdigest()
+
+    def to_record(self) -> dict[str, Any]:
+        return {
+            **self._content(),
+            "fingerprint": self.fingerprint,
+            "build": dict(self.build),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Manifest":
+        """Read a manifest; raises KnowledgeBaseError where it is of another format or damaged."""
+        if record.get("format") != FORMAT or record.get("version") != VERSION:
+            found = f"{record.get('format')!r} version {record.get('version')!r}"
+            raise KnowledgeBaseError(f"expected {FORMAT!r} version {VERSION}, found {found}")
+        try:
+            description = Description(
+                name=record["name"],
+                type_names=dict(record["semantic_types"]),
+                relation_names=tuple(record["relation_names"]),
+                sources=tuple(SourceRecord(**source) for source in record["sources"]),
+            )
+            files = {name: dict(entry) for name, entry in record["files"].items()}
+            manifest = cls(description, dict(record["counts"]), files, dict(record["build"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise KnowledgeBaseError(f"the manifest is damaged: {error!r}") from error
+        if record.get("fingerprint") != manifest.fingerprint:
+            raise KnowledgeBaseError("the manifest was changed: its fingerprint does not fit")
+        return manifest
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self.description.name,
+            "semantic_types": dict(self.description.type_names),
+            "relation_names": list(self.description.relation_names),
+            "sources": [source.to_record() for source in self.description.sources],
+            "counts": dict(self.counts),
+            "files": {name: dict(entry) for name, entry in sorted(self.files.items())},
+        }
+
+
+def count(tables: Tables) -> dict[str, int]:
+    """The sizes that people ask for."""
+    return {
+        "concepts": len(tables.name_splits) - 1,
+        "names": len(tables.names),
+        "name_keys": len(tables.name_keys),
+        "relations": len(tables.relation_tails),
+        "definitions": int(np.count_nonzero(np.diff(tables.definitions.offsets))),
+        "type_relations": len(tables.type_relations),
+    }
+
+
+def write_folder(
+    tables: Tables,
+    folder: Path,
+    *,
+    description: Description,
+    build: Callable[[], Mapping[str, Any]] = dict,
+) -> Manifest:
+    """Write ``tables`` to ``folder``, which appears whole or not at all.
+
+    ``build`` is called last and says how the folder was made. Raises KnowledgeBaseError where
+    ``folder`` holds something else than a knowledge base.
+    """
+    if folder.exists() and not (folder / MANIFEST_FILE).is_file() and any(folder.iterdir()):
+        raise KnowledgeBaseError(f"{folder} exists and is no knowledge base; it is left untouched")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        files = {}
+        for file, data in _file_contents(tables):
+            (partial / file).write_bytes(data)
+            files[file] = _file_entry(data)
+        manifest = Manifest(description, count(tables), files, build())
+        text = json.dumps(manifest.to_record(), indent=2, ensure_ascii=False)
+        (partial / MANIFEST_FILE).write_text(text + "\n", "utf-8")
+        partial.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return manifest
+
+
+def manifest_in_memory(tables: Tables, description: Description) -> Manifest:
+    """The manifest that ``tables`` would have if they were written."""
+    files = {file: _file_entry(data) for file, data in _file_contents(tables)}
+    return Manifest(description, count(tables), files)
+
+
+def read_folder(folder: Path) -> tuple[Tables, Manifest]:
+    """Map the files of ``folder``; raises KnowledgeBaseError where size, header or set differ."""
+    manifest = read_manifest(folder)
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if Path(name).name != name or path.is_symlink() or not path.is_file():
+            raise KnowledgeBaseError(f"{folder}: the file {name} is missing")
+        if path.stat().st_size != entry["bytes"]:
+            expected, found = entry["bytes"], path.stat().st_size
+            raise KnowledgeBaseError(f"{path}: expected {expected} bytes, found {found}")
+    try:
+        tables = Tables(**{item.name: _read_table(folder, item.name) for item in fields(Tables)})
+    except (OSError, ValueError, RuntimeError) as error:
+        raise KnowledgeBaseError(f"{folder} cannot be read: {error}") from error
+    if count(tables) != dict(manifest.counts):
+        raise KnowledgeBaseError(f"{folder}: the arrays do not have the sizes of the manifest")
+    return tables, manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of ``folder``; raises KnowledgeBaseError where there is none or it is damaged."""
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise KnowledgeBaseError(
+            f"{folder} is no knowledge base: {MANIFEST_FILE} is missing. "
+            f"Make one with: keci-kb build open --output {folder}"
+        )
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise KnowledgeBaseError(f"{path} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise KnowledgeBaseError(f"{path}: expected an object, found {type(record).__name__}")
+    return Manifest.from_record(record)
+
+
+def verify_folder(folder: Path) -> Manifest:
+    """Check the hash of every file; raises KnowledgeBaseError naming the first that differs."""
+    manifest = read_manifest(folder)
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise KnowledgeBaseError(f"{folder}: the file {name} is missing")
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != entry["sha256"]:
+            raise KnowledgeBaseError(f"{path}: expected sha256 {entry['sha256']}, found {found}")
+    return manifest
+
+
+def _file_contents(tables: Tables) -> Iterator[tuple[str, bytes]]:
+    for item in fields(Tables):
+        value = getattr(tables, item.name)
+        if item.name in _TRIES:
+            yield f"{item.name}.marisa", value.tobytes()
+        elif item.name in _STRINGS:
+            yield f"{item.name}.utf8", value.text.tobytes()
+            yield f"{item.name}_offsets.npy", _npy_bytes(value.offsets)
+        else:
+            yield f"{item.name}.npy", _npy_bytes(value)
+
+
+def _file_entry(data: bytes) -> dict[str, Any]:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _npy_bytes(values: npt.NDArray[Any]) -> bytes:
+    stream = BytesIO()
+    np.save(stream, np.ascontiguousarray(values), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _read_table(folder: Path, name: str) -> Any:
+    if name in _TRIES:
+        return marisa_trie.Trie().mmap(str(folder / f"{name}.marisa"))
+    if name in _STRINGS:
+        offsets = _map_array(folder / f"{name}_offsets.npy")
+        return StringTable(_map_bytes(folder / f"{name}.utf8"), offsets)
+    return _map_array(folder / f"{name}.npy")
+
+
+def _map_array(path: Path) -> npt.NDArray[Any]:
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.asarray(mapped).view(np.ndarray)
+
+
+def _map_bytes(path: Path) -> npt.NDArray[np.uint8]:
+    if path.stat().st_size == 0:
+        return np.empty(0, dtype=np.uint8)
+    return np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
+
+
+def _canonical_json(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

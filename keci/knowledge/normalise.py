@@ -1,0 +1,85 @@
+"""One normal form for the names of concepts and for the words of a text.
+
+Case, Unicode form, accents, hyphens, punctuation and white space fall away, Greek letters become
+their names, a possessive 's and a leading determiner are dropped; so ``TNF-α``, ``TNFα`` and
+``TNF alpha`` share the key ``tnfalpha``. Plurals are kept in the key and answered by
+``plural_endings``: both forms of a name are indexed, and both forms of a text are looked up.
+"""
+
+import unicodedata
+from functools import lru_cache
+
+from keci.text.words import word_pattern
+
+DETERMINERS = frozenset({"a", "an", "the", "this", "that", "these", "those"})
+_APOSTROPHES = frozenset("'’ʼ`´")
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu",
+    "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau",
+    "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
+_UNCHANGED_ENDINGS = ("ss", "us", "is", "as", "os")
+_SYLLABIC_PLURALS = ("xes", "ches", "shes", "sses", "uses")
+
+
+@lru_cache(maxsize=1 << 18)
+def word_key(word: str) -> str:
+    """The normal form of one word; empty for a sign of punctuation."""
+    if word.isascii() and word.isalnum():
+        key = word.lower()
+    else:
+        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
+        key = "".join(_GREEK.get(sign, sign) for sign in folded if sign.isalnum())
+    if len(key) > 4 and key.endswith("ies"):
+        return key[:-3] + "y"
+    return key
+
+
+@lru_cache(maxsize=1 << 18)
+def plural_endings(word: str) -> tuple[int, ...]:
+    """How many last characters of the word's key may be a plural ending, none if it is singular."""
+    key = word_key(word)
+    if len(key) < 4 or word[-1] != "s" or key[-1] != "s" or key.endswith(_UNCHANGED_ENDINGS):
+        return ()
+    return (1, 2) if key.endswith(_SYLLABIC_PLURALS) else (1,)
+
+
+def keyed_words(text: str) -> tuple[list[tuple[int, int]], list[str], list[str]]:
+    """The offsets (start, end) of the words of ``text``, the words and their keys."""
+    pattern = word_pattern()
+    offsets = [match.span() for match in pattern.finditer(text)]
+    words = pattern.findall(text)
+    keys = list(map(word_key, words))
+    if "s" in keys:
+        _drop_possessives(offsets, words, keys)
+    return offsets, words, keys
+
+
+def name_keys(name: str) -> tuple[str, ...]:
+    """The keys under which a concept's name is indexed: as written, then in the singular."""
+    _, words, keys = keyed_words(name)
+    if len(words) > 1 and words[0].lower() in DETERMINERS and words[0] != "A":
+        words, keys = words[1:], keys[1:]
+    key = "".join(keys)
+    last = next((word for word, part in zip(words[::-1], keys[::-1], strict=True) if part), "")
+    if not last or key.isdecimal():
+        return ()
+    return (key, *(key[:-ending] for ending in plural_endings(last)))
+
+
+def normalise(name: str) -> str:
+    """The key of ``name`` as written; empty where nothing of it is a letter or a digit."""
+    keys = name_keys(name)
+    return keys[0] if keys else ""
+
+
+def _drop_possessives(offsets: list[tuple[int, int]], words: list[str], keys: list[str]) -> None:
+    for place in range(2, len(words)):
+        if (
+            keys[place] == "s"
+            and words[place - 1] in _APOSTROPHES
+            and offsets[place - 2][1] == offsets[place - 1][0]
+            and offsets[place - 1][1] == offsets[place][0]
+        ):
+            keys[place] = ""

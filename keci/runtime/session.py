@@ -1,0 +1,59 @@
+"""ONNX graphs as stages: inputs and outputs by name, without copies where the device is shared."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor
+
+from keci.errors import BundleError, UsageError
+
+_CUDA_PROVIDER = "CUDAExecutionProvider"
+_CPU_PROVIDER = "CPUExecutionProvider"
+
+
+class OnnxStage:
+    """One exported stage in an ONNX Runtime session."""
+
+    def __init__(self, path: Path, *, device: torch.device, threads: int | None = None) -> None:
+        """Raises BundleError where the graph does not load, UsageError where ``device`` is absent.
+
+        ``threads`` bounds the threads of one operator; None leaves the choice to ONNX Runtime.
+        """
+        provider = _CUDA_PROVIDER if device.type == "cuda" else _CPU_PROVIDER
+        try:
+            self.session = ort.InferenceSession(
+                str(path), sess_options=_options(threads), providers=[provider]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no narrower base
+            raise BundleError(f"ONNX Runtime cannot load {path}: {error}") from error
+        active = self.session.get_providers()[0]
+        if active != provider:
+            raise UsageError(f"ONNX Runtime offers {active} where {provider} was asked for")
+        self.input_names = tuple(node.name for node in self.session.get_inputs())
+        self.output_names = tuple(node.name for node in self.session.get_outputs())
+
+    def run(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The graph's outputs by name, on the device of the inputs."""
+        feeds = {name: _as_numpy(tensors[name]) for name in self.input_names}
+        outputs: list[np.ndarray] = self.session.run(self.output_names, feeds)
+        device = tensors[self.input_names[0]].device
+        return {
+            name: torch.from_numpy(output).to(device)
+            for name, output in zip(self.output_names, outputs, strict=True)
+        }
+
+
+def _as_numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy()
+
+
+def _options(threads: int | None) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options

@@ -1,0 +1,145 @@
+"""What a task asks for: entity types, relation types with their direction, and the metric."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keci.errors import ConfigError
+
+NONE = "none"
+METRICS = ("biorelex", "ade", "micro")
+
+
+@dataclass(frozen=True, slots=True)
+class RelationType:
+    """A relation type; empty ``head_types`` or ``tail_types`` allow any entity type at that end."""
+
+    name: str
+    symmetric: bool = False
+    head_types: tuple[str, ...] = ()
+    tail_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSchema:
+    """The types of a task; label 0 of either classifier means "none" (non-entity, non-relation)."""
+
+    name: str
+    entity_types: tuple[str, ...]
+    relation_types: tuple[RelationType, ...]
+    metric: str = "micro"
+
+    def __post_init__(self) -> None:
+        relation_names = tuple(relation.name for relation in self.relation_types)
+        for kind, names in (("entity", self.entity_types), ("relation", relation_names)):
+            if len(set(names)) != len(names) or NONE in names:
+                raise ConfigError(f"{kind} types must be distinct and not {NONE!r}: {list(names)}")
+        if not self.entity_types:
+            raise ConfigError(f"schema {self.name!r} has no entity types")
+        if self.metric not in METRICS:
+            raise ConfigError(f"unknown metric {self.metric!r}; known are {', '.join(METRICS)}")
+        for relation in self.relation_types:
+            unknown = {*relation.head_types, *relation.tail_types} - {*self.entity_types}
+            if unknown:
+                raise ConfigError(f"relation {relation.name!r} names unknown types {sorted(unknown)}")
+
+    @property
+    def entity_labels(self) -> tuple[str, ...]:
+        return (NONE, *self.entity_types)
+
+    @property
+    def relation_labels(self) -> tuple[str, ...]:
+        return (NONE, *(relation.name for relation in self.relation_types))
+
+    def to_record(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "metric": self.metric,
+            "entity_types": list(self.entity_types),
+            "relation_types": [
+                {
+                    "name": relation.name,
+                    "symmetric": relation.symmetric,
+                    "head_types": list(relation.head_types),
+                    "tail_types": list(relation.tail_types),
+                }
+                for relation in self.relation_types
+            ],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "TaskSchema":
+        """Read a schema; raises ConfigError on unknown or missing keys."""
+        _check_keys(record, {"name", "entity_types"}, {"relation_types", "metric"})
+        return cls(
+            name=record["name"],
+            entity_types=tuple(record["entity_types"]),
+            relation_types=tuple(map(_read_relation_type, record.get("relation_types", ()))),
+            metric=record.get("metric", "micro"),
+        )
+
+
+def load_schema(task: str) -> TaskSchema:
+    """The built-in schema called ``task``, or the one in the TOML file of that path."""
+    if task in BUILT_IN_SCHEMAS:
+        return BUILT_IN_SCHEMAS[task]
+    path = Path(task)
+    if not path.is_file():
+        known = ", ".join(BUILT_IN_SCHEMAS)
+        raise ConfigError(f"unknown task {task!r}: expected one of {known}, or a schema file in TOML")
+    try:
+        return TaskSchema.from_record(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a schema in TOML: {error}") from error
+
+
+def _read_relation_type(record: Mapping[str, Any]) -> RelationType:
+    _check_keys(record, {"name"}, {"symmetric", "head_types", "tail_types"})
+    return RelationType(
+        name=record["name"],
+        symmetric=record.get("symmetric", False),
+        head_types=tuple(record.get("head_types", ())),
+        tail_types=tuple(record.get("tail_types", ())),
+    )
+
+
+def _check_keys(record: Mapping[str, Any], required: set[str], optional: set[str]) -> None:
+    missing, unknown = required - record.keys(), record.keys() - required - optional
+    if missing or unknown:
+        raise ConfigError(f"schema: missing keys {sorted(missing)}, unknown keys {sorted(unknown)}")
+
+
+ADE = TaskSchema(
+    name="ade",
+    entity_types=("Adverse-Effect", "Drug"),
+    relation_types=(
+        RelationType("Adverse-Effect", head_types=("Adverse-Effect",), tail_types=("Drug",)),
+    ),
+    metric="ade",
+)
+"""Gurulingappa et al. 2012, in the direction of SpERT's files: the effect is the head."""
+
+BIORELEX = TaskSchema(
+    name="biorelex",
+    entity_types=(
+        "DNA", "RNA", "RNA-family", "amino-acid", "assay", "brand", "cell", "chemical", "disease",
+        "drug", "experiment-tag", "experimental-construct", "fusion-protein", "gene",
+        "mutation", "organelle", "organism", "parameter", "peptide", "process", "protein",
+        "protein-DNA-complex", "protein-RNA-complex", "protein-complex", "protein-domain",
+        "protein-family", "protein-isoform", "protein-motif", "protein-region", "reagent", "tissue",
+    ),
+    relation_types=(
+        RelationType("bind", symmetric=True),
+        RelationType("no-bind", symmetric=True),
+        RelationType("unclear", symmetric=True),
+    ),
+    metric="biorelex",
+)  # fmt: skip
+"""Khachatrian et al. 2019: binding (label 1), no binding (-1) and an open question (0).
+
+The 31 of the paper's 33 entity types that the published training part uses.
+"""
+
+BUILT_IN_SCHEMAS = {schema.name: schema for schema in (ADE, BIORELEX)}

@@ -1,0 +1,98 @@
+"""Words with exact character offsets, and the word pieces that the encoder reads for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from keci.errors import BundleError
+from keci.text.words import find_words
+
+_PAD_TOKENS = ("[PAD]", "<pad>", "<|pad|>")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenisedText:
+    """The words of a text and their word pieces.
+
+    ``word_starts`` and ``word_ends`` (words,) are character offsets, half-open; the pieces of
+    word w are ``piece_ids[word_pieces[w]:word_pieces[w + 1]]``. A word that the tokenizer's
+    normalisation erases has no piece.
+    """
+
+    word_starts: npt.NDArray[np.int32]
+    word_ends: npt.NDArray[np.int32]
+    word_pieces: npt.NDArray[np.int32]
+    piece_ids: npt.NDArray[np.int32]
+
+
+class TextTokenizer:
+    """Splits texts into words by character class and each word into pieces by ``tokenizer``.
+
+    Pieces never cross words, so that a span of words has exact offsets whatever the tokenizer's
+    normalisation does to characters.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.tokenizer = tokenizer
+        self.prefix_ids, self.suffix_ids = _special_ids(tokenizer)
+        self.pad_id = _pad_id(tokenizer)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "TextTokenizer":
+        """Read a tokenizer.json; raises BundleError where it is none."""
+        try:
+            return cls(Tokenizer.from_file(str(path)))
+        except Exception as error:  # the Rust library raises a bare Exception
+            raise BundleError(f"{path} is not a readable tokenizer.json: {error}") from error
+
+    def __call__(self, texts: Sequence[str]) -> list[TokenisedText]:
+        offsets = [find_words(text) for text in texts]
+        words = [
+            [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+            for text, (starts, ends) in zip(texts, offsets, strict=True)
+        ]
+        encodings = self.tokenizer.encode_batch(
+            words, is_pretokenized=True, add_special_tokens=False
+        )
+        return [
+            TokenisedText(starts, ends, _word_splits(encoding.word_ids, len(starts)), _ids(encoding.ids))
+            for (starts, ends), encoding in zip(offsets, encodings, strict=True)
+        ]
+
+    def count_pieces(self, text: str) -> int:
+        """Number of word pieces of ``text``, special tokens left out."""
+        return len(self([text])[0].piece_ids)
+
+    @property
+    def special_count(self) -> int:
+        """Number of special tokens that surround a text."""
+        return len(self.prefix_ids) + len(self.suffix_ids)
+
+
+def _ids(values: Sequence[int]) -> npt.NDArray[np.int32]:
+    return np.asarray(values, dtype=np.int32)
+
+
+def _word_splits(piece_words: Sequence[int], word_count: int) -> npt.NDArray[np.int32]:
+    counts = np.bincount(np.asarray(piece_words, dtype=np.int64), minlength=word_count)
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+
+
+def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    encoding = tokenizer.encode("a", add_special_tokens=True)
+    content = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
+    return encoding.ids[: content[0]], encoding.ids[content[-1] + 1 :]
+
+
+def _pad_id(tokenizer: Tokenizer) -> int:
+    for token in _PAD_TOKENS:
+        found = tokenizer.token_to_id(token)
+        if found is not None:
+            return int(found)
+    return 0

@@ -1,0 +1,39 @@
+"""Words: the units at which mentions and candidate spans may begin and end."""
+
+import re
+import unicodedata
+from functools import cache
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+
+def find_words(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The starts and the ends (words,) of the words of ``text``, as half-open character offsets.
+
+    A word is a longest run of letters, digits, underscores and combining marks, or one other
+    character that is no white space.
+    """
+    spans = [match.span() for match in word_pattern().finditer(text)]
+    offsets = np.array(spans, dtype=np.int32).reshape(-1, 2)
+    return np.ascontiguousarray(offsets[:, 0]), np.ascontiguousarray(offsets[:, 1])
+
+
+@cache
+def word_pattern() -> re.Pattern[str]:
+    """The pattern of one word, compiled on first use."""
+    return re.compile(rf"[\w{_combining_marks()}]+|[^\w\s]")
+
+
+def _combining_marks() -> str:
+    """The marks of Unicode as ranges of a character class; ``\\w`` leaves them out."""
+    ranges: list[list[int]] = []
+    for code in chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0)):
+        if not unicodedata.category(chr(code)).startswith("M"):
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)

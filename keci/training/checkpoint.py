@@ -1,0 +1,120 @@
+"""A run's folder: settings, encoder architecture, best weights, and the state to resume from.
+
+run.json  encoder/config.json  encoder/tokenizer.json  best.safetensors  metrics.csv
+last-N.safetensors  last.json  (weights, optimiser moments and progress after epoch N)
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from keci.config import ModelConfig, TrainConfig, config_from_record, config_to_record
+from keci.errors import BundleError
+from keci.model.encoder import TOKENIZER_FILE, Encoder, new_encoder
+from keci.model.network import Network, SpanNetwork
+from keci.schema import TaskSchema
+from keci.text.tokens import TextTokenizer
+
+RUN_FILE = "run.json"
+ENCODER_FOLDER = "encoder"
+BEST_FILE = "best.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run was started with; ``knowledge_base`` is the base's name and fingerprint."""
+
+    encoder: str
+    schema: TaskSchema
+    model: ModelConfig
+    train: TrainConfig
+    knowledge_base: Mapping[str, str] | None
+    data: Mapping[str, str]
+
+    def write(self, folder: Path) -> None:
+        record = {
+            "format": FORMAT,
+            "encoder": self.encoder,
+            "schema": self.schema.to_record(),
+            "model": config_to_record(self.model),
+            "train": config_to_record(self.train),
+            "knowledge_base": self.knowledge_base,
+            "data": dict(self.data),
+        }
+        write_json(folder / RUN_FILE, record)
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunSettings":
+        """Read run.json; raises BundleError where ``folder`` is no run of this format."""
+        path = folder / RUN_FILE
+        if not path.is_file():
+            raise BundleError(f"{folder} is no training run: {RUN_FILE} is missing")
+        record = orjson.loads(path.read_bytes())
+        if record.get("format") != FORMAT:
+            raise BundleError(f"{path} has format {record.get('format')}, expected {FORMAT}")
+        return cls(
+            record["encoder"],
+            TaskSchema.from_record(record["schema"]),
+            config_from_record(ModelConfig, record["model"]),
+            config_from_record(TrainConfig, record["train"]),
+            record["knowledge_base"],
+            record["data"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """A trained network, in evaluation mode, with what it takes to feed it."""
+
+    settings: RunSettings
+    network: Network
+    tokenizer: TextTokenizer
+    max_pieces: int
+
+
+def load_run(folder: Path) -> LoadedRun:
+    """The network of a run with its best weights; raises BundleError where it is damaged."""
+    settings = RunSettings.read(folder)
+    encoder_folder = folder / ENCODER_FOLDER
+    encoder = Encoder(new_encoder(encoder_folder), mix_layers=settings.model.mix_layers)
+    spans = SpanNetwork(settings.model, settings.schema, encoder_width=encoder.width)
+    network = Network(encoder, spans)
+    load_weights(network, folder / BEST_FILE)
+    tokenizer = TextTokenizer.from_file(encoder_folder / TOKENIZER_FILE)
+    return LoadedRun(settings, network.eval(), tokenizer, encoder.max_pieces)
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Load weights strictly; raises BundleError where names or shapes differ."""
+    try:
+        network.load_state_dict(load_file(path), strict=True)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BundleError(f"{path} does not hold the weights of this network: {error}") from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write safetensors under a temporary name and rename, so that the file is always whole."""
+    partial = path.with_suffix(".partial")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+    _publish(partial, path)
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write json under a temporary name and rename."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    _publish(partial, path)
+
+
+def _publish(partial: Path, path: Path) -> None:
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    partial.replace(path)

@@ -1,0 +1,49 @@
+"""Parts of an annotated data set that no document is shared between."""
+
+import hashlib
+from pathlib import Path
+
+from keci.errors import DataError
+from keci.training.gold import GoldDataset
+
+VALIDATION_FRACTION = 0.1
+
+
+def split_validation(
+    dataset: GoldDataset, *, fraction: float = VALIDATION_FRACTION, seed: int
+) -> tuple[GoldDataset, GoldDataset]:
+    """Set a share of the split keys apart: (train, validation), each in the order of the data.
+
+    Keys are ranked by the sha256 of seed and key, so the parts do not depend on the order of the
+    documents, and all documents of one key stay together. Both parts have at least one key;
+    raises DataError where there are fewer than two, ValueError for a fraction outside 0..1.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"the validation fraction must lie between 0 and 1, got {fraction}")
+    keys = {document.split_key for document in dataset.documents}
+    if len(keys) < 2:
+        raise DataError(f"a split needs at least two documents of different keys, got {len(keys)}")
+    num_validation = min(max(round(fraction * len(keys)), 1), len(keys) - 1)
+    chosen = set(sorted(keys, key=lambda key: _rank(key, seed))[:num_validation])
+    train, validation = (
+        tuple(item for item in dataset.documents if (item.split_key in chosen) is wanted)
+        for wanted in (False, True)
+    )
+    return GoldDataset(dataset.schema, train), GoldDataset(dataset.schema, validation)
+
+
+def _rank(key: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+
+
+def select_documents(dataset: GoldDataset, ids_file: Path) -> GoldDataset:
+    """The documents whose ids stand in ``ids_file``, one a line, in the order of the data.
+
+    Raises DataError on an id that the data set does not have.
+    """
+    wanted = set(ids_file.read_text("utf-8").splitlines())
+    unknown = wanted - {document.id for document in dataset.documents}
+    if unknown:
+        raise DataError(f"{ids_file} names documents that the data lack: {sorted(unknown)[:5]}")
+    chosen = tuple(document for document in dataset.documents if document.id in wanted)
+    return GoldDataset(dataset.schema, chosen)

@@ -1,0 +1,97 @@
+"""Gold annotation as labels of candidate spans and of pairs of kept spans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from keci.batch import Indices, PreparedText, find_keys, offset_keys, span_keys
+from keci.documents import Extraction
+from keci.schema import TaskSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Labels of a batch.
+
+    ``entity_labels`` is (spans,); ``relation_keys`` (gold pairs,), ascending, are
+    ``head span * spans + tail span`` and ``relation_labels`` (gold pairs,) their labels.
+    """
+
+    entity_labels: Tensor
+    relation_keys: Tensor
+    relation_labels: Tensor
+
+    def to(self, device: torch.device) -> "Targets":
+        return Targets(
+            self.entity_labels.to(device),
+            self.relation_keys.to(device),
+            self.relation_labels.to(device),
+        )
+
+    def kept_entity_labels(self, kept_spans: Tensor) -> Tensor:
+        """Labels (kept,) of the kept spans."""
+        return self.entity_labels[kept_spans]
+
+    def pair_labels(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
+        """Labels (pairs,) of ordered pairs of kept spans; 0 where gold has no relation."""
+        keys = kept_spans[pair_heads] * len(self.entity_labels) + kept_spans[pair_tails]
+        if not len(self.relation_keys):
+            return torch.zeros_like(keys)
+        places = torch.searchsorted(self.relation_keys, keys)
+        places = places.clamp(max=len(self.relation_keys) - 1)
+        found = self.relation_keys[places] == keys
+        return torch.where(found, self.relation_labels[places], 0)
+
+
+def build_targets(
+    texts: Sequence[PreparedText], gold: Sequence[Extraction], schema: TaskSchema
+) -> Targets:
+    """Labels for the texts of a batch from their gold annotation, in the same order.
+
+    A mention that is no candidate span and types outside the schema have no label. Where a span
+    or pair has several types, the one that the schema names first is the label.
+    """
+    keys = span_keys(texts)
+    entity_labels = np.zeros(len(keys), dtype=np.int64)
+    relations: dict[int, int] = {}
+    for row, extraction in enumerate(gold):
+        spans = _mention_spans(keys, row, extraction)
+        for span, mention in zip(spans.tolist(), extraction.mentions, strict=True):
+            label = _label(schema.entity_labels, mention.type)
+            if span >= 0 and label:
+                entity_labels[span] = _first(int(entity_labels[span]), label)
+        ids = [mention.id for mention in extraction.mentions]
+        places = dict(zip(ids, spans.tolist(), strict=True))
+        for relation in extraction.relations:
+            label = _label(schema.relation_labels, relation.type)
+            head, tail = places[relation.head], places[relation.tail]
+            if label and head >= 0 and tail >= 0:
+                symmetric = schema.relation_types[label - 1].symmetric
+                ordered = ((head, tail), (tail, head)) if symmetric else ((head, tail),)
+                for first, second in ordered:
+                    key = first * len(keys) + second
+                    relations[key] = _first(relations.get(key, 0), label)
+    ascending = sorted(relations)
+    return Targets(
+        torch.from_numpy(entity_labels),
+        torch.tensor(ascending, dtype=torch.int64),
+        torch.tensor([relations[key] for key in ascending], dtype=torch.int64),
+    )
+
+
+def _mention_spans(keys: Indices, row: int, extraction: Extraction) -> Indices:
+    offsets = np.array([(m.start, m.end) for m in extraction.mentions], dtype=np.int64)
+    offsets = offsets.reshape(-1, 2)
+    rows = np.full(len(offsets), row)
+    return find_keys(keys, offset_keys(rows, offsets[:, 0], offsets[:, 1]))
+
+
+def _label(labels: Sequence[str], name: str) -> int:
+    return labels.index(name) if name in labels else 0
+
+
+def _first(known: int, label: int) -> int:
+    return min(known, label) if known else label

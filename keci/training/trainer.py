@@ -1,0 +1,181 @@
+"""Training: epochs over mini-batches, validation, best and last checkpoints, exact resumption."""
+
+import csv
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from rich.progress import Progress
+
+from keci.batch import BatchBuilder, PreparedText
+from keci.config import TrainConfig
+from keci.documents import Extraction
+from keci.model.network import Network
+from keci.prediction import Batching, Predictor, to_tensors
+from keci.schema import TaskSchema
+from keci.training.checkpoint import BEST_FILE, write_tensors
+from keci.training.gold import GoldDataset
+from keci.training.loss import total_loss
+from keci.training.optimisation import Optimisation
+from keci.training.progress import State, load_state, save_state
+from keci.training.scoring import evaluate
+from keci.training.targets import build_targets
+
+_LOGGER = logging.getLogger(__name__)
+METRICS_FILE = "metrics.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """One line of metrics.csv; F1 in percent on the validation documents."""
+
+    epoch: int
+    loss: float
+    entity_f1: float
+    relation_f1: float
+    strict_entity_f1: float
+    strict_relation_f1: float
+
+    @property
+    def selection(self) -> float:
+        """What the best epoch maximises: the sum of entity and relation F1."""
+        return self.entity_f1 + self.relation_f1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Prepared training texts with their gold annotation, and the validation documents."""
+
+    texts: Sequence[PreparedText]
+    gold: Sequence[Extraction]
+    validation: GoldDataset
+    validation_texts: Sequence[PreparedText]
+
+
+class Trainer:
+    """Trains a network on prepared data and leaves its checkpoints in ``folder``."""
+
+    def __init__(
+        self,
+        network: Network,
+        builder: BatchBuilder,
+        schema: TaskSchema,
+        *,
+        config: TrainConfig,
+        folder: Path,
+        show_progress: bool,
+    ) -> None:
+        self.accelerator = Accelerator(mixed_precision="bf16" if gains_from_bf16(config) else "no")
+        self.network = network.to(self.accelerator.device)
+        self.builder = builder
+        self.schema = schema
+        self.config = config
+        self.folder = folder
+        self.show_progress = show_progress
+
+    def fit(self, data: TrainingData, *, resume: bool) -> State:
+        """Train until the last epoch or until patience ends; returns the final state."""
+        steps = -(-len(data.texts) // self.config.batch_size)
+        optimisation = Optimisation(self.network, self.config, steps_per_epoch=steps)
+        state = load_state(self.folder, self.network, optimisation) if resume else State()
+        with Progress(disable=not self.show_progress) as progress:
+            task = progress.add_task("training", total=self.config.epochs * steps)
+            progress.advance(task, state.epoch * steps)
+            while state.epoch < self.config.epochs and not self._patience_ended(state):
+                loss = self._train_epoch(state.epoch, data, optimisation, progress)
+                metrics = self._validate(state.epoch + 1, loss, data)
+                state = self._record(state, metrics)
+                save_state(self.folder, state, self.network, optimisation)
+                description = f"F1 {metrics.entity_f1:.1f} / {metrics.relation_f1:.1f}"
+                progress.update(task, description=description)
+        return state
+
+    def _patience_ended(self, state: State) -> bool:
+        patience = self.config.patience
+        return bool(patience) and state.epoch - state.best_epoch >= patience
+
+    def _train_epoch(
+        self, epoch: int, data: TrainingData, optimisation: Optimisation, progress: Progress
+    ) -> float:
+        """One pass over the training texts; returns the mean loss per document."""
+        torch.manual_seed(self.config.seed * 10_007 + epoch)
+        order = torch.randperm(len(data.texts)).tolist()
+        self.network.train()
+        total = 0.0
+        for first in range(0, len(order), self.config.batch_size):
+            places = order[first : first + self.config.batch_size]
+            loss = self._train_batch(epoch, data, places, optimisation)
+            total += loss * len(places)
+            progress.advance(progress.task_ids[0])
+        return total / max(len(order), 1)
+
+    def _train_batch(
+        self, epoch: int, data: TrainingData, places: list[int], optimisation: Optimisation
+    ) -> float:
+        texts = [data.texts[place] for place in places]
+        targets = build_targets(texts, [data.gold[place] for place in places], self.schema)
+        tensors = to_tensors(self.builder.build(texts), self.accelerator.device)
+        loss = total_loss(
+            self.network(tensors, autocast=self.accelerator.autocast()),
+            targets.to(self.accelerator.device),
+            self.config,
+            with_relations=epoch >= self.config.entity_only_epochs,
+        )
+        self.accelerator.backward(loss)
+        optimisation.step()
+        return float(loss.detach())
+
+    def _validate(self, epoch: int, loss: float, data: TrainingData) -> EpochMetrics:
+        self.network.eval()
+        predictor = Predictor(
+            self.network.ordered_stages(),
+            self.builder,
+            self.schema,
+            batching=Batching(),
+            device=self.accelerator.device,
+        )
+        predictions = predictor.predict(data.validation_texts)
+        evaluation = evaluate(data.validation, predictions)
+        return EpochMetrics(
+            epoch,
+            loss,
+            evaluation.official.entity.score().f1,
+            evaluation.official.relation.score().f1,
+            evaluation.strict.entity.score().f1,
+            evaluation.strict.relation.score().f1,
+        )
+
+    def _record(self, state: State, metrics: EpochMetrics) -> State:
+        _write_metrics(self.folder / METRICS_FILE, metrics)
+        _LOGGER.info(
+            "epoch %d: loss %.3f, validation F1 entity %.2f, relation %.2f",
+            metrics.epoch, metrics.loss, metrics.entity_f1, metrics.relation_f1,
+        )  # fmt: skip
+        if state.best_epoch and metrics.selection <= state.best_score:
+            return State(metrics.epoch, state.best_epoch, state.best_score)
+        write_tensors(self.folder / BEST_FILE, self.network.state_dict())
+        return State(metrics.epoch, metrics.epoch, metrics.selection)
+
+
+def gains_from_bf16(config: TrainConfig) -> bool:
+    """Whether the encoder trains in bfloat16: asked for, or "auto" and in the hardware."""
+    if config.encoder_precision != "auto":
+        return config.encoder_precision == "bf16"
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _write_metrics(path: Path, metrics: EpochMetrics) -> None:
+    """Append a line, after dropping those of epochs that a resumed run repeats."""
+    kept: list[dict[str, str]] = []
+    if path.exists() and metrics.epoch > 1:
+        with path.open(newline="", encoding="utf-8") as lines:
+            kept = [row for row in csv.DictReader(lines) if int(row["epoch"]) < metrics.epoch]
+    with path.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.DictWriter(lines, list(asdict(metrics)))
+        writer.writeheader()
+        writer.writerows([*kept, {**asdict(metrics)}])

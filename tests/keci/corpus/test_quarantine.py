@@ -1,0 +1,64 @@
+import contextlib
+import logging
+from pathlib import Path
+
+import orjson
+import pytest
+
+from keci.corpus.quarantine import Accounts, Quarantine, failures_path
+from keci.documents import Failure
+from keci.errors import KeciError
+
+FAILURE = Failure("in.jsonl", 3, "x", "bad", "{")
+
+
+def test_the_failures_file_lies_beside_the_output() -> None:
+    assert failures_path("runs/out.jsonl.gz") == "runs/out.jsonl.gz.failures.jsonl"
+    assert failures_path("-") is None
+
+
+def test_failures_are_kept_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "failures.jsonl"
+    with Quarantine(str(path)) as quarantine:
+        assert list(tmp_path.iterdir()) == []
+        quarantine.add(FAILURE)
+        quarantine.add(Failure("\udce9", 1, "\ud800", "bad"))
+        assert quarantine.count == 2
+    first, second = (orjson.loads(line) for line in path.read_bytes().splitlines())
+    assert Failure(**first) == FAILURE
+    assert Failure(**second) == Failure("\\udce9", 1, "\\ud800", "bad")
+
+
+def test_without_failures_no_file_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "failures.jsonl"
+    path.write_bytes(b"of an earlier run")
+    with Quarantine(str(path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exception_keeps_what_failed_so_far(tmp_path: Path) -> None:
+    quarantine = Quarantine(str(tmp_path / "f.jsonl"))
+    with contextlib.suppress(KeyboardInterrupt), quarantine:
+        quarantine.add(FAILURE)
+        raise KeyboardInterrupt
+    assert orjson.loads((tmp_path / "f.jsonl.partial").read_bytes())["id"] == "x"
+
+
+def test_without_a_file_failures_go_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with Quarantine(None) as quarantine:
+        quarantine.add(FAILURE)
+    assert caplog.record_tuples == [
+        ("keci.corpus.quarantine", logging.ERROR, "in.jsonl, record 3 (id 'x') failed: bad")
+    ]
+
+
+@pytest.mark.parametrize(("read", "written", "failed"), [(0, 0, 0), (5, 3, 2)])
+def test_accounts_that_add_up_pass(read: int, written: int, failed: int) -> None:
+    Accounts(read, written, failed).check()
+
+
+@pytest.mark.parametrize(("read", "written", "failed"), [(1, 0, 0), (5, 3, 3)])
+def test_accounts_that_do_not_are_refused(read: int, written: int, failed: int) -> None:
+    with pytest.raises(KeciError, match=f"{read} read, but {written} written and {failed} failed"):
+        Accounts(read, written, failed).check()

@@ -1,0 +1,204 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from keci.config import ModelConfig, TrainConfig
+from keci.model.network import SpanNetwork
+from keci.stages import run_stages
+from keci.training.loss import total_loss
+from tests.keci.model import reference
+from tests.keci.model.graphs import (
+    ENCODER_WIDTH,
+    DocumentGraph,
+    Shape,
+    ragged,
+    ragged_targets,
+    random_document,
+)
+from tests.tiny import CONFIG, SCHEMA
+
+FULL = Shape(tokens=7, nodes=4, edges=9, candidates=6)
+BATCHES = {
+    "one": [FULL],
+    "several": [FULL, Shape(12, 6, 20, 9), Shape(3, 2, 1, 1)],
+    "more than one block of starts": [Shape(19, 3, 4, 5), Shape(17, 2, 2, 3), FULL],
+    "repeated": [FULL, FULL, FULL],
+    "one span": [Shape(1, 2, 2, 1), FULL],
+    "only one span": [Shape(1)],
+    "no spans": [FULL, Shape(5, span_share=0.0), FULL],
+    "no tokens": [Shape(0), FULL, Shape(0)],
+    "nothing": [Shape(0), Shape(4, span_share=0.0)],
+    "no candidates": [Shape(6, nodes=3, edges=3), FULL],
+    "no nodes": [Shape(6), Shape(4)],
+    "no edges": [Shape(6, nodes=3, candidates=4)],
+}
+CONFIGS = {
+    "fused": CONFIG,
+    "fused+span": replace(CONFIG, final_inputs="fused+span"),
+    "flat attention": replace(CONFIG, span_gcn_layers=0, concept_gcn_layers=0),
+    "three layers": replace(CONFIG, span_gcn_layers=3, concept_gcn_layers=3, keep_ratio=1.0),
+}
+SHAPES = st.builds(
+    Shape,
+    tokens=st.integers(0, 10),
+    nodes=st.integers(0, 4),
+    edges=st.integers(0, 8),
+    candidates=st.integers(0, 6),
+    span_share=st.sampled_from([0.0, 0.3, 1.0]),
+)
+
+
+def make_network(config: ModelConfig) -> SpanNetwork:
+    torch.manual_seed(1)
+    return SpanNetwork(config, SCHEMA, encoder_width=ENCODER_WIDTH).eval()
+
+
+def make_documents(config: ModelConfig, shapes: Sequence[Shape]) -> list[DocumentGraph]:
+    seeds = [place if shape != FULL else 99 for place, shape in enumerate(shapes)]
+    return [
+        random_document(config, shape, seed) for shape, seed in zip(shapes, seeds, strict=True)
+    ]
+
+
+def run(network: SpanNetwork, documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
+    return run_stages(network.stages.values(), ragged(documents))
+
+
+def stacked(rows: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Rows as one tensor; where there are none, of the width of ``like``."""
+    return torch.stack(list(rows)) if rows else like.new_zeros(0, *like.shape[1:])
+
+
+def assert_equal_rows(rows: Sequence[Tensor], ragged_rows: Tensor) -> None:
+    torch.testing.assert_close(ragged_rows, stacked(rows, ragged_rows), rtol=1e-5, atol=1e-5)
+
+
+def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGraph]) -> None:
+    network = make_network(config)
+    with torch.no_grad():
+        tensors = run(network, documents)
+        results = [reference.reference(network, config, document) for document in documents]
+    span_firsts = tensors["span_splits"].tolist()
+    kept = [first + span for first, r in zip(span_firsts, results, strict=False) for span in r.kept]
+    assert tensors["kept_spans"].tolist() == kept
+    pairs = [
+        (first + head, first + tail)
+        for first, result in zip(span_firsts, results, strict=False)
+        for head, tail in result.relation_logits
+    ]
+    heads, tails = tensors["pair_heads"], tensors["pair_tails"]
+    assert [*zip(tensors["kept_spans"][heads].tolist(), tensors["kept_spans"][tails].tolist())] == pairs
+    by_span = ("span_states", "entity_logits", "concept_states")
+    for name in by_span:
+        assert_equal_rows([row for r in results for row in getattr(r, name)], tensors[name])
+    for name in (
+        "relation_logits",
+        "graph_states",
+        "fused_states",
+        "context_weights",
+        "final_entity_logits",
+        "final_relation_logits",
+    ):
+        rows = [row for result in results for row in getattr(result, name).values()]
+        assert_equal_rows(rows, tensors[name])
+    weights = [
+        result.candidate_weights.get(candidate, torch.zeros(()))
+        for result, document in zip(results, documents, strict=True)
+        for candidate in document.candidates
+    ]
+    assert_equal_rows(weights, tensors["candidate_weights"])
+    for relation_loss in ("binary", "softmax"):
+        assert_equals_reference_loss(relation_loss, tensors, results, documents)
+
+
+def assert_equals_reference_loss(
+    relation_loss: str,
+    tensors: dict[str, Tensor],
+    results: Sequence[reference.Reference],
+    documents: Sequence[DocumentGraph],
+) -> None:
+    config = TrainConfig(relation_loss=relation_loss)
+    loss = total_loss(tensors, ragged_targets(documents), config, with_relations=True)
+    expected = reference.total_loss(results, documents, config)
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+@pytest.mark.parametrize("shapes", BATCHES.values(), ids=BATCHES.keys())
+def test_the_ragged_model_equals_the_equations(config: ModelConfig, shapes: list[Shape]) -> None:
+    assert_equals_reference(config, make_documents(config, shapes))
+
+
+@settings(max_examples=25, deadline=None)
+@given(shapes=st.lists(SHAPES, min_size=1, max_size=4), seed=st.integers(0, 1 << 30))
+def test_the_ragged_model_equals_the_equations_on_random_batches(
+    shapes: list[Shape], seed: int
+) -> None:
+    documents = [
+        random_document(CONFIG, shape, seed + place) for place, shape in enumerate(shapes)
+    ]
+    assert_equals_reference(CONFIG, documents)
+
+
+@pytest.mark.parametrize("shapes", BATCHES.values(), ids=BATCHES.keys())
+def test_a_document_gets_the_same_scores_alone(shapes: list[Shape]) -> None:
+    network, documents = make_network(CONFIG), make_documents(CONFIG, shapes)
+    together = run(network, documents)
+    alone = [run(network, [document]) for document in documents]
+    names = (
+        "span_states",
+        "entity_logits",
+        "kept_states",
+        "relation_logits",
+        "graph_states",
+        "concept_states",
+        "fused_states",
+        "candidate_weights",
+        "context_weights",
+        "final_entity_logits",
+        "final_relation_logits",
+    )
+    for name in names:
+        expected = torch.cat([tensors[name] for tensors in alone])
+        torch.testing.assert_close(together[name], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("final_inputs", ["fused", "fused+span"])
+@pytest.mark.parametrize("relation_loss", ["binary", "softmax"])
+def test_gradients_reach_every_parameter(final_inputs: str, relation_loss: str) -> None:
+    config = replace(CONFIG, final_inputs=final_inputs)
+    network = make_network(config)
+    documents = [random_document(config, Shape(12, 8, 60, 30), seed) for seed in range(3)]
+    tensors = run(network, documents)
+    train = TrainConfig(relation_loss=relation_loss)
+    total_loss(tensors, ragged_targets(documents), train, with_relations=True).backward()
+    idle = [
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.grad is None or not bool(parameter.grad.abs().sum() > 0)
+    ]
+    assert idle == []
+    assert all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
+
+
+def test_a_model_without_knowledge_ends_with_the_initial_span_graph() -> None:
+    config = replace(CONFIG, knowledge="none")
+    tensors = run(make_network(config), make_documents(config, BATCHES["several"]))
+    assert "relation_logits" in tensors
+    assert "graph_states" not in tensors
+    assert "final_entity_logits" not in tensors
+
+
+def test_gradients_are_finite_where_documents_are_empty() -> None:
+    network = make_network(CONFIG)
+    documents = make_documents(CONFIG, [Shape(0), FULL, Shape(1), Shape(4, span_share=0.0)])
+    tensors = run(network, documents)
+    loss = total_loss(tensors, ragged_targets(documents), TrainConfig(), with_relations=True)
+    loss.backward()
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    assert all(bool(gradient.isfinite().all()) for gradient in gradients)

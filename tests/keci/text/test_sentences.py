@@ -1,0 +1,107 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.text.sentences import BLOCK, LOOKAHEAD, split_sentences
+
+ANY_CHARACTER = st.characters(codec=None)
+PROSE_PIECES = st.sampled_from(
+    ["Aspirin", "E. coli", " ", ". ", ".", "? ", "\n", "\n\n", "\r\n\r\n", "(p < 0.05)", '"', ")",
+     "i.v.", "3.5", "mg", "\u2029", "\U0001f9ec", "\x00", "\ud800", "\u0391\u0308", "\u00a0", "!?"]
+)  # fmt: skip
+
+
+def sentences_of(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def assert_exact_cover(text: str) -> None:
+    spans = split_sentences(text)
+    covered = 0
+    for start, end in spans:
+        assert text[covered:start].strip() == ""
+        assert start < end
+        assert text[start:end] == text[start:end].strip()
+        covered = end
+    assert text[covered:].strip() == ""
+
+
+@given(st.text(ANY_CHARACTER))
+def test_any_string_is_covered_exactly(text: str) -> None:
+    assert_exact_cover(text)
+
+
+@given(st.lists(PROSE_PIECES).map("".join))
+def test_any_prose_is_covered_exactly(text: str) -> None:
+    assert_exact_cover(text)
+
+
+@given(st.lists(PROSE_PIECES, min_size=1, max_size=5).map("".join), st.integers(0, 2))
+def test_texts_longer_than_a_block_are_covered_exactly(unit: str, extra: int) -> None:
+    assert_exact_cover(unit * (1 + (BLOCK + extra) // len(unit)))
+
+
+@given(st.lists(PROSE_PIECES).map("".join))
+def test_the_same_text_gives_the_same_spans(text: str) -> None:
+    first = split_sentences(text)
+    split_sentences("An unrelated text. It has two sentences.")
+    assert split_sentences(text) == first
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\u2029", "\t \u00a0"])
+def test_white_space_has_no_sentences(text: str) -> None:
+    assert split_sentences(text) == ()
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["Growth of E. coli was slow.", "It was given i.v. in all cases.", "See Fig. 2 for doses."],
+        ["The rate fell (p < 0.05).", "The mean was 3.5 mg/kg vs. 4.1 mg/kg.", "S. aureus grew."],
+        ["Levels rose.", "p53 binds MDM2.", "mTOR is inhibited.", "c-Myc is not."],
+        ["BACKGROUND: Aspirin helps.", "METHODS: We gave 10 mg b.i.d. for 5 days.", "RESULTS: No."],
+        ["Smith et al. found none.", "Was it (cf. Figs. 1 and 2) real?", "Yes!"],
+        ["The strain (S. aureus subsp. aureus) grew.", "The wt. strain did not."],
+    ],
+)
+def test_biomedical_abbreviations_do_not_end_sentences(sentences: list[str]) -> None:
+    assert sentences_of(" ".join(sentences)) == sentences
+
+
+def test_an_ordinary_lowercase_word_does_not_begin_a_sentence() -> None:
+    assert len(sentences_of("It was kept at 4 deg. overnight, then used.")) == 1
+
+
+@pytest.mark.parametrize("gap", ["\n\n", "\r\n\r\n", "\n \t\n", "\n\n\n", "\u2029"])
+def test_a_blank_line_ends_a_sentence(gap: str) -> None:
+    assert sentences_of(f"A title without a stop{gap}and its text") == [
+        "A title without a stop",
+        "and its text",
+    ]
+
+
+def test_offsets_count_code_points() -> None:
+    text = "\U0001f9ec binds.  \U0001f9ec\u0391\u0308 does not."
+    assert split_sentences(text) == ((0, 8), (10, 23))
+
+
+def test_block_seams_do_not_show() -> None:
+    sentence = "The kinase binds its substrate (Fig. 2) at 3.5 nM in E. coli cells."
+    count = 5 * BLOCK // len(sentence)
+    assert sentences_of(" ".join([sentence] * count)) == [sentence] * count
+
+
+def test_a_sentence_longer_than_a_block_stays_whole() -> None:
+    long = "The list is " + "alpha, " * (2 * BLOCK // 7) + "omega."
+    assert len(long) > BLOCK + LOOKAHEAD
+    assert sentences_of(f"It begins. {long} It ends.") == ["It begins.", long, "It ends."]
+
+
+@pytest.mark.parametrize("unit", [").", '."', "a", ". ", "? ", "\n ", "Dr. ", "(", "x.\n"])
+def test_time_is_linear_in_the_text(unit: str) -> None:
+    text = unit * (200_000 // len(unit))
+    started = time.perf_counter()
+    assert_exact_cover(text)
+    assert time.perf_counter() - started < 5
