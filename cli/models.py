@@ -35,15 +35,23 @@ def open_predictor(
     from keci.training.checkpoint import RUN_FILE
 
     if not (model / RUN_FILE).is_file():
-        from keci.runtime.bundle import read_manifest
         from keci.runtime.extractor import RuntimeOptions, open_extractor
 
         folder = find_bundle(str(model))
-        base = _base(read_manifest(folder).model.knowledge, kb, without_kb=without_kb)
+        base = base_for_bundle(folder, kb, without_kb=without_kb)
         return open_extractor(folder, base, RuntimeOptions(precision=precision)).predictor
     if precision is not None:
         raise UsageError("--precision chooses among the graphs of a bundle; this is a training run")
     return _run_predictor(model, kb=kb, without_kb=without_kb)
+
+
+def base_for_bundle(
+    folder: Path, kb: Path | None, *, without_kb: bool
+) -> "KnowledgeBase | None":
+    """The knowledge base that a bundle should read; None where it reads none."""
+    from keci.runtime.bundle import read_manifest
+
+    return _base(read_manifest(folder).model.knowledge, kb, without_kb=without_kb)
 
 
 def _run_predictor(run: Path, *, kb: Path | None, without_kb: bool) -> "Predictor":

@@ -21,7 +21,13 @@ def convert(source: Path, target: Path, precision: str, *, stage: str) -> None:
     """
     if precision == "int8" and stage == ENCODER:
         logging.getLogger("root").setLevel(logging.ERROR)
-        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QInt8)
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
     elif precision == "fp16":
         _to_half(source, target)
     else:

@@ -99,15 +99,19 @@ def _json_passages(passages: list[dict[str, Any]]) -> Iterator[Passage]:
         parts = [passage] if passage.get("text") else passage.get("sentences") or [passage]
         for part in parts:
             offset, text = part.get("offset"), part.get("text") or ""
-            yield offset if isinstance(offset, int) else None, str.__str__(text)
+            if not isinstance(text, str):
+                raise TypeError(f"expected a text, got {type(text).__name__}")
+            yield offset if isinstance(offset, int) else None, text
 
 
 def assemble(passages: Sequence[Passage]) -> str:
     """The passages as one text: at their offsets where these fit, else joined by blank lines."""
-    text = ""
+    parts: list[str] = []
+    length = 0
     for offset, passage in passages:
-        gap = -1 if offset is None else offset - len(text)
+        gap = -1 if offset is None else offset - length
         if not 0 <= gap <= WIDEST_GAP:
-            return "\n\n".join(part for _, part in passages if part)
-        text += "\n" * gap + passage
-    return text
+            return "\n\n".join(text for _, text in passages if text)
+        parts += ("\n" * gap, passage)
+        length += gap + len(passage)
+    return "".join(parts)

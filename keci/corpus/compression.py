@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -27,18 +28,18 @@ class ByteStream(Protocol):
     def close(self) -> None: ...
 
 
-OPENERS: dict[bytes, Callable[[io.BufferedReader], ByteStream]] = {
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
-    b"BZh": lambda stream: bz2.BZ2File(stream),
-    b"\xfd7zXZ\x00": lambda stream: lzma.LZMAFile(stream),
-    b"\x28\xb5\x2f\xfd": lambda stream: zstd.ZstdFile(stream),
-}
+OPENERS: tuple[tuple[re.Pattern[bytes], Callable[[io.BufferedReader], ByteStream]], ...] = (
+    (re.compile(rb"\x1f\x8b"), lambda stream: gzip.GzipFile(fileobj=stream)),
+    (re.compile(rb"BZh[1-9](?:1A|\x17r)"), bz2.BZ2File),
+    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), zstd.ZstdFile),
+)
 
 
 def decompressed(stream: io.BufferedReader, magic: bytes) -> ByteStream:
     """The content of a stream that begins with ``magic``: itself where that is no compression."""
-    for beginning, opener in OPENERS.items():
-        if magic.startswith(beginning):
+    for beginning, opener in OPENERS:
+        if beginning.match(magic):
             return opener(stream)
     return stream
 

@@ -3,52 +3,76 @@
 import re
 from pathlib import PurePath
 
+from keci.corpus import bioc, compression, jats, pubmed
+from keci.corpus.sources import BOM
 from keci.errors import UsageError
 
-BOM = b"\xef\xbb\xbf"
-COMPRESSION_SUFFIXES = (".gz",)
-PUBMED_ROOTS = frozenset(
-    ["PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "PubmedArticle",
-     "PubmedBookArticle", "MedlineCitation"]
-)  # fmt: skip
-FORMATS_BY_SUFFIX = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".xml": "pubmed"}
+FORMATS_BY_ROOT = {
+    **dict.fromkeys(pubmed.ROOTS, "pubmed"),
+    **dict.fromkeys(bioc.ROOTS, "bioc"),
+    **dict.fromkeys(jats.ROOTS, "jats"),
+}
+FORMATS_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".xml": "pubmed",
+    ".nxml": "jats",
+    ".pubtator": "pubtator",
+}
 FOREIGN_MAGIC = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "a zip archive",
-    b"BZh": "bzip2 data",
-    b"\x28\xb5\x2f\xfd": "Zstandard data",
-    b"\xfd7zXZ": "xz data",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
-READ_FORMATS = "jsonl (one object a line), pubmed (PubMed XML) and text, each plain or gzipped"
+READ_FORMATS = (
+    "jsonl (one object a line), pubmed (PubMed XML), bioc (XML or JSON), jats, pubtator and text, "
+    "each plain or compressed by gzip, bzip2, xz or zstd"
+)
 
 _XML_PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.S)
 _ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _JSON_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|\Z)')
 _JSON_ARRAY = re.compile(rb"\s*\[\s*\{")
+_PUBTATOR_TITLE = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
 
 
 def detect_format(head: bytes, name: str) -> str:
-    """One of jsonl, pubmed and text; raises UsageError naming what was found instead."""
+    """The name of the reader for an input; raises UsageError naming what was found instead."""
     for magic, what in FOREIGN_MAGIC.items():
         if head.startswith(magic):
             raise _unreadable(name, what)
     content = head.removeprefix(BOM)
-    if _JSON_ARRAY.match(content):
-        raise _unreadable(name, "a JSON array")
-    if _JSON_OBJECT.match(content):
-        return "jsonl"
-    if _looks_like_xml(content):
-        return _xml_format(content, name)
-    named = FORMATS_BY_SUFFIX.get(_suffix(name))
-    if named:
-        return named
+    found = _structured_format(content, name) or FORMATS_BY_SUFFIX.get(suffix(name))
+    if found:
+        return found
     if not content and name == "stdin":
         return "jsonl"
     if b"\x00" in content:
         raise _unreadable(name, "binary data")
     return "text"
+
+
+def suffix(name: str) -> str:
+    """The last suffix of a name in lower case, that of a compression aside."""
+    suffixes = [part.lower() for part in PurePath(name).suffixes]
+    if suffixes and suffixes[-1] in compression.SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _structured_format(content: bytes, name: str) -> str | None:
+    if _looks_like_xml(content):
+        return _xml_format(content, name)
+    is_array = _JSON_ARRAY.match(content) is not None
+    if is_array or _JSON_OBJECT.match(content):
+        if bioc.DOCUMENT_LIST.search(content):
+            return "bioc"
+        if is_array:
+            raise _unreadable(name, "a JSON array")
+        return "jsonl"
+    return "pubtator" if _PUBTATOR_TITLE.match(content) else None
 
 
 def _looks_like_xml(content: bytes) -> bool:
@@ -62,16 +86,9 @@ def _xml_format(content: bytes, name: str) -> str:
     if root is None:
         raise _unreadable(name, "XML without a root element near its beginning")
     tag = root.group(1).decode("ascii", "replace")
-    if tag not in PUBMED_ROOTS:
+    if tag not in FORMATS_BY_ROOT:
         raise _unreadable(name, f"XML with the root element <{tag}>")
-    return "pubmed"
-
-
-def _suffix(name: str) -> str:
-    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSION_SUFFIXES:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+    return FORMATS_BY_ROOT[tag]
 
 
 def _unreadable(name: str, what: str) -> UsageError:

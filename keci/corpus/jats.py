@@ -6,7 +6,6 @@ in the order of the article. Not read: tables' cells, TeX sources of formulas, l
 PMC id with its ``PMC``, else the PMID, the DOI, the publisher's id, or ``source:position``.
 """
 
-import re
 from collections.abc import Iterator
 
 from lxml import etree
@@ -15,7 +14,6 @@ from keci.corpus.sources import ContentStream, ReadOptions
 from keci.corpus.xmlstream import (
     characters,
     entity_text,
-    first_element,
     local_name,
     one_line,
     stream_elements,
@@ -67,6 +65,28 @@ def _read_article(article: etree._Element, source: str, position: int) -> Docume
         reason = "the article has neither front nor body: not JATS"
         return Failure(source, position, document_id, reason)
     parts = (part for path in PARTS for part in article.findall(path))
-    text = BREAK.join(piece for part in parts for piece in (BREAK, *_pieces(part)))
-    paragraphs = (one_line(paragraph) for paragraph in text.split(BREAK))
-    return Document(document_id, "\n\n".join(filter(None, paragraphs)))
+    paragraphs = "".join(piece for part in parts for piece in (BREAK, *_pieces(part))).split(BREAK)
+    return Document(document_id, "\n\n".join(filter(None, map(one_line, paragraphs))))
+
+
+def _article_id(article: etree._Element) -> str:
+    ids = {
+        element.get("pub-id-type", ""): characters(element)
+        for element in article.findall("{*}front/{*}article-meta/{*}article-id")
+    }
+    kind = next((kind for kind in ID_TYPES if ids.get(kind)), "")
+    is_bare_pmc = kind in ("pmc", "pmcid") and ids[kind].isdecimal()
+    return f"PMC{ids[kind]}" if is_bare_pmc else ids.get(kind, "")
+
+
+def _pieces(element: etree._Element) -> Iterator[str]:
+    """The element's text with a BREAK on either side of each paragraph in it."""
+    yield element.text or ""
+    for child in element:
+        if isinstance(child, etree._Entity):
+            yield entity_text(child)
+        elif local_name(child) in PARAGRAPH_TAGS:
+            yield from (BREAK, *_pieces(child), BREAK)
+        elif local_name(child) not in UNREAD_TAGS:
+            yield from _pieces(child)
+        yield child.tail or ""

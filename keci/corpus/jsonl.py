@@ -6,8 +6,7 @@ from typing import Any
 
 import orjson
 
-from keci.corpus.detection import BOM
-from keci.corpus.sources import ContentStream, ReadOptions, excerpt
+from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt
 from keci.documents import Document, Failure
 from keci.errors import DataError
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from keci.corpus.detection import BOM
-from keci.corpus.sources import ContentStream, ReadOptions, excerpt
+from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt
 from keci.documents import Document, Failure
 from keci.errors import DataError
 
@@ -16,16 +15,28 @@ def read_text(
 
     The text must be UTF-8 (a byte order mark is dropped), so offsets count the file's characters.
     """
-    document_id = PurePath(source).name
+    yield _read_file(stream, source, options, PurePath(source).name)
+
+
+def read_brat(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The same for a brat document, called by the name that its .txt and .ann files share."""
+    yield _read_file(stream, source, options, PurePath(source).stem)
+
+
+def _read_file(
+    stream: ContentStream, source: str, options: ReadOptions, document_id: str
+) -> Document | Failure:
     content = b""
     try:
         content = _read_all(stream, options.max_record_bytes)
-        yield Document(document_id, content.removeprefix(BOM).decode("utf-8"))
+        return Document(document_id, content.removeprefix(BOM).decode("utf-8"))
     except UnicodeDecodeError as error:
         reason = f"not valid UTF-8 at byte {error.start}: {error.reason}"
-        yield Failure(source, 1, document_id, reason, excerpt(content))
+        return Failure(source, 1, document_id, reason, excerpt(content))
     except DataError as error:
-        yield Failure(source, 1, document_id, str(error), excerpt(stream.head))
+        return Failure(source, 1, document_id, str(error), excerpt(stream.head))
 
 
 def _read_all(stream: ContentStream, limit: int) -> bytes:

@@ -4,24 +4,39 @@
 |---|---|---|
 | jsonl | one JSON object a line | the field ``id_field`` |
 | pubmed | one citation of PubMed XML | the PMID |
+| bioc | one document of a BioC collection, XML or JSON | its id |
+| jats | one article of PMC full text | the PMC id |
+| pubtator | one title with its abstract | the PMID |
 | text | the whole file | the file's name |
+| brat | the whole file, chosen by name alone | the file's name without its suffix |
 
-Each may be gzipped, which the content shows, not the name.
+Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
+from keci.corpus.bioc import read_bioc
 from keci.corpus.detection import detect_format
+from keci.corpus.jats import read_jats
 from keci.corpus.jsonl import read_jsonl
-from keci.corpus.plain import read_text
+from keci.corpus.plain import read_brat, read_text
 from keci.corpus.pubmed import read_pubmed
+from keci.corpus.pubtator import read_pubtator
 from keci.corpus.sources import ContentStream, ReadOptions, Source
 from keci.documents import Document, Failure
 from keci.errors import DataError, UsageError
 
 AUTO = "auto"
 Reader = Callable[[ContentStream, str, ReadOptions], Iterator[Document | Failure]]
-READERS: dict[str, Reader] = {"jsonl": read_jsonl, "pubmed": read_pubmed, "text": read_text}
+READERS: dict[str, Reader] = {
+    "jsonl": read_jsonl,
+    "pubmed": read_pubmed,
+    "bioc": read_bioc,
+    "jats": read_jats,
+    "pubtator": read_pubtator,
+    "text": read_text,
+    "brat": read_brat,
+}
 INPUT_FORMATS = (AUTO, *READERS)
 
 
@@ -41,12 +56,12 @@ def read_documents(
         known = ", ".join(INPUT_FORMATS)
         raise UsageError(f"unknown input format {input_format!r}; known are {known}")
     sources = [Source(path) for path in inputs]
-    _check_sources(sources, input_format)
     options = ReadOptions(text_field=text_field, id_field=id_field)
+    _check_sources(sources, input_format, options)
     return _read_all(sources, input_format, options)
 
 
-def _check_sources(sources: Sequence[Source], input_format: str) -> None:
+def _check_sources(sources: Sequence[Source], input_format: str, options: ReadOptions) -> None:
     if not sources:
         raise UsageError("expected at least one input, got none")
     if sum(source.is_stdin for source in sources) > 1:
@@ -54,7 +69,7 @@ def _check_sources(sources: Sequence[Source], input_format: str) -> None:
     for source in sources:
         source.check()
         if input_format == AUTO and source.is_regular:
-            with source.open() as stream:
+            with source.open(options) as stream:
                 detect_format(stream.head, source.name)
 
 
@@ -63,7 +78,7 @@ def _read_all(
 ) -> Iterator[Document | Failure]:
     for source in sources:
         try:
-            stream = source.open()
+            stream = source.open(options)
         except DataError as error:
             yield Failure(source.name, 1, "", str(error))
             continue

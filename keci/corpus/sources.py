@@ -1,14 +1,19 @@
 """Inputs as byte streams: files or standard input, decompressed where their content says so."""
 
-import gzip
 import io
 import os
 import sys
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from keci.corpus.compression import (
+    LONGEST_MAGIC,
+    READ_ERRORS,
+    ByteStream,
+    decompressed,
+    read_problem,
+)
 from keci.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +25,10 @@ HEAD_SIZE = 16384
 
 CHUNK_SIZE = 1 << 16
 EXCERPT_LENGTH = 200
-GZIP_MAGIC = b"\x1f\x8b"
-READ_ERRORS = (OSError, EOFError, zlib.error)
+BOM = b"\xef\xbb\xbf"
+MAX_EXPANSION = 1000
+UNCHECKED_BYTES = 64 << 20
+"""Decompressed bytes before the expansion is looked at."""
 
 
 def excerpt(content: bytes) -> str:
@@ -29,21 +36,17 @@ def excerpt(content: bytes) -> str:
     return content[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")[:EXCERPT_LENGTH]
 
 
-class ByteStream(Protocol):
-    """A byte stream whose ``read1`` never holds back bytes that came before an error."""
-
-    def read1(self, size: int, /) -> bytes: ...
-
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How records are read: field names of jsonl, and the bytes that one record may have."""
+    """How records are read: field names of jsonl, and limits against hostile input.
+
+    ``max_expansion`` is how many times its compressed size an input may have.
+    """
 
     text_field: str = "text"
     id_field: str = "id"
     max_record_bytes: int = 64 << 20
+    max_expansion: int = MAX_EXPANSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,11 @@ class Source:
         if not os.access(path, os.R_OK):
             raise UsageError(f"the input {self.name} cannot be read: permission denied")
 
-    def open(self) -> "ContentStream":
+    def open(self, options: ReadOptions) -> "ContentStream":
         """The decompressed content; raises DataError where the input cannot be opened."""
         try:
-            return ContentStream(_standard_input() if self.is_stdin else _file(self.path))
+            raw = _standard_input() if self.is_stdin else _file(self.path)
+            return ContentStream(raw, options.max_expansion)
         except OSError as error:
             raise DataError(f"cannot open the input: {error.strerror or error}") from error
 
@@ -90,17 +94,22 @@ class Source:
 class ContentStream:
     """Decompressed bytes with a look at their beginning; every read error is a DataError."""
 
-    def __init__(self, raw: ByteStream) -> None:
+    def __init__(self, raw: ByteStream, max_expansion: int = MAX_EXPANSION) -> None:
         self._raw = raw
-        magic, self._error = _read_up_to(raw, len(GZIP_MAGIC))
-        whole = io.BufferedReader(_Replayed(magic, raw), CHUNK_SIZE)
-        self._content: ByteStream = whole
-        if magic == GZIP_MAGIC:
-            self._content = gzip.GzipFile(fileobj=whole)
+        self._max_expansion = max_expansion
+        magic, self._error = _read_up_to(raw, LONGEST_MAGIC)
+        self._stored = _Replayed(magic, raw)
+        self._content = decompressed(io.BufferedReader(self._stored, CHUNK_SIZE), magic)
         self.head = b""
         if self._error is None:
             self.head, self._error = _read_up_to(self._content, HEAD_SIZE)
         self._unread = self.head
+        self._size = len(self.head)
+
+    @property
+    def content_head(self) -> bytes:
+        """The head without a byte order mark."""
+        return self.head.removeprefix(BOM)
 
     def read(self) -> bytes:
         """The next bytes, empty at the end; raises DataError where the input is damaged."""
@@ -109,10 +118,19 @@ class ContentStream:
             return unread
         if self._error is None:
             try:
-                return self._content.read1(CHUNK_SIZE)
+                return self._measured(self._content.read1(CHUNK_SIZE))
             except READ_ERRORS as error:
                 self._error = error
-        raise DataError(_read_problem(self._error)) from self._error
+        raise DataError(read_problem(self._error)) from self._error
+
+    def _measured(self, chunk: bytes) -> bytes:
+        self._size += len(chunk)
+        if self._size > max(UNCHECKED_BYTES, self._max_expansion * self._stored.size):
+            raise DataError(
+                f"the compressed input expands beyond the limit of {self._max_expansion} times "
+                "its size"
+            )
+        return chunk
 
     def close(self) -> None:
         if self._raw is not _standard_input():
@@ -130,14 +148,16 @@ class _Replayed(io.RawIOBase):
 
     def __init__(self, taken: bytes, rest: ByteStream) -> None:
         self._taken, self._rest = taken, rest
+        self.size = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         view = memoryview(buffer).cast("B")
-        chunk = self._taken or self._rest.read1(len(view))
-        self._taken = b""
+        chunk = self._taken[: len(view)] or self._rest.read1(len(view))
+        self._taken = self._taken[len(view) :]
+        self.size += len(chunk)
         view[: len(chunk)] = chunk
         return len(chunk)
 
@@ -161,11 +181,3 @@ def _read_up_to(stream: ByteStream, size: int) -> tuple[bytes, Exception | None]
     except READ_ERRORS as error:
         return b"".join(parts), error
     return b"".join(parts), None
-
-
-def _read_problem(error: Exception) -> str:
-    if isinstance(error, EOFError):
-        return "the compressed input ends early (truncated file)"
-    if isinstance(error, zlib.error | gzip.BadGzipFile):
-        return f"the compressed input is damaged: {error}"
-    return f"the input cannot be read: {error}"

@@ -1,11 +1,12 @@
 """One normal form for the names of concepts and for the words of a text.
 
-Case, Unicode form, accents, hyphens, punctuation and white space fall away, Greek letters become
-their names, a possessive 's and a leading determiner are dropped; so ``TNF-α``, ``TNFα`` and
+Case, Unicode form, accents, hyphens, punctuation and white space fall away, British spellings
+become American ones, Greek letters become their names, a possessive 's and a leading determiner are dropped; so ``TNF-α``, ``TNFα`` and
 ``TNF alpha`` share the key ``tnfalpha``. Plurals are kept in the key and answered by
 ``plural_endings``: both forms of a name are indexed, and both forms of a text are looked up.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -20,7 +21,12 @@ _GREEK = {
     "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
 _UNCHANGED_ENDINGS = ("ss", "us", "is", "as", "os")
-_SYLLABIC_PLURALS = ("xes", "ches", "shes", "sses", "uses")
+_AMERICAN = {
+    "aem": "em", "anaesth": "anesth", "aetiol": "etiol", "caec": "cec", "foet": "fet",
+    "gynaec": "gynec", "leucop": "leukop", "oedem": "edem", "oesoph": "esoph", "oestr": "estr",
+    "paed": "ped", "rrhoea": "rrhea", "sulph": "sulf", "tumour": "tumor",
+}  # fmt: skip
+_BRITISH = re.compile("|".join(_AMERICAN))
 
 
 @lru_cache(maxsize=1 << 18)
@@ -31,16 +37,21 @@ def word_key(word: str) -> str:
     else:
         folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
         key = "".join(_GREEK.get(sign, sign) for sign in folded if sign.isalnum())
-    if len(key) > 4 and key.endswith("ies"):
-        return key[:-3] + "y"
-    return key
+    if len(key) < 5:
+        return key
+    key = _BRITISH.sub(lambda match: _AMERICAN[match[0]], key)
+    return key[:-3] + "y" if key.endswith("ies") else key
 
 
 @lru_cache(maxsize=1 << 18)
 def plural_endings(word: str) -> tuple[int, ...]:
     """How many last characters of the word's key may be a plural ending, none if it is singular."""
     key = word_key(word)
-    if len(key) < 4 or word[-1] != "s" or key[-1] != "s" or key.endswith(_UNCHANGED_ENDINGS):
+    if len(key) < 3 or word[-1] != "s" or key[-1] != "s":
+        return ()
+    if word[-2].isupper() or word[-2].isdigit():
+        return (1,)
+    if len(key) < 4 or key.endswith(_UNCHANGED_ENDINGS):
         return ()
     return (1, 2) if key.endswith(_SYLLABIC_PLURALS) else (1,)
 
@@ -79,7 +90,6 @@ def _drop_possessives(offsets: list[tuple[int, int]], words: list[str], keys: li
         if (
             keys[place] == "s"
             and words[place - 1] in _APOSTROPHES
-            and offsets[place - 2][1] == offsets[place - 1][0]
             and offsets[place - 1][1] == offsets[place][0]
         ):
             keys[place] = ""

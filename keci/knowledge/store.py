@@ -185,7 +185,10 @@ def knowledge_base_in_memory(
     used = {code for concept in records for code in concept.types}
     kept_types = {code: type_names[code] for code in sorted(used)}
     builder = TableBuilder(
-        type_codes=tuple(kept_types), relation_names=relation_names, common_words=common_words
+        type_codes=tuple(kept_types),
+        relation_names=relation_names,
+        common_words=common_words,
+        min_type_count=1,
     )
     for record in records:
         builder.add(record)

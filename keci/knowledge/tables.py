@@ -61,7 +61,8 @@ class TableBuilder:
     """Turns concepts and relations, given in a fixed order, into Tables.
 
     ``common_words`` are the English words that a symbol may be spelled like; ``type_codes`` and
-    ``relation_names`` fix the numbering of types and relations.
+    ``relation_names`` fix the numbering of types and relations. Two types are related where at least
+    ``min_type_count`` pairs of their concepts are.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class TableBuilder:
         type_codes: Sequence[str],
         relation_names: Sequence[str],
         common_words: frozenset[str] = frozenset(),
+        min_type_count: int = 20,
     ) -> None:
         self._type_index = {code: place for place, code in enumerate(type_codes)}
         self._relation_index = {name: place for place, name in enumerate(relation_names)}
         self._common_words = common_words
+        self._min_type_count = min_type_count
         self._names = StringTableBuilder()
         self._sources = StringTableBuilder()
         self._xrefs = StringTableBuilder()
@@ -133,7 +136,9 @@ class TableBuilder:
             relation_splits=splits_of(heads, len(self)),
             relation_tails=tails,
             relation_kinds=kinds,
-            type_relations=observe_type_relations(heads, tails, kinds, type_splits, type_indices),
+            type_relations=observe_type_relations(
+                heads, tails, kinds, type_splits, type_indices, min_count=self._min_type_count
+            ),
         )
 
     def _index_names(self, concept: ConceptRecord) -> None:
@@ -208,7 +213,7 @@ def observe_type_relations(
     type_splits: Integers,
     type_indices: npt.NDArray[np.int16],
     *,
-    min_count: int = 20,
+    min_count: int,
 ) -> Integers:
     """The relations seen between types, (triples, 4): head type, tail type, relation, count.
 

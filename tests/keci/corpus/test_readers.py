@@ -68,10 +68,10 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
 
 def test_all_inputs_are_checked_before_the_first_record(tmp_path: Path) -> None:
     good = write(tmp_path, "good.jsonl", JSONL)
-    foreign = write(tmp_path, "foreign.xml", b"<collection/>")
+    foreign = write(tmp_path, "foreign.xml", b"<book/>")
     with pytest.raises(UsageError, match="does not exist"):
         read_documents([good, str(tmp_path / "absent")])
-    with pytest.raises(UsageError, match="<collection>"):
+    with pytest.raises(UsageError, match="<book>"):
         read_documents([good, foreign])
     with pytest.raises(UsageError, match="at least one input"):
         read_documents([])

@@ -92,7 +92,8 @@ def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGra
         for head, tail in result.relation_logits
     ]
     heads, tails = tensors["pair_heads"], tensors["pair_tails"]
-    assert [*zip(tensors["kept_spans"][heads].tolist(), tensors["kept_spans"][tails].tolist())] == pairs
+    ends = (tensors["kept_spans"][places].tolist() for places in (heads, tails))
+    assert list(zip(*ends, strict=True)) == pairs
     by_span = ("span_states", "entity_logits", "concept_states")
     for name in by_span:
         assert_equal_rows([row for r in results for row in getattr(r, name)], tensors[name])
@@ -177,13 +178,11 @@ def test_gradients_reach_every_parameter(final_inputs: str, relation_loss: str) 
     tensors = run(network, documents)
     train = TrainConfig(relation_loss=relation_loss)
     total_loss(tensors, ragged_targets(documents), train, with_relations=True).backward()
-    idle = [
-        name
-        for name, parameter in network.named_parameters()
-        if parameter.grad is None or not bool(parameter.grad.abs().sum() > 0)
-    ]
-    assert idle == []
-    assert all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
+    without_effect = {"stages.span_scorer.attention.bias", "stages.fusion.score.2.bias"}
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert name in without_effect or parameter.grad.any(), name
 
 
 def test_a_model_without_knowledge_ends_with_the_initial_span_graph() -> None:

@@ -1,0 +1,100 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.knowledge.linker import Linker
+from keci.knowledge.store import KnowledgeBase
+from keci.text.words import find_words
+
+
+def linked(kb: KnowledgeBase, text: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [
+        (text[start:end], tuple(kb.concept(index).id for index in concepts))
+        for start, end, concepts in Linker(kb).link(text)
+    ]
+
+
+def spans(kb: KnowledgeBase, text: str) -> list[str]:
+    return [surface for surface, _ in linked(kb, text)]
+
+
+def test_offsets_are_those_of_the_original_text(small_kb: KnowledgeBase) -> None:
+    text = "In  Parkinson’s  disease\tTNF\u2011α binds 𝛼 β\u2010catenin."
+    assert spans(small_kb, text) == [
+        "Parkinson’s  disease",
+        "disease",
+        "TNF",
+        "TNF\u2011α",
+        "β\u2010catenin",
+        "catenin",
+    ]
+
+
+def test_a_lower_case_english_word_is_no_symbol(small_kb: KnowledgeBase) -> None:
+    assert linked(small_kb, "a cat here") == [("cat", ("A:1",))]
+    assert linked(small_kb, "Cat food") == [("Cat", ("A:1",))]
+    assert linked(small_kb, "active CAT here") == [("CAT", ("G:1", "G:3", "A:1"))]
+
+
+def test_a_text_in_capitals_has_no_symbols(small_kb: KnowledgeBase) -> None:
+    assert linked(small_kb, "THE CAT ATE") == [("CAT", ("A:1",))]
+
+
+def test_plurals_and_singulars_meet(small_kb: KnowledgeBase) -> None:
+    assert spans(small_kb, "one protein kinase and protein kinases") == [
+        "protein kinase",
+        "protein kinases",
+    ]
+    assert linked(small_kb, "two cats") == [("cats", ("A:1",))]
+
+
+def test_names_do_not_cross_punctuation_with_space(small_kb: KnowledgeBase) -> None:
+    assert spans(small_kb, "necrosis. Factor; tumor. Necrosis factor") == ["necrosis", "Necrosis"]
+    assert spans(small_kb, "IL - 2 and IL-2 and IL 2") == ["IL - 2", "IL-2", "IL 2"]
+
+
+def test_nested_mentions_are_kept_in_order(small_kb: KnowledgeBase) -> None:
+    assert spans(small_kb, "tumor necrosis factor alpha") == [
+        "tumor necrosis factor",
+        "tumor necrosis factor alpha",
+        "necrosis",
+    ]
+
+
+def test_candidates_are_capped(small_kb: KnowledgeBase) -> None:
+    mentions = Linker(small_kb, max_candidates=1).link("CAT")
+    assert [mention.concepts for mention in mentions] == [(0,)]
+
+
+def test_part_of_a_word_is_no_mention(small_kb: KnowledgeBase) -> None:
+    assert spans(small_kb, "catalog scat necrosisx") == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "...", "\n", "12 34"])
+def test_texts_without_names_have_no_mentions(small_kb: KnowledgeBase, text: str) -> None:
+    assert Linker(small_kb).link(text) == ()
+
+
+def test_answers_do_not_depend_on_what_was_linked_before(small_kb: KnowledgeBase) -> None:
+    texts = ["a cat", "CAT", "TNF alpha", "THE CAT", "protein kinases", "Parkinson's disease"] * 3
+    alone = {text: Linker(small_kb).link(text) for text in texts}
+    shared = Linker(small_kb)
+    random.Random(0).shuffle(texts)
+    assert all(shared.link(text) == alone[text] for text in texts)
+
+
+@given(st.lists(st.sampled_from(
+    ["cat", "CAT", "TNF", "-", "α", "tumor", "necrosis", "factor", " ", "  ", "'", "s", ".", "β",
+     "catenin", "kinases", "protein", "é", "\u0301", "😀"]
+)).map("".join))
+def test_mentions_are_sorted_runs_of_whole_words(small_kb: KnowledgeBase, text: str) -> None:
+    mentions = Linker(small_kb).link(text)
+    starts, ends = (set(values.tolist()) for values in find_words(text))
+    assert [m[:2] for m in mentions] == sorted({m[:2] for m in mentions})
+    for mention in mentions:
+        assert mention.start in starts
+        assert mention.end in ends
+        assert 0 < len(mention.concepts) <= 6
+        assert len(set(mention.concepts)) == len(mention.concepts)

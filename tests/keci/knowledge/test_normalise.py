@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.knowledge.normalise import keyed_words, name_keys, normalise, plural_endings, word_key
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("TNF-α", "TNFα", "tnf alpha", "TNF-alpha", "Tnf  ALPHA"),
+        ("IL-2", "IL2", "il 2"),
+        ("β-catenin", "beta catenin", "Beta-Catenin"),
+        ("Sjögren syndrome", "Sjogren's syndrome", "Sjo\u0308gren’s syndrome"),
+        ("the heart", "heart"),
+        ("NF-κB", "NFkappaB", "nf-kappa B"),
+        ("ﬁbrin", "fibrin"),
+        ("antibodies", "antibody"),
+        ("µ-opioid", "μ-opioid", "mu opioid"),
+    ],
+)
+def test_spellings_of_one_name_share_a_key(names: tuple[str, ...]) -> None:
+    assert len({normalise(name) for name in names}) == 1
+
+
+def test_plural_names_are_indexed_in_the_singular_too() -> None:
+    assert name_keys("protein kinases") == ("proteinkinases", "proteinkinase")
+    assert name_keys("viruses") == ("viruses", "viruse", "virus")
+    assert name_keys("MAPKs") == ("mapks", "mapk")
+
+
+@pytest.mark.parametrize("name", ["FAS", "HRAS", "lens fluidus", "analysis", "diabetes mellitus"])
+def test_singulars_that_end_in_s_stay(name: str) -> None:
+    assert len(name_keys(name)) == 1
+
+
+def test_names_without_letters_have_no_key() -> None:
+    assert name_keys("12") == name_keys("+/-") == name_keys("") == ()
+    assert normalise("--") == ""
+
+
+def test_a_capital_a_is_no_determiner() -> None:
+    assert normalise("A kinase anchor protein") == "akinaseanchorprotein"
+
+
+def test_possessive_endings_have_no_key() -> None:
+    _, words, keys = keyed_words("Crohn's disease, S phase")
+    assert dict(zip(words, keys, strict=True))["s"] == ""
+    assert "s" in keys
+
+
+@given(st.text())
+def test_keys_are_stable_and_aligned(text: str) -> None:
+    offsets, words, keys = keyed_words(text)
+    assert len(offsets) == len(words) == len(keys)
+    assert [text[start:end] for start, end in offsets] == words
+    for key in keys:
+        assert not any(sign.isspace() or not sign.isalnum() for sign in key)
+
+
+@given(st.text(alphabet="abcXYZαβ-' 12sS"))
+def test_case_does_not_matter_beyond_plurals(text: str) -> None:
+    assert normalise(text) == normalise(text.upper()) or "A" in text or "a" in text
+
+
+@given(st.text(min_size=1))
+def test_plural_endings_leave_something(word: str) -> None:
+    for ending in plural_endings(word):
+        assert len(word_key(word)) > ending

@@ -1,0 +1,174 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+
+from keci.config import TrainConfig
+from keci.training import trainer as trainer_module
+from keci.training.checkpoint import BEST_FILE
+from keci.training.gold import GoldDataset, GoldDocument, entity_interactions
+from keci.training.progress import State, save_state
+from keci.training.trainer import METRICS_FILE, EpochMetrics, Trainer, TrainingData
+from tests.keci.training.sentences import annotated_sentences
+from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_builder, tiny_knowledge_base
+from tests.tiny_network import tiny_network
+
+MODEL = knowledge_config(
+    replace(CONFIG, span_width=24, hidden_width=24, dropout=0.1), tiny_knowledge_base()
+)
+TRAIN = TrainConfig(
+    epochs=4, batch_size=2, encoder_learning_rate=5e-3, upper_learning_rate=1e-2
+)
+
+
+class Killed(Exception):
+    """The process died."""
+
+
+def new_trainer(folder: Path, config: TrainConfig, *, seed: int = 1) -> Trainer:
+    folder.mkdir(exist_ok=True)
+    return Trainer(
+        tiny_network(MODEL, seed=seed),
+        tiny_builder(MODEL, tiny_knowledge_base()),
+        SCHEMA,
+        config=config,
+        folder=folder,
+        show_progress=False,
+    )
+
+
+def training_data() -> TrainingData:
+    gold = annotated_sentences()
+    builder = tiny_builder(MODEL, tiny_knowledge_base())
+    texts = builder.prepare([extraction.document for extraction in gold])
+    documents = tuple(GoldDocument(item, entity_interactions(item), item.id) for item in gold)
+    return TrainingData(texts, gold, GoldDataset(SCHEMA, documents), texts)
+
+
+def train(folder: Path, config: TrainConfig = TRAIN, *, seed: int = 1, resume: bool = False) -> State:
+    return new_trainer(folder, config, seed=seed).fit(training_data(), resume=resume)
+
+
+def last_tensors(folder: Path) -> dict[str, Tensor]:
+    (path,) = folder.glob("last-*.safetensors")
+    return load_file(path)
+
+
+def assert_same_bits(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def metrics(folder: Path) -> list[dict[str, str]]:
+    with (folder / METRICS_FILE).open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "uninterrupted"
+    train(folder)
+    return folder
+
+
+def test_a_tiny_model_learns_its_sentences(tmp_path: Path) -> None:
+    config = replace(TRAIN, epochs=40)
+    state = train(tmp_path / "run", config)
+    rows = metrics(tmp_path / "run")
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"]) / 4
+    best = rows[state.best_epoch - 1]
+    assert float(best["entity_f1"]) > 80
+    assert float(best["relation_f1"]) > 50
+
+
+def test_a_seed_reproduces_the_weights(tmp_path: Path, uninterrupted: Path) -> None:
+    train(tmp_path / "again")
+    assert_same_bits(last_tensors(tmp_path / "again"), last_tensors(uninterrupted))
+    assert metrics(tmp_path / "again") == metrics(uninterrupted)
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path, uninterrupted: Path) -> None:
+    train(tmp_path / "other", replace(TRAIN, seed=2))
+    name = "weight:spans.stages.span_scorer.start_part.weight"
+    ours = last_tensors(tmp_path / "other")[name]
+    assert not torch.equal(ours, last_tensors(uninterrupted)[name])
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize("saved", [True, False], ids=["after saving", "before saving"])
+def test_a_killed_run_resumes_exactly(
+    tmp_path: Path,
+    uninterrupted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epoch: int,
+    saved: bool,
+) -> None:
+    def save_and_die(*arguments: object) -> None:
+        state = next(item for item in arguments if isinstance(item, State))
+        if state.epoch < epoch or saved:
+            save_state(*arguments)  # type: ignore[arg-type]
+        if state.epoch == epoch:
+            raise Killed
+
+    folder = tmp_path / "killed"
+    with monkeypatch.context() as patches:
+        patches.setattr(trainer_module, "save_state", save_and_die)
+        with pytest.raises(Killed):
+            train(folder)
+    torch.manual_seed(12345)
+    state = train(folder, seed=99 if saved or epoch > 1 else 1, resume=True)
+    assert state.epoch == TRAIN.epochs
+    assert_same_bits(last_tensors(folder), last_tensors(uninterrupted))
+    assert_same_bits(load_file(folder / BEST_FILE), load_file(uninterrupted / BEST_FILE))
+    assert metrics(folder) == metrics(uninterrupted)
+
+
+def test_the_best_epoch_is_the_first_of_the_highest_validation_score(tmp_path: Path) -> None:
+    run = new_trainer(tmp_path / "run", TRAIN)
+    state = State()
+    for epoch, score in enumerate((10.0, 30.0, 20.0, 30.0), start=1):
+        metrics_of_epoch = EpochMetrics(epoch, 1.0, score, 0.0, 0.0, 0.0)
+        state = run._record(state, metrics_of_epoch)
+    assert state == State(epoch=4, best_epoch=2, best_score=30.0)
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(uninterrupted: Path, tmp_path: Path) -> None:
+    rows = metrics(uninterrupted)
+    scores = [float(row["entity_f1"]) + float(row["relation_f1"]) for row in rows]
+    best_epoch = 1 + scores.index(max(scores))
+    network = tiny_network(MODEL, seed=5)
+    network.load_state_dict(load_file(uninterrupted / BEST_FILE))
+    run = new_trainer(tmp_path / "run", TRAIN)
+    run.network = network
+    found = run._validate(best_epoch, 0.0, training_data())
+    assert found.entity_f1 == float(rows[best_epoch - 1]["entity_f1"])
+    assert found.relation_f1 == float(rows[best_epoch - 1]["relation_f1"])
+
+
+def test_patience_ends_a_run(tmp_path: Path) -> None:
+    still = replace(TRAIN, epochs=9, patience=2, encoder_learning_rate=0.0, upper_learning_rate=0.0)
+    state = train(tmp_path / "run", still)
+    assert (state.epoch, state.best_epoch) == (3, 1)
+
+
+def test_an_entity_only_epoch_leaves_the_relation_scorer_alone(tmp_path: Path) -> None:
+    before = tiny_network(MODEL).state_dict()["spans.stages.pair_scorer.output.2.weight"]
+    config = replace(TRAIN, epochs=1, entity_only_epochs=1, final_weight=0.0, weight_decay=0.0)
+    train(tmp_path / "run", config)
+    after = last_tensors(tmp_path / "run")["weight:spans.stages.pair_scorer.output.2.weight"]
+    assert torch.equal(before, after)
+
+
+def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    first = train(folder)
+    tensors = last_tensors(folder)
+    assert train(folder, seed=3, resume=True) == first
+    assert_same_bits(last_tensors(folder), tensors)

@@ -1,0 +1,29 @@
+"""A tiny random encoder and network; importing this needs transformers."""
+
+import torch
+from transformers import AutoModel, BertConfig, PreTrainedModel
+
+from keci.config import ModelConfig
+from keci.model.encoder import Encoder
+from keci.model.network import Network, SpanNetwork
+from keci.schema import TaskSchema
+from tests.tiny import SCHEMA, VOCABULARY
+
+
+def tiny_transformer() -> PreTrainedModel:
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    transformer: PreTrainedModel = AutoModel.from_config(config)
+    return transformer
+
+
+def tiny_network(config: ModelConfig, *, seed: int = 1, schema: TaskSchema = SCHEMA) -> Network:
+    torch.manual_seed(seed)
+    encoder = Encoder(tiny_transformer(), mix_layers=config.mix_layers)
+    return Network(encoder, SpanNetwork(config, schema, encoder_width=encoder.width)).eval()
