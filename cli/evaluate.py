@@ -22,22 +22,39 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--predictions", type=click.Path(path_type=Path),
-              help="Score this file instead of a model: KECI jsonl or the task's own format.")
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    help="Score this file instead of a model: KECI jsonl or the task's own format.",
+)
 @click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents.")
-@click.option("--ids", type=click.Path(path_type=Path),
-              help="File with the ids of the documents of --data to use, one a line.")
-@click.option("--kb", type=click.Path(path_type=Path),
-              help="Knowledge base folder; the default one if not given.")
+@click.option(
+    "--ids",
+    type=click.Path(path_type=Path),
+    help="File with the ids of the documents of --data to use, one a line.",
+)
+@click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base folder; the default one if not given.",
+)
 @click.option("--no-kb", is_flag=True, help="Run the model without a knowledge base.")
 @click.option("--precision", help="Precision of a bundle; its default one if not given.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the predictions as jsonl.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def main(
-    model: Path | None, predictions: Path | None, task: str, data: Path, ids: Path | None,
-    kb: Path | None, no_kb: bool, precision: str | None, output: Path | None, as_json: bool,
+    model: Path | None,
+    predictions: Path | None,
+    task: str,
+    data: Path,
+    ids: Path | None,
+    kb: Path | None,
+    no_kb: bool,
+    precision: str | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Score MODEL (a training run or a bundle) on annotated data by the task's metric."""
     from keci.cli.models import open_predictor
@@ -77,6 +94,6 @@ def _show(evaluation: "Evaluation", *, as_json: bool) -> None:
 def _write(predictions: Sequence[Extraction], path: Path) -> None:
     from keci.corpus.writers import JsonlWriter
 
-    with JsonlWriter(path) as writer:
+    with JsonlWriter(str(path)) as writer:
         for extraction in predictions:
             writer.write(extraction)

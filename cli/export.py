@@ -16,18 +16,36 @@ Example:
 @click.command(epilog=_EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--precision", "precisions", multiple=True, type=click.Choice(("fp32", "int8", "fp16")),
-              help="Repeat for several; the first is the default one unless --data decides.")
-@click.option("--data", type=click.Path(path_type=Path),
-              help="Annotated validation data: record each precision's F1 and make the fastest "
-                   "that loses at most 0.3 F1 the default.")
-@click.option("--ids", type=click.Path(path_type=Path),
-              help="File with the ids of the documents of --data to use, one a line.")
-@click.option("--kb", type=click.Path(path_type=Path),
-              help="Knowledge base to validate with; the default one if not given.")
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    type=click.Choice(("fp32", "int8", "fp16")),
+    help="Repeat for several; the first is the default one unless --data decides.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Annotated validation data: record each precision's F1 and make the fastest "
+    "that loses at most 0.3 F1 the default.",
+)
+@click.option(
+    "--ids",
+    type=click.Path(path_type=Path),
+    help="File with the ids of the documents of --data to use, one a line.",
+)
+@click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base to validate with; the default one if not given.",
+)
 @common_options
 def main(
-    run: Path, bundle: Path, precisions: tuple[str, ...], data: Path | None, ids: Path | None,
+    run: Path,
+    bundle: Path,
+    precisions: tuple[str, ...],
+    data: Path | None,
+    ids: Path | None,
     kb: Path | None,
 ) -> None:
     """Write the model of the training run RUN as the bundle BUNDLE.

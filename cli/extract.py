@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import EXIT_SOME_FAILED, common_options, show_progress
+from keci.cli.options import EXIT_SOME_FAILED, common_options
 
 if TYPE_CHECKING:
+    from keci.corpus.quarantine import Accounts
     from keci.documents import Document, Failure
     from keci.prediction import Predictor
 
@@ -22,29 +23,61 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", default="-", show_default="stdout",
-              help="jsonl file; gzipped where the name ends in .gz.")
-@click.option("--model", default="ade", show_default=True,
-              help="Name of a shipped model, or a bundle folder.")
-@click.option("--kb", type=click.Path(path_type=Path),
-              help="Knowledge base folder; the default one if not given.")
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    show_default="stdout",
+    help="jsonl file; gzipped where the name ends in .gz.",
+)
+@click.option(
+    "--model", default="ade", show_default=True, help="Name of a shipped model, or a bundle folder."
+)
+@click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base folder; the default one if not given.",
+)
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")
 @click.option("--precision", help="fp32, int8 or fp16, as the bundle has it.")
-@click.option("--input-format", type=click.Choice(("auto", "jsonl", "pubmed", "text")),
-              default="auto", show_default=True)
+@click.option(
+    "--input-format",
+    type=click.Choice(("auto", "jsonl", "pubmed", "text")),
+    default="auto",
+    show_default=True,
+)
 @click.option("--text-field", default="text", show_default=True, help="jsonl field of the text.")
 @click.option("--id-field", default="id", show_default=True, help="jsonl field of the id.")
-@click.option("--unit", type=click.Choice(("sentence", "document")), default="sentence",
-              show_default=True, help="What the model reads at once.")
-@click.option("--failures", "failures_file", help="Where failed records go; OUT.failures.jsonl "
-              "if not given, the log where the output is stdout.")
+@click.option(
+    "--unit",
+    type=click.Choice(("sentence", "document")),
+    default="sentence",
+    show_default=True,
+    help="What the model reads at once.",
+)
+@click.option(
+    "--failures",
+    "failures_file",
+    help="Where failed records go; OUT.failures.jsonl "
+    "if not given, the log where the output is stdout.",
+)
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Threads; all cores if not given.")
 @common_options
 def main(
-    inputs: tuple[str, ...], output: str, model: str, kb: Path | None, no_kb: bool,
-    precision: str | None, input_format: str, text_field: str, id_field: str, unit: str,
-    failures_file: str | None, device: str, threads: int | None,
+    inputs: tuple[str, ...],
+    output: str,
+    model: str,
+    kb: Path | None,
+    no_kb: bool,
+    precision: str | None,
+    input_format: str,
+    text_field: str,
+    id_field: str,
+    unit: str,
+    failures_file: str | None,
+    device: str,
+    threads: int | None,
 ) -> None:
     """Extract entities, relations and concepts from jsonl, PubMed XML or plain text.
 
@@ -57,16 +90,27 @@ def main(
     records = read_documents(
         inputs, input_format=input_format, text_field=text_field, id_field=id_field
     )
-    predictor = _open(model, kb=kb, without_kb=no_kb, precision=precision, device=device,
-                      threads=threads)
-    failed = _run(records, predictor, unit=unit, output=output,
-                  failures=failures_file or failures_path(output))
+    predictor = _open(
+        model, kb=kb, without_kb=no_kb, precision=precision, device=device, threads=threads
+    )
+    failed = _run(
+        records,
+        predictor,
+        unit=unit,
+        output=output,
+        failures=failures_file or failures_path(output),
+    )
     if failed:
         sys.exit(EXIT_SOME_FAILED)
 
 
 def _open(
-    model: str, *, kb: Path | None, without_kb: bool, precision: str | None, device: str,
+    model: str,
+    *,
+    kb: Path | None,
+    without_kb: bool,
+    precision: str | None,
+    device: str,
     threads: int | None,
 ) -> "Predictor":
     import torch
@@ -83,13 +127,14 @@ def _open(
 
 
 def _run(
-    records: "Iterator[Document | Failure]", predictor: "Predictor", *, unit: str, output: str,
+    records: "Iterator[Document | Failure]",
+    predictor: "Predictor",
+    *,
+    unit: str,
+    output: str,
     failures: str | None,
 ) -> int:
     """Extract everything; returns the number of failures. Raises KeciError if a record is lost."""
-    from rich.console import Console
-    from rich.progress import track
-
     from keci.corpus.extraction import CorpusExtractor
     from keci.corpus.quarantine import Accounts, Quarantine
     from keci.corpus.writers import JsonlWriter

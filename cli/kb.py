@@ -98,7 +98,11 @@ def info(kb: Path | None, as_json: bool) -> None:
         return
     from keci.cli.tables import print_table
 
-    summary = [("path", str(path)), ("fingerprint", opened.fingerprint), ("megabytes", size // 10**6)]
+    summary = [
+        ("path", str(path)),
+        ("fingerprint", opened.fingerprint),
+        ("megabytes", size // 10**6),
+    ]
     summary += [*record["counts"].items(), *record["build"].items()]
     print_table(f"Knowledge base {opened.name}", ("", ""), summary)
     columns = ("key", "title", "version", "licence", "url")
@@ -172,7 +176,10 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     help='Texts to link, a record {"id", "text"} on each line; - is standard input.',
 )
 @click.option(
-    "--max-candidates", type=click.IntRange(1), default=6, show_default=True,
+    "--max-candidates",
+    type=click.IntRange(1),
+    default=6,
+    show_default=True,
     help="Concepts per mention.",
 )
 @json_option
@@ -183,7 +190,7 @@ def link(
     """Find the concepts that texts mention.
 
     With --json each text gives a line {"id", "mentions": [{"start", "end", "text", "concepts":
-    [{"id", "name", "types"}]}]}; offsets count characters, half-open, and concepts stand best first.
+    [{"id", "name", "types"}]}]}; offsets count characters, half-open; concepts stand best first.
 
     \b
     Example:
@@ -312,7 +319,12 @@ def _steps(total: int) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), disable=not show_progress()) as progress:
         task = progress.add_task("starting", total=total, completed=-1)
 

@@ -45,9 +45,7 @@ def open_predictor(
     return _run_predictor(model, kb=kb, without_kb=without_kb)
 
 
-def base_for_bundle(
-    folder: Path, kb: Path | None, *, without_kb: bool
-) -> "KnowledgeBase | None":
+def base_for_bundle(folder: Path, kb: Path | None, *, without_kb: bool) -> "KnowledgeBase | None":
     """The knowledge base that a bundle should read; None where it reads none."""
     from keci.runtime.bundle import read_manifest
 

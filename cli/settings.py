@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from keci.config import ModelConfig, TrainConfig
 from keci.errors import ConfigError
@@ -33,14 +33,19 @@ def _names(config: ModelConfig | TrainConfig) -> set[str]:
 
 
 def _set(config: Config, name: str, value: str) -> Config:
-    kind = type(getattr(config, name))
+    changed: dict[str, Any] = {name: _parse(name, value, type(getattr(config, name)))}
+    return replace(config, **changed)
+
+
+def _parse(name: str, value: str, kind: type) -> bool | int | float | str:
     if kind is bool:
         if value not in ("true", "false"):
             raise ConfigError(f"{name} must be true or false, got {value!r}")
-        return replace(config, **{name: value == "true"})
+        return value == "true"
     if kind not in (int, float, str):
         raise ConfigError(f"{name} cannot be set on the command line")
     try:
-        return replace(config, **{name: kind(value)})
+        parsed: int | float | str = kind(value)
     except ValueError as error:
         raise ConfigError(f"{name} must be of type {kind.__name__}, got {value!r}") from error
+    return parsed

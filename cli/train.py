@@ -17,35 +17,85 @@ Example:
 
 @click.command(epilog=_EPILOG)
 @click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
-@click.option("--train", "train_file", required=True, type=click.Path(path_type=Path),
-              help="Annotated data: BioRelEx json, SpERT json or KECI jsonl.")
-@click.option("--validation", type=click.Path(path_type=Path),
-              help="Annotated data to choose the best epoch on; split off --train if not given.")
-@click.option("--encoder", default="minilm", show_default=True,
-              help="minilm, mpnet, a folder with a transformers model, or a hub name.")
-@click.option("--kb", type=click.Path(path_type=Path),
-              help="Knowledge base folder; the default one if not given.")
-@click.option("--output", required=True, type=click.Path(path_type=Path),
-              help="Folder of the run: checkpoints, settings, metrics.csv.")
-@click.option("--variant", type=click.Choice(tuple(VARIANTS)), default="full", show_default=True,
-              help="The paper's full model, a baseline or an ablation.")
+@click.option(
+    "--train",
+    "train_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Annotated data: BioRelEx json, SpERT json or KECI jsonl.",
+)
+@click.option(
+    "--validation",
+    type=click.Path(path_type=Path),
+    help="Annotated data to choose the best epoch on; split off --train if not given.",
+)
+@click.option(
+    "--encoder",
+    default="minilm",
+    show_default=True,
+    help="minilm, mpnet, a folder with a transformers model, or a hub name.",
+)
+@click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base folder; the default one if not given.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the run: checkpoints, settings, metrics.csv.",
+)
+@click.option(
+    "--variant",
+    type=click.Choice(tuple(VARIANTS)),
+    default="full",
+    show_default=True,
+    help="The paper's full model, a baseline or an ablation.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--epochs", default=50, show_default=True)
 @click.option("--batch-size", default=32, show_default=True)
-@click.option("--encoder-lr", default=5e-5, show_default=True,
-              help="Peak learning rate of the pretrained encoder.")
-@click.option("--upper-lr", default=2e-4, show_default=True,
-              help="Peak learning rate of the layers above it.")
-@click.option("--patience", default=0, show_default=True,
-              help="Stop after so many epochs without a better validation F1; 0: never.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
-              help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.")
+@click.option(
+    "--encoder-lr",
+    default=5e-5,
+    show_default=True,
+    help="Peak learning rate of the pretrained encoder.",
+)
+@click.option(
+    "--upper-lr", default=2e-4, show_default=True, help="Peak learning rate of the layers above it."
+)
+@click.option(
+    "--patience",
+    default=0,
+    show_default=True,
+    help="Stop after so many epochs without a better validation F1; 0: never.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @common_options
 def main(
-    task: str, train_file: Path, validation: Path | None, encoder: str, kb: Path | None,
-    output: Path, variant: str, seed: int, epochs: int, batch_size: int, encoder_lr: float,
-    upper_lr: float, patience: int, settings: tuple[str, ...], resume: bool,
+    task: str,
+    train_file: Path,
+    validation: Path | None,
+    encoder: str,
+    kb: Path | None,
+    output: Path,
+    variant: str,
+    seed: int,
+    epochs: int,
+    batch_size: int,
+    encoder_lr: float,
+    upper_lr: float,
+    patience: int,
+    settings: tuple[str, ...],
+    resume: bool,
 ) -> None:
     """Train KECI, a baseline or an ablation on annotated data.
 
@@ -56,8 +106,13 @@ def main(
     from keci.training.run import RunInputs, train_run
 
     config = TrainConfig(
-        variant=variant, seed=seed, epochs=epochs, batch_size=batch_size, patience=patience,
-        encoder_learning_rate=encoder_lr, upper_learning_rate=upper_lr,
+        variant=variant,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        encoder_learning_rate=encoder_lr,
+        upper_learning_rate=upper_lr,
     )
     model, config = apply_settings(settings, ModelConfig(), config)
     needs_knowledge = VARIANTS[variant].get("knowledge") != "none"

@@ -76,7 +76,7 @@ def _write(
         name=name,
         schema=settings.schema,
         model=settings.model,
-        encoder_width=loaded.network.encoder.width,
+        encoder_width=spans.encoder_width,
         max_pieces=loaded.max_pieces,
         knowledge_base=settings.knowledge_base,
         stages={stage: _describe_stage(module) for stage, module in stages.items()},
@@ -105,7 +105,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def _named_stages(loaded: LoadedRun) -> dict[str, TorchStage]:
     spans = loaded.network.spans
-    stages = {ENCODER: loaded.network.encoder, **dict(spans.stages.items())}
+    names = (ENCODER, *spans.stages)
+    stages = dict(zip(names, loaded.network.ordered_stages(), strict=True))
     return {name: stages[name] for name in exported_stages(spans.config)}
 
 
@@ -131,6 +132,8 @@ def _export_graphs(
 
 def _describe_stage(stage: TorchStage) -> dict[str, Any]:
     return {
-        side: {name: {"dtype": TENSORS[name].dtype, "dims": list(TENSORS[name].dims)} for name in names}
+        side: {
+            name: {"dtype": TENSORS[name].dtype, "dims": list(TENSORS[name].dims)} for name in names
+        }
         for side, names in (("inputs", stage.input_names), ("outputs", stage.output_names))
     }

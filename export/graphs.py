@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -44,7 +44,7 @@ def _dynamic_dims(name: str) -> dict[int, torch.export.Dim]:
 
 
 @contextlib.contextmanager
-def _quiet() -> "contextlib._GeneratorContextManager[None]":
+def _quiet() -> Iterator[None]:
     """Keep the exporter's progress lines and deprecation warnings off the user's terminal."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

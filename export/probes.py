@@ -1,8 +1,8 @@
 """Inputs on which an exported graph must agree with torch."""
 
+import torch
 from torch import Tensor, device
 
-import torch
 from keci.batch import BatchBuilder
 from keci.documents import Document
 from keci.prediction import to_tensors

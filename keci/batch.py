@@ -161,7 +161,9 @@ def span_keys(texts: Sequence[PreparedText]) -> Indices:
 
 
 def offset_keys(
-    documents: npt.NDArray[np.integer], starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]
+    documents: npt.NDArray[np.integer],
+    starts: npt.NDArray[np.integer],
+    ends: npt.NDArray[np.integer],
 ) -> Indices:
     """Integers that order and identify the character spans of a batch."""
     document_keys = documents.astype(np.int64) << _OFFSET_BITS

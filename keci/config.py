@@ -39,6 +39,7 @@ class ModelConfig:
     graph_relations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _check_choice("knowledge", self.knowledge, ("fusion", "none"))
         _check_choice("final_inputs", self.final_inputs, ("fused", "fused+span"))
         if not 0 < self.keep_ratio <= 1:
@@ -47,6 +48,8 @@ class ModelConfig:
             raise ConfigError(f"dropout must be in [0, 1), got {self.dropout}")
         for name in ("max_span_pieces", "span_width", "hidden_width", "length_width", "node_width"):
             _check_positive(name, getattr(self, name))
+        for name in ("span_gcn_layers", "concept_gcn_layers", "vector_width"):
+            _check_not_negative(name, getattr(self, name))
 
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -88,6 +91,7 @@ class TrainConfig:
     """Which validation part is split off; apart from ``seed``, so that runs compare."""
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _check_choice("variant", self.variant, tuple(VARIANTS))
         _check_choice("relation_loss", self.relation_loss, ("binary", "softmax"))
         _check_choice("encoder_precision", self.encoder_precision, ("auto", "bf16", "fp32"))
@@ -95,6 +99,14 @@ class TrainConfig:
             _check_positive(name, getattr(self, name))
         if not 0 < self.validation_share < 1:
             raise ConfigError(f"validation_share must be in (0, 1), got {self.validation_share}")
+        if not 0 <= self.warmup_share <= 1:
+            raise ConfigError(f"warmup_share must be in [0, 1], got {self.warmup_share}")
+        if not self.max_gradient_norm > 0:
+            raise ConfigError(f"max_gradient_norm must be above 0, got {self.max_gradient_norm}")
+        for name in ("encoder_learning_rate", "upper_learning_rate", "weight_decay"):
+            _check_not_negative(name, getattr(self, name))
+        for name in ("final_weight", "entity_only_epochs", "patience"):
+            _check_not_negative(name, getattr(self, name))
 
 
 def config_to_record(config: ModelConfig | TrainConfig) -> dict[str, Any]:
@@ -106,7 +118,9 @@ def config_from_record(kind: type[Config], record: Mapping[str, Any]) -> Config:
     unknown = record.keys() - {field.name for field in fields(kind)}
     if unknown:
         raise ConfigError(f"unknown settings in {kind.__name__}: {sorted(unknown)}")
-    values = {key: tuple(item) if isinstance(item, list) else item for key, item in record.items()}
+    values: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in record.items()
+    }
     return kind(**values)
 
 
@@ -118,3 +132,24 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 def _check_positive(name: str, value: int) -> None:
     if value < 1:
         raise ConfigError(f"{name} must be at least 1, got {value}")
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    if not value >= 0:
+        raise ConfigError(f"{name} must not be negative, got {value}")
+
+
+def _check_types(config: ModelConfig | TrainConfig) -> None:
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if not _has_type(value, field.type):
+            kind = getattr(field.type, "__name__", str(field.type))
+            raise ConfigError(f"{field.name} must be of type {kind}, got {value!r}")
+
+
+def _has_type(value: object, kind: object) -> bool:
+    if kind in (str, bool):
+        return type(value) is kind
+    if kind in (int, float):
+        return type(value) is int or type(value) is kind
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +10,10 @@ import numpy.typing as npt
 from keci.batch import Batch, Indices, find_keys
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.knowledge.store import KnowledgeBase
-from keci.schema import TaskSchema
+from keci.schema import RelationType, TaskSchema
 
 Numbers = npt.NDArray[np.float32]
-Outputs = Mapping[str, npt.NDArray[np.generic]]
+Outputs = Mapping[str, npt.NDArray[Any]]
 
 _SCORE_DIGITS = 6
 
@@ -154,10 +155,14 @@ def _allowed(
     schema: TaskSchema, label: int, head: Mention, tail: Mention, *, in_order: bool
 ) -> bool:
     relation = schema.relation_types[label - 1]
-    return (
-        (not relation.head_types or head.type in relation.head_types)
-        and (not relation.tail_types or tail.type in relation.tail_types)
-        and (in_order or not relation.symmetric)
+    if relation.symmetric:
+        return in_order and (_fits(relation, head, tail) or _fits(relation, tail, head))
+    return _fits(relation, head, tail)
+
+
+def _fits(relation: RelationType, head: Mention, tail: Mention) -> bool:
+    return (not relation.head_types or head.type in relation.head_types) and (
+        not relation.tail_types or tail.type in relation.tail_types
     )
 
 
@@ -182,10 +187,11 @@ def _extraction(
     )
 
 
-def _softmax(logits: npt.NDArray[np.generic]) -> Numbers:
-    values = logits.astype(np.float32)
-    exponents = np.exp(values - values.max(1, keepdims=True))
-    return exponents / exponents.sum(1, keepdims=True)
+def _softmax(logits: npt.NDArray[Any]) -> Numbers:
+    values: Numbers = logits.astype(np.float32)
+    exponents: Numbers = np.exp(values - values.max(1, keepdims=True))
+    probabilities: Numbers = exponents / exponents.sum(1, keepdims=True)
+    return probabilities
 
 
 def _rounded(value: float) -> float:

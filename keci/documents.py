@@ -83,7 +83,7 @@ class Extraction:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Extraction":
-        """Read a record; raises DataError where a field is missing, mistyped or contradicts the text."""
+        """Read a record; raises DataError where a field is missing, mistyped or untrue."""
         document_id, text = _text_field(record, "id"), _text_field(record, "text")
         mentions = tuple(_read_mention(item, text) for item in _list_field(record, "entities"))
         known = {mention.id for mention in mentions}
@@ -144,7 +144,9 @@ def _relation_record(relation: Relation) -> dict[str, Any]:
 def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
     start, end = _integer_field(record, "start"), _integer_field(record, "end")
     if not 0 <= start < end <= len(text):
-        raise DataError(f"entity offsets {start}:{end} lie outside a text of {len(text)} characters")
+        raise DataError(
+            f"entity offsets {start}:{end} lie outside a text of {len(text)} characters"
+        )
     surface = record.get("text", text[start:end])
     if surface != text[start:end]:
         raise DataError(f"entity text {surface!r} is not text[{start}:{end}] = {text[start:end]!r}")
@@ -154,10 +156,10 @@ def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
         end=end,
         text=text[start:end],
         type=_text_field(record, "type"),
-        score=record.get("score"),
-        concepts=tuple(_read_concept(item) for item in record.get("concepts", ())),
-        context_weight=record.get("context_weight"),
-        group=record.get("group"),
+        score=_optional_number(record, "score"),
+        concepts=tuple(_read_concept(item) for item in _list_field(record, "concepts")),
+        context_weight=_optional_number(record, "context_weight"),
+        group=None if record.get("group") is None else _text_field(record, "group"),
     )
 
 
@@ -165,8 +167,8 @@ def _read_concept(record: Mapping[str, Any]) -> ConceptLink:
     return ConceptLink(
         _text_field(record, "id"),
         _text_field(record, "name"),
-        tuple(record.get("types", ())),
-        float(record.get("weight", 0.0)),
+        tuple(_list_field(record, "types")),
+        _optional_number(record, "weight") or 0.0,
     )
 
 
@@ -176,11 +178,13 @@ def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
         head=_text_field(record, "head"),
         tail=_text_field(record, "tail"),
         type=_text_field(record, "type"),
-        score=record.get("score"),
+        score=_optional_number(record, "score"),
     )
     for end in (relation.head, relation.tail):
         if end not in known:
-            raise DataError(f"relation {relation.id!r} names the entity {end!r}, which is not there")
+            raise DataError(
+                f"relation {relation.id!r} names the entity {end!r}, which is not there"
+            )
     return relation
 
 
@@ -203,6 +207,13 @@ def _integer_field(record: Mapping[str, Any], name: str) -> int:
     value = _field(record, name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise DataError(f"the field {name!r} must be an integer, got {value!r}")
+    return value
+
+
+def _optional_number(record: Mapping[str, Any], name: str) -> float | None:
+    value = record.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise DataError(f"the field {name!r} must be a number, got {value!r}")
     return value
 
 

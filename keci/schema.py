@@ -43,7 +43,9 @@ class TaskSchema:
         for relation in self.relation_types:
             unknown = {*relation.head_types, *relation.tail_types} - {*self.entity_types}
             if unknown:
-                raise ConfigError(f"relation {relation.name!r} names unknown types {sorted(unknown)}")
+                raise ConfigError(
+                    f"relation {relation.name!r} names unknown types {sorted(unknown)}"
+                )
 
     @property
     def entity_labels(self) -> tuple[str, ...]:
@@ -74,9 +76,9 @@ class TaskSchema:
         """Read a schema; raises ConfigError on unknown or missing keys."""
         _check_keys(record, {"name", "entity_types"}, {"relation_types", "metric"})
         return cls(
-            name=record["name"],
-            entity_types=tuple(record["entity_types"]),
-            relation_types=tuple(map(_read_relation_type, record.get("relation_types", ()))),
+            name=_text(record, "name"),
+            entity_types=_texts(record, "entity_types"),
+            relation_types=tuple(map(_read_relation_type, _items(record, "relation_types"))),
             metric=record.get("metric", "micro"),
         )
 
@@ -88,7 +90,9 @@ def load_schema(task: str) -> TaskSchema:
     path = Path(task)
     if not path.is_file():
         known = ", ".join(BUILT_IN_SCHEMAS)
-        raise ConfigError(f"unknown task {task!r}: expected one of {known}, or a schema file in TOML")
+        raise ConfigError(
+            f"unknown task {task!r}: expected one of {known}, or a schema file in TOML"
+        )
     try:
         return TaskSchema.from_record(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -97,15 +101,41 @@ def load_schema(task: str) -> TaskSchema:
 
 def _read_relation_type(record: Mapping[str, Any]) -> RelationType:
     _check_keys(record, {"name"}, {"symmetric", "head_types", "tail_types"})
+    symmetric = record.get("symmetric", False)
+    if not isinstance(symmetric, bool):
+        raise ConfigError(f"schema: symmetric must be true or false, got {symmetric!r}")
     return RelationType(
-        name=record["name"],
-        symmetric=record.get("symmetric", False),
-        head_types=tuple(record.get("head_types", ())),
-        tail_types=tuple(record.get("tail_types", ())),
+        name=_text(record, "name"),
+        symmetric=symmetric,
+        head_types=_texts(record, "head_types"),
+        tail_types=_texts(record, "tail_types"),
     )
 
 
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record[key]
+    if not isinstance(value, str):
+        raise ConfigError(f"schema: {key} must be a string, got {value!r}")
+    return value
+
+
+def _items(record: Mapping[str, Any], key: str) -> list[Any]:
+    value = record.get(key, [])
+    if not isinstance(value, list):
+        raise ConfigError(f"schema: {key} must be a list, got {value!r}")
+    return value
+
+
+def _texts(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = _items(record, key)
+    if not all(isinstance(value, str) for value in values):
+        raise ConfigError(f"schema: {key} must hold strings, got {values!r}")
+    return tuple(values)
+
+
 def _check_keys(record: Mapping[str, Any], required: set[str], optional: set[str]) -> None:
+    if not isinstance(record, Mapping):
+        raise ConfigError(f"schema: expected a table with {sorted(required)}, got {record!r}")
     missing, unknown = required - record.keys(), record.keys() - required - optional
     if missing or unknown:
         raise ConfigError(f"schema: missing keys {sorted(missing)}, unknown keys {sorted(unknown)}")

@@ -10,7 +10,8 @@ from keci.schema import METRICS, NONE, RelationType, TaskSchema
 _HARD_PIECES = (
     "  ", "\t", "\n", "\u00a0", "\u2009", "\u200b", "\ufeff", "\x00", "\x07", "\u00ad",
     "α", "β-", "κB", "Å", "é", unicodedata.normalize("NFD", "éö"), "\u0301", "中文", "日本",
-    "𝛼", "🧬", "👩‍🔬", "[UNK]", "[CLS]", "[SEP]", "<pad>", "##ing", "_", "IL-2", "(1→4)", "ﬁ", "İ", "ß",
+    "𝛼", "🧬", "👩‍🔬",
+    "[UNK]", "[CLS]", "[SEP]", "<pad>", "##ing", "_", "IL-2", "(1→4)", "ﬁ", "İ", "ß",
 )  # fmt: skip
 
 

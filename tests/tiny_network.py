@@ -27,3 +27,14 @@ def tiny_network(config: ModelConfig, *, seed: int = 1, schema: TaskSchema = SCH
     torch.manual_seed(seed)
     encoder = Encoder(tiny_transformer(), mix_layers=config.mix_layers)
     return Network(encoder, SpanNetwork(config, schema, encoder_width=encoder.width)).eval()
+
+
+def decisive_network(config: ModelConfig) -> Network:
+    """A tiny network whose weights are large enough to find some mentions and relations."""
+    network = tiny_network(config, seed=1)
+    with torch.no_grad():
+        for module, factor in ((network.encoder, 5.0), (network.spans, 2.0)):
+            for parameter in module.parameters():
+                if parameter.dim() > 1:
+                    parameter.mul_(factor)
+    return network

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from keci.corpus.bioc import read_bioc
 from keci.corpus.detection import detect_format
+from keci.corpus.inputs import expand_inputs
 from keci.corpus.jats import read_jats
 from keci.corpus.jsonl import read_jsonl
 from keci.corpus.plain import read_brat, read_text
@@ -47,7 +48,7 @@ def read_documents(
     text_field: str = "text",
     id_field: str = "id",
 ) -> Iterator[Document | Failure]:
-    """The documents of all inputs, in order; ``-`` is standard input.
+    """The documents of all inputs, in order: files, folders, patterns, ``-`` for standard input.
 
     Every input is looked at before the first record comes. Raises UsageError for a missing,
     unreadable or unknown one; what goes wrong later becomes a Failure and reading goes on.
@@ -55,7 +56,7 @@ def read_documents(
     if input_format not in INPUT_FORMATS:
         known = ", ".join(INPUT_FORMATS)
         raise UsageError(f"unknown input format {input_format!r}; known are {known}")
-    sources = [Source(path) for path in inputs]
+    sources = [Source(path) for path in expand_inputs(inputs)]
     options = ReadOptions(text_field=text_field, id_field=id_field)
     _check_sources(sources, input_format, options)
     return _read_all(sources, input_format, options)

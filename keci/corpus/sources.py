@@ -74,12 +74,9 @@ class Source:
         """Raises UsageError where the input cannot be opened at all."""
         if self.is_stdin:
             return
-        path = Path(self.path)
-        if not path.exists():
+        if not Path(self.path).exists():
             raise UsageError(f"the input {self.name} does not exist")
-        if path.is_dir():
-            raise UsageError(f"the input {self.name} is a folder; expected a file or - for stdin")
-        if not os.access(path, os.R_OK):
+        if not os.access(self.path, os.R_OK):
             raise UsageError(f"the input {self.name} cannot be read: permission denied")
 
     def open(self, options: ReadOptions) -> "ContentStream":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keci.knowledge.compounds import suffix_length
+from keci.knowledge.affixes import suffix_length
 from keci.knowledge.normalise import keyed_words, plural_endings
 
 _BARRIER = "\n"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from keci.knowledge.records import ConceptRecord
+from keci.knowledge.semantic_types import specific_types
 
 
 class IdentityGroups:
@@ -63,7 +64,7 @@ def _merge(members: Sequence[ConceptRecord]) -> ConceptRecord:
     other_names = [concept.name for concept in others if not concept.name_is_symbol]
     return replace(
         first,
-        types=tuple(sorted({code for member in members for code in member.types})),
+        types=specific_types(code for member in members for code in member.types),
         symbols=_distinct(first.symbols, other_symbols, *(other.symbols for other in others)),
         synonyms=_distinct(first.synonyms, other_names, *(other.synonyms for other in others)),
         related=_distinct(first.related, *(other.related for other in others)),

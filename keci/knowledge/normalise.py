@@ -20,12 +20,14 @@ _GREEK = {
     "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau",
     "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
+GREEK_LETTERS = frozenset(_GREEK.values())
 _UNCHANGED_ENDINGS = ("ss", "us", "is", "as", "os")
 _AMERICAN = {
     "aem": "em", "anaesth": "anesth", "aetiol": "etiol", "caec": "cec", "foet": "fet",
     "gynaec": "gynec", "leucop": "leukop", "oedem": "edem", "oesoph": "esoph", "oestr": "estr",
     "paed": "ped", "rrhoea": "rrhea", "sulph": "sulf", "tumour": "tumor",
 }  # fmt: skip
+_SYLLABIC_PLURALS = ("xes", "ches", "shes", "sses", "uses")
 _BRITISH = re.compile("|".join(_AMERICAN))
 
 

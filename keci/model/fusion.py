@@ -51,8 +51,10 @@ class Fusion(TorchStage):
         scores = torch.cat(
             (
                 self.score(span_hidden + self.concept_part(sentinels)),
-                self.score(span_hidden.index_select(0, rows)
-                    + self.concept_part(concept_states).index_select(0, nodes)),
+                self.score(
+                    span_hidden.index_select(0, rows)
+                    + self.concept_part(concept_states).index_select(0, nodes)
+                ),
             )
         ).squeeze(1)
         all_rows = torch.cat((torch.arange(kept, device=rows.device), rows))

@@ -24,6 +24,7 @@ class SpanNetwork(nn.Module):
     def __init__(self, config: ModelConfig, schema: TaskSchema, *, encoder_width: int) -> None:
         super().__init__()
         self.config = config
+        self.encoder_width = encoder_width
         entities, relations = len(schema.entity_labels), len(schema.relation_labels)
         stages: dict[str, TorchStage] = {
             "span_scorer": SpanScorer(config, encoder_width=encoder_width, entity_labels=entities),
@@ -54,10 +55,13 @@ class Network(nn.Module):
         self.spans = spans
 
     def ordered_stages(self) -> list[TorchStage]:
-        return [self.encoder, *self.spans.stages.values()]  # type: ignore[list-item]
+        return [self.encoder, *self.spans.stages.values()]  # type: ignore[list-item]  # ModuleDict forgets the class
 
     def forward(
-        self, tensors: Mapping[str, Tensor], *, autocast: AbstractContextManager[object] | None = None
+        self,
+        tensors: Mapping[str, Tensor],
+        *,
+        autocast: AbstractContextManager[object] | None = None,
     ) -> dict[str, Tensor]:
         """All named tensors of stages.TENSORS that the configured stages make of a batch.
 
@@ -66,4 +70,4 @@ class Network(nn.Module):
         with autocast or nullcontext():
             known = run_stages([self.encoder], tensors)
         known["token_states"] = known["token_states"].float()
-        return run_stages(self.spans.stages.values(), known)  # type: ignore[arg-type]
+        return run_stages(self.spans.stages.values(), known)  # type: ignore[arg-type]  # ModuleDict forgets the class

@@ -69,7 +69,8 @@ class SpanGcnLayer(nn.Module):
             ),
             dim=1,
         )
-        return states + self.update(messages.relu())
+        update: Tensor = self.update(messages.relu())
+        return states + update
 
 
 def _dense_weights(
@@ -89,4 +90,5 @@ def _aggregate(mapped: Tensor, slots: Tensor, shape: tuple[int, int], weights: T
     labels = weights.shape[2] // width
     padded = mapped.new_zeros(documents * width, mapped.shape[1]).index_copy(0, slots, mapped)
     padded = padded.view(documents, width * labels, mapped.shape[1] // labels)
-    return (weights.to(padded.dtype) @ padded).flatten(0, 1).index_select(0, slots)
+    sums: Tensor = weights.to(padded.dtype) @ padded
+    return sums.flatten(0, 1).index_select(0, slots)

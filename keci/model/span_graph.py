@@ -21,6 +21,8 @@ class SpanScores(NamedTuple):
 class SpanScorer(TorchStage):
     """Span representations (Eq 1) and their entity scores (Eq 2)."""
 
+    band: Tensor
+
     def __init__(self, config: ModelConfig, *, encoder_width: int, entity_labels: int) -> None:
         super().__init__()
         hidden = config.hidden_width
@@ -66,7 +68,8 @@ class SpanScorer(TorchStage):
         scores = self.attention(token_states).index_select(0, window).unflatten(0, shape)
         projected = self.pooled_part(token_states).index_select(0, window).unflatten(0, shape)
         weights = apply_mask(scores.transpose(1, 2), self.band).softmax(2)
-        return (weights @ projected).flatten(0, 1)
+        pooled: Tensor = weights @ projected
+        return pooled.flatten(0, 1)
 
 
 def _pooling_band(max_pieces: int) -> Tensor:
@@ -142,7 +145,9 @@ class PairScorer(TorchStage):
         self.product_part = part(span_width, config.hidden_width)
         self.output = HiddenToOutput(config.hidden_width, relation_labels, dropout=config.dropout)
 
-    def forward(self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> RelationScores:
+    def forward(
+        self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
+    ) -> RelationScores:
         """Shapes: (kept, width), (pairs,), (pairs,) -> (pairs, labels)."""
         products = kept_states.index_select(0, pair_heads) * kept_states.index_select(0, pair_tails)
         hidden = (

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -23,7 +24,7 @@ from keci.runtime.bundle import (
     read_bundle,
 )
 from keci.runtime.session import OnnxStage
-from keci.stages import Stage
+from keci.stages import Stage, TorchStage
 from keci.text.tokens import TextTokenizer
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,9 +49,7 @@ class Extractor:
     predictor: Predictor
 
 
-def open_extractor(
-    folder: Path, base: KnowledgeBase | None, options: RuntimeOptions
-) -> Extractor:
+def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOptions) -> Extractor:
     """Open a bundle, checking all of its files.
 
     Without a knowledge base every span is read by its context alone. Raises BundleError where the
@@ -104,8 +103,9 @@ def _stages(
         name: OnnxStage(folder / precision / f"{name}.onnx", device=device, threads=threads)
         for name in exported_stages(manifest.model)
     }
-    return [exported[ENCODER]] + [
-        exported[name] if name in exported else in_torch[name] for name in network.stages
+    return [
+        exported[name] if name in exported else cast(TorchStage, in_torch[name])
+        for name in (ENCODER, *network.stages)
     ]
 
 

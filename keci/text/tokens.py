@@ -79,7 +79,7 @@ def _ids(values: Sequence[int]) -> npt.NDArray[np.int32]:
     return np.asarray(values, dtype=np.int32)
 
 
-def _word_splits(piece_words: Sequence[int], word_count: int) -> npt.NDArray[np.int32]:
+def _word_splits(piece_words: Sequence[int | None], word_count: int) -> npt.NDArray[np.int32]:
     counts = np.bincount(np.asarray(piece_words, dtype=np.int64), minlength=word_count)
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from keci.config import ModelConfig, TrainConfig, config_from_record, config_to_record
 from keci.errors import BundleError
-from keci.model.encoder import TOKENIZER_FILE, Encoder, new_encoder
+from keci.model.encoder import CONFIG_FILE, TOKENIZER_FILE, Encoder, new_encoder
 from keci.model.network import Network, SpanNetwork
 from keci.schema import TaskSchema
 from keci.text.tokens import TextTokenizer
@@ -57,17 +57,20 @@ class RunSettings:
         path = folder / RUN_FILE
         if not path.is_file():
             raise BundleError(f"{folder} is no training run: {RUN_FILE} is missing")
-        record = orjson.loads(path.read_bytes())
+        record = read_json(path)
         if record.get("format") != FORMAT:
             raise BundleError(f"{path} has format {record.get('format')}, expected {FORMAT}")
-        return cls(
-            record["encoder"],
-            TaskSchema.from_record(record["schema"]),
-            config_from_record(ModelConfig, record["model"]),
-            config_from_record(TrainConfig, record["train"]),
-            record["knowledge_base"],
-            record["data"],
-        )
+        try:
+            return cls(
+                record["encoder"],
+                TaskSchema.from_record(record["schema"]),
+                config_from_record(ModelConfig, record["model"]),
+                config_from_record(TrainConfig, record["train"]),
+                record["knowledge_base"],
+                record["data"],
+            )
+        except KeyError as error:
+            raise BundleError(f"{path} lacks the setting {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def load_run(folder: Path) -> LoadedRun:
     """The network of a run with its best weights; raises BundleError where it is damaged."""
     settings = RunSettings.read(folder)
     encoder_folder = folder / ENCODER_FOLDER
+    if not (encoder_folder / CONFIG_FILE).is_file():
+        raise BundleError(f"{encoder_folder} holds no encoder: {CONFIG_FILE} is missing")
     encoder = Encoder(new_encoder(encoder_folder), mix_layers=settings.model.mix_layers)
     spans = SpanNetwork(settings.model, settings.schema, encoder_width=encoder.width)
     network = Network(encoder, spans)
@@ -95,9 +100,29 @@ def load_run(folder: Path) -> LoadedRun:
 def load_weights(network: Network, path: Path) -> None:
     """Load weights strictly; raises BundleError where names or shapes differ."""
     try:
-        network.load_state_dict(load_file(path), strict=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+        network.load_state_dict(read_tensors(path), strict=True)
+    except RuntimeError as error:
         raise BundleError(f"{path} does not hold the weights of this network: {error}") from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read safetensors; raises BundleError where the file is missing or damaged."""
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"{path} cannot be read: {error}") from error
+    return tensors
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a json object; raises BundleError where the file is missing or holds none."""
+    try:
+        record = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BundleError(f"{path} cannot be read: {error}") from error
+    if not isinstance(record, dict):
+        raise BundleError(f"{path} holds no json object")
+    return record
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

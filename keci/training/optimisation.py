@@ -59,13 +59,14 @@ class Optimisation:
 
 def _groups(network: Network, config: TrainConfig) -> list[dict[str, object]]:
     """Encoder and upper parameters, with weight decay on matrices alone."""
-    transformer = {id(parameter) for parameter in network.encoder.transformer.parameters()}
+    transformer = network.encoder.get_submodule("transformer")
+    in_transformer = {id(parameter) for parameter in transformer.parameters()}
     groups = []
     for in_encoder, rate in (
         (True, config.encoder_learning_rate),
         (False, config.upper_learning_rate),
     ):
-        chosen = [p for p in network.parameters() if (id(p) in transformer) == in_encoder]
+        chosen = [p for p in network.parameters() if (id(p) in in_transformer) == in_encoder]
         for decays in (True, False):
             members = [p for p in chosen if (p.dim() > 1) == decays]
             decay = config.weight_decay if decays else 0.0

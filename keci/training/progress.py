@@ -3,12 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import orjson
-from safetensors.torch import load_file
-
 from keci.errors import UsageError
 from keci.model.network import Network
-from keci.training.checkpoint import write_json, write_tensors
+from keci.training.checkpoint import read_json, read_tensors, write_json, write_tensors
 from keci.training.optimisation import Optimisation
 
 _PROGRESS_FILE = "last.json"
@@ -44,10 +41,10 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
     path = folder / _PROGRESS_FILE
     if not path.exists():
         return State()
-    record = orjson.loads(path.read_bytes())
+    record = read_json(path)
     steps = record.pop("steps")
     state = State(**record)
-    tensors = load_file(_tensor_path(folder, state.epoch))
+    tensors = read_tensors(_tensor_path(folder, state.epoch))
     weights = {
         name.removeprefix("weight:"): tensor
         for name, tensor in tensors.items()

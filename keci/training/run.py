@@ -30,7 +30,7 @@ VALIDATION_IDS_FILE = "validation.ids"
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """Where a run reads from and writes to; without ``validation`` a part of ``train`` is split off."""
+    """Where a run reads and writes; without ``validation`` a part of ``train`` is split off."""
 
     schema: TaskSchema
     train: Path
@@ -151,9 +151,7 @@ def _differences(before: RunSettings, now: RunSettings) -> str:
     )
 
 
-def _prepare(
-    builder: BatchBuilder, training: GoldDataset, validation: GoldDataset
-) -> TrainingData:
+def _prepare(builder: BatchBuilder, training: GoldDataset, validation: GoldDataset) -> TrainingData:
     gold = [document.extraction for document in training.documents]
     texts = builder.prepare([extraction.document for extraction in gold])
     usable = [place for place, text in enumerate(texts) if len(text.spans)]

@@ -165,7 +165,7 @@ def gains_from_bf16(config: TrainConfig) -> bool:
     if config.encoder_precision != "auto":
         return config.encoder_precision == "bf16"
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 

@@ -1,4 +1,4 @@
-"""Cells, body parts, cell lines and animals: CL, UBERON, Cellosaurus and NCBI Taxonomy."""
+"""Cells, body parts and cell lines: CL, UBERON and Cellosaurus."""
 
 import re
 from collections.abc import Iterable
@@ -16,21 +16,7 @@ _UBERON_TYPES = (
     ("UBERON:0000467", ("T022",)),
     ("UBERON:0000475", ("T029",)),
 )
-_TAXON_TYPES = (
-    ("NCBITaxon:9606", ("T016",)),
-    ("NCBITaxon:40674", ("T015",)),
-    ("NCBITaxon:8782", ("T012",)),
-    ("NCBITaxon:8292", ("T011",)),
-    ("NCBITaxon:7898", ("T013",)),
-    ("NCBITaxon:7777", ("T013",)),
-    ("NCBITaxon:8504", ("T014",)),
-    ("NCBITaxon:8459", ("T014",)),
-    ("NCBITaxon:1294634", ("T014",)),
-    ("NCBITaxon:7742", ("T010",)),
-    ("NCBITaxon:33208", ("T008",)),
-)
 _CELL_LINE = re.compile(r"(?=.*[A-Za-z])(?=.*\d|.*[a-z][A-Z]|.*[A-Z]{3})[\w/.-]{4,12}")
-_QUALIFIER = re.compile(r"\s*<[^<>]*>$")
 
 
 def read_cells(data: WheelData) -> SourceData:
@@ -58,22 +44,6 @@ def read_anatomy(data: WheelData) -> SourceData:
     )
 
 
-def read_taxa(data: WheelData) -> SourceData:
-    """Animals of NCBI Taxonomy that have a name besides the scientific one."""
-    found = read_cellxgene(data, "NCBITaxon")
-    named = [term for term in map(_plain_label, found.terms()) if term.synonyms]
-    all_terms = found.terms()
-    types = types_by_ancestor(all_terms, _TAXON_TYPES, lambda _: ())
-    return SourceData(
-        source=_source(
-            "NCBITaxon", "NCBI Taxonomy, animals with common names", found, "public domain (NCBI)",
-            "https://www.ncbi.nlm.nih.gov/taxonomy",
-        ),
-        concepts=term_concepts(named, types, priority=28),
-        relations=term_relations(named),
-    )
-
-
 def read_cell_lines(data: WheelData) -> SourceData:
     """Names of Cellosaurus that look like no other word: letters with digits, or in capitals."""
     found = read_cellxgene(data, "CVCL")
@@ -95,15 +65,6 @@ def _cell_lines(terms: Iterable[Term]) -> Iterable[ConceptRecord]:
                 priority=60,
                 name_is_symbol=True,
             )
-
-
-def _plain_label(term: Term) -> Term:
-    return Term(
-        id=term.id,
-        name=_QUALIFIER.sub("", term.name),
-        synonyms=term.synonyms,
-        relations=term.relations,
-    )
 
 
 def _source(

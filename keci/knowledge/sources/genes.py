@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
 from keci.knowledge.sources.cellxgene import read_cellxgene
+from keci.knowledge.sources.variants import turned_greek, unnumbered
 from keci.knowledge.sources.wheels import WheelData
 
 _HGNC_PRIORITY = 0
@@ -22,6 +23,22 @@ _LOCUS_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 _LEFT_OUT_LOCI = {"phenotype only", "fragile site", "virus integration site"}
 _NO_SYMBOLS = frozenset({"unknown"})
+_MESH_SPECIES = {
+    "ARATH": "Arabidopsis",
+    "BACSU": "Bacillus subtilis",
+    "BOVIN": "bovine",
+    "CAEEL": "C elegans",
+    "CHICK": "chicken",
+    "DANRE": "zebrafish",
+    "DICDI": "Dictyostelium discoideum",
+    "DROME": "Drosophila",
+    "ECOLI": "E coli",
+    "RABIT": "rabbit",
+    "SCHPO": "S pombe",
+    "XENLA": "Xenopus",
+    "YEAST": "S cerevisiae",
+}
+_GENE_SPECIES = {"HGNC": "human", "MGI": "mouse", "RGD": "rat"}
 UNIPROT_SPECIES = {
     "ARATH": "Arabidopsis thaliana",
     "BACSU": "Bacillus subtilis",
@@ -121,6 +138,17 @@ def read_uniprot(data: WheelData) -> SourceData:
     )
 
 
+def species_symbols(concept: ConceptRecord) -> Iterator[tuple[str, str]]:
+    """The symbol of a gene with its species as MeSH calls it; nothing for other concepts."""
+    vocabulary = concept.id.partition(":")[0]
+    if vocabulary in _GENE_SPECIES:
+        yield _GENE_SPECIES[vocabulary], concept.name
+    elif vocabulary == "UNIPROT":
+        symbol, _, species = concept.symbols[-1].rpartition("_")
+        if species in _MESH_SPECIES:
+            yield _MESH_SPECIES[species], symbol
+
+
 def _is_gene(row: Mapping[str, str]) -> bool:
     return row["Status"] == "Approved" and row["Locus type"] not in _LEFT_OUT_LOCI
 
@@ -135,6 +163,7 @@ def _hgnc_concept(row: Mapping[str, str]) -> ConceptRecord:
         types=_LOCUS_TYPES.get(locus, rna),
         symbols=_listed(row["Alias symbols"]) + _listed(row["Previous symbols"]),
         synonyms=(row["Approved name"],),
+        related=(*turned_greek(row["Approved name"]), *unnumbered(row["Approved name"])),
         xrefs=(f"NCBIGENE:{entrez}",) if entrez else (),
         priority=_HGNC_PRIORITY,
         name_is_symbol=True,

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
+from keci.knowledge.semantic_types import specific_types
 from keci.knowledge.sources.terms import curie
+from keci.knowledge.sources.variants import bare_symbols
 from keci.knowledge.sources.wheels import WheelData
 
 _PRIORITY = 10
 _SUPPLEMENTARY_PRIORITY = 30
-_PROTEIN_OF = re.compile(r"(\S+) (protein|gene), [A-Za-z][\w .-]+")
+PROTEIN_OF_SPECIES = re.compile(
+    r"(?P<symbol>\S+) (?P<kind>protein|gene), (?P<species>[A-Za-z][\w .-]+)"
+)
 _SAME_AS = {"CHEBI", "DOID", "EFO", "HP", "HGNC", "GO", "UBERON", "CL", "UNIPROT"}
 
 TREE_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -82,8 +86,8 @@ def read_mesh(data: WheelData) -> SourceData:
 
 
 def tree_types(trees: tuple[str, ...]) -> tuple[str, ...]:
-    """The semantic types of all tree numbers of a heading, sorted."""
-    return tuple(sorted({code for tree in trees for code in _types_of_tree(tree)}))
+    """The semantic types of all tree numbers of a heading, sorted, general chemical ones left out."""
+    return specific_types(code for tree in trees for code in _types_of_tree(tree))
 
 
 def _types_of_tree(tree: str) -> tuple[str, ...]:
@@ -102,10 +106,12 @@ def _supplementary(
     concepts, relations = [], []
     for row in _rows(path):
         headings = [name.strip("*") for name in row[3].replace("|", ",").split(",") if name]
-        types = sorted({code for heading in headings for code in heading_types.get(heading, ())})
+        types = specific_types(
+            code for heading in headings for code in heading_types.get(heading, ())
+        )
         if not types:
             continue
-        concepts.append(_concept(row, tuple(types), _SUPPLEMENTARY_PRIORITY))
+        concepts.append(_concept(row, types, _SUPPLEMENTARY_PRIORITY))
         relations += [
             RelationRecord(f"MESH:{row[0]}", f"MESH:{heading}", "mapped_to")
             for heading in headings
@@ -115,25 +121,26 @@ def _supplementary(
 
 
 def _concept(row: list[str], types: tuple[str, ...], priority: int) -> ConceptRecord:
-    synonyms = [name for name in row[2].split("|") if name]
-    proteins = [match for name in (row[1], *synonyms) if (match := _PROTEIN_OF.fullmatch(name))]
+    synonyms = [form for name in row[2].split("|") if name for form in _natural_order(name)]
+    proteins = [match for name in (row[1], *synonyms) if (match := PROTEIN_OF_SPECIES.fullmatch(name))]
     synonyms += [f"{match[1]} {match[2]}" for match in proteins]
     return ConceptRecord(
         id=f"MESH:{row[0]}",
         name=row[1],
         types=types,
         symbols=tuple(dict.fromkeys(match[1] for match in proteins)),
-        synonyms=tuple(dict.fromkeys(form for name in synonyms for form in _natural_order(name))),
+        synonyms=tuple(dict.fromkeys(synonyms)),
+        related=tuple(dict.fromkeys(bare_symbols((row[1], *synonyms)))),
         priority=priority,
     )
 
 
 def _natural_order(name: str) -> tuple[str, ...]:
-    """``Receptors, Insulin`` is also said ``Insulin Receptors``."""
+    """``Receptors, Insulin`` is said ``Insulin Receptors``; a species behind a protein stays."""
     head, comma, qualifier = name.partition(", ")
-    if not comma or ", " in qualifier:
+    if not comma or ", " in qualifier or PROTEIN_OF_SPECIES.fullmatch(name):
         return (name,)
-    return (name, f"{qualifier} {head}")
+    return (f"{qualifier} {head}",)
 
 
 def _broader(

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from keci.knowledge.normalise import name_keys
 from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord, all_names
 from keci.knowledge.relations import RELATION_NAMES
 from keci.knowledge.semantic_types import GROUP_OF_TYPE, TYPE_NAMES
-from keci.knowledge.sources.anatomy import read_anatomy, read_cell_lines, read_cells, read_taxa
+from keci.knowledge.sources.additions import ADDED_NAMES
+from keci.knowledge.sources.anatomy import read_anatomy, read_cell_lines, read_cells
 from keci.knowledge.sources.chemicals import read_chebi, read_unii
 from keci.knowledge.sources.families import read_famplex
-from keci.knowledge.sources.genes import read_hgnc, read_rodent_genes, read_uniprot
-from keci.knowledge.sources.mesh import read_mesh
+from keci.knowledge.sources.genes import (
+    read_hgnc,
+    read_rodent_genes,
+    read_uniprot,
+    species_symbols,
+)
+from keci.knowledge.sources.mesh import PROTEIN_OF_SPECIES, read_mesh
 from keci.knowledge.sources.ontologies import (
     read_doid,
     read_efo,
@@ -49,7 +56,6 @@ OPEN_SOURCES: dict[str, Reader] = {
     "CL": read_cells,
     "UBERON": read_anatomy,
     "EFO": read_efo,
-    "NCBITaxon": read_taxa,
     "UNII": read_unii,
     "UNIPROT": read_uniprot,
     "MIRBASE": read_mirbase,
@@ -131,9 +137,25 @@ def _merged_concepts(
             target = aliases.get(second, second)
             if first in source_of and target in source_of:
                 groups.join(first, target)
-    for first, second in _same_names(read):
+    for first, second in chain(_same_proteins(read), _same_names(read)):
         groups.join(first, second)
     return merge_concepts(_enriched_concepts(read, aliases), groups)
+
+
+def _same_proteins(read: Sequence[SourceData]) -> Iterator[tuple[str, str]]:
+    """MeSH's "Trp53 protein, mouse" and the gene that has the symbol Trp53 in the mouse."""
+    genes = {
+        (species, symbol.upper()): concept.id
+        for source in read
+        for concept in source.concepts
+        for species, symbol in species_symbols(concept)
+    }
+    for source in read:
+        for concept in source.concepts:
+            match = PROTEIN_OF_SPECIES.fullmatch(concept.name)
+            found = match and genes.get((match["species"], match["symbol"].upper()))
+            if found and source.source.key == "MESH":
+                yield concept.id, found
 
 
 def _same_names(read: Sequence[SourceData]) -> Iterator[tuple[str, str]]:
@@ -158,6 +180,8 @@ def _enriched_concepts(
     """The concepts with the definitions and names that other files and sources add."""
     definitions: dict[str, str] = {}
     names: dict[str, list[str]] = defaultdict(list)
+    for identity, name in ADDED_NAMES:
+        names[identity].append(name)
     for source in read:
         definitions |= dict(source.definitions)
         for identity, name in source.names:

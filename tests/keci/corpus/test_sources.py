@@ -72,11 +72,9 @@ def test_expansion_is_limited(name: str) -> None:
     assert "expands beyond the limit of 100 times" in problem
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         Source(str(tmp_path / "absent")).check()
-    with pytest.raises(UsageError, match="is a folder"):
-        Source(str(tmp_path)).check()
     with pytest.raises(DataError, match="cannot open"):
         Source(str(tmp_path / "absent")).open(ReadOptions())
 

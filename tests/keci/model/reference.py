@@ -80,9 +80,7 @@ def span_state(scorer: SpanScorer, document: DocumentGraph, span: tuple[int, int
     shares = scores.exp() / scores.exp().sum()
     x_hat = sum(share * x for share, x in zip(shares, inside, strict=True))
     phi = scorer.lengths.weight[len(inside) - 1]
-    first = whole_layer(
-        scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part
-    )
+    first = whole_layer(scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part)
     return scorer.span_output(first(torch.cat([inside[0], inside[-1], x_hat, phi])))
 
 

@@ -42,9 +42,7 @@ def test_a_layer_equals_relgraphconv(dgl: ModuleType, nodes: int, edges: int) ->
     from dgl.nn.pytorch import RelGraphConv
 
     layer = new_layer()
-    other = RelGraphConv(
-        WIDTH, WIDTH, RELATIONS, bias=False, activation=torch.relu, self_loop=True
-    )
+    other = RelGraphConv(WIDTH, WIDTH, RELATIONS, bias=False, activation=torch.relu, self_loop=True)
     with torch.no_grad():
         other.linear_r.W.copy_(layer.relation_maps)
         other.loop_weight.copy_(layer.self_loop.weight.T)

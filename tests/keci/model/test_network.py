@@ -60,9 +60,7 @@ def make_network(config: ModelConfig) -> SpanNetwork:
 
 def make_documents(config: ModelConfig, shapes: Sequence[Shape]) -> list[DocumentGraph]:
     seeds = [place if shape != FULL else 99 for place, shape in enumerate(shapes)]
-    return [
-        random_document(config, shape, seed) for shape, seed in zip(shapes, seeds, strict=True)
-    ]
+    return [random_document(config, shape, seed) for shape, seed in zip(shapes, seeds, strict=True)]
 
 
 def run(network: SpanNetwork, documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
@@ -140,9 +138,7 @@ def test_the_ragged_model_equals_the_equations(config: ModelConfig, shapes: list
 def test_the_ragged_model_equals_the_equations_on_random_batches(
     shapes: list[Shape], seed: int
 ) -> None:
-    documents = [
-        random_document(CONFIG, shape, seed + place) for place, shape in enumerate(shapes)
-    ]
+    documents = [random_document(CONFIG, shape, seed + place) for place, shape in enumerate(shapes)]
     assert_equals_reference(CONFIG, documents)
 
 

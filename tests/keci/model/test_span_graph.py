@@ -70,7 +70,7 @@ def test_pruning_is_a_stable_sort_of_each_document(
     pruned = prune(scores, tokens[: len(scores)])
     expected, first = [], 0
     for row, count in zip(scores, tokens, strict=False):
-        ranked = sorted(range(len(row)), key=lambda place: row[place])  # noqa: B023
+        ranked = sorted(range(len(row)), key=lambda place: row[place])
         expected += [first + place for place in sorted(ranked[: ceil(count / 2)])]
         first += len(row)
     assert pruned.kept_spans.tolist() == expected

@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def pieces_of(text: str) -> list[list[str]]:
     tokens = tokenise(text)
     pieces = [VOCABULARY[piece] for piece in tokens.piece_ids]
     splits = tokens.word_pieces.tolist()
-    return [pieces[a:b] for a, b in zip(splits, splits[1:], strict=False)]
+    return [pieces[a:b] for a, b in pairwise(splits)]
 
 
 @pytest.mark.parametrize(

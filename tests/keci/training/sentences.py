@@ -5,7 +5,7 @@ from tests.keci.training.annotations import annotate
 
 
 def annotated_sentences() -> list[Extraction]:
-    """Effects are rash and pain, drugs are abc and drug; "after" links them, "with" joins effects."""
+    """Effects are rash and pain, drugs are abc and drug; "after" and "with" link them."""
     return [
         caused("rash after abc", "rash", "abc", "s1"),
         caused("pain after drug", "pain", "drug", "s2"),

@@ -23,12 +23,10 @@ from tests.tiny_network import tiny_network
 MODEL = knowledge_config(
     replace(CONFIG, span_width=24, hidden_width=24, dropout=0.1), tiny_knowledge_base()
 )
-TRAIN = TrainConfig(
-    epochs=4, batch_size=2, encoder_learning_rate=5e-3, upper_learning_rate=1e-2
-)
+TRAIN = TrainConfig(epochs=4, batch_size=2, encoder_learning_rate=5e-3, upper_learning_rate=1e-2)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process died."""
 
 
@@ -52,7 +50,9 @@ def training_data() -> TrainingData:
     return TrainingData(texts, gold, GoldDataset(SCHEMA, documents), texts)
 
 
-def train(folder: Path, config: TrainConfig = TRAIN, *, seed: int = 1, resume: bool = False) -> State:
+def train(
+    folder: Path, config: TrainConfig = TRAIN, *, seed: int = 1, resume: bool = False
+) -> State:
     return new_trainer(folder, config, seed=seed).fit(training_data(), resume=resume)
 
 
@@ -115,12 +115,12 @@ def test_a_killed_run_resumes_exactly(
         if state.epoch < epoch or saved:
             save_state(*arguments)  # type: ignore[arg-type]
         if state.epoch == epoch:
-            raise Killed
+            raise KilledError
 
     folder = tmp_path / "killed"
     with monkeypatch.context() as patches:
         patches.setattr(trainer_module, "save_state", save_and_die)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             train(folder)
     torch.manual_seed(12345)
     state = train(folder, seed=99 if saved or epoch > 1 else 1, resume=True)

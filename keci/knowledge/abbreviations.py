@@ -1,0 +1,81 @@
+"""Short forms that a text explains: "ubiquitin-interacting motif (UIM)".
+
+After A. Schwartz and M. Hearst, "A simple algorithm for identifying abbreviation definitions in
+biomedical text", PSB 2003: the characters of the short form are looked for from right to left in
+the words before the parenthesis, the first one at the beginning of a word.
+"""
+
+import re
+from typing import NamedTuple
+
+_PARENTHESIS = re.compile(r"\(\s*([^()\s][^()]{0,12}?)\s*[,;)]")
+_MAX_SHORT = 10
+
+
+class Abbreviation(NamedTuple):
+    """Half-open character offsets of a long form and of the short form that it explains."""
+
+    long_start: int
+    long_end: int
+    short_start: int
+    short_end: int
+
+
+def find_abbreviations(text: str) -> list[Abbreviation]:
+    """The long forms with the short forms in parentheses behind them, in order of the text."""
+    found = []
+    for match in _PARENTHESIS.finditer(text):
+        short = match[1]
+        if not _may_be_short(short):
+            continue
+        end = len(text[: match.start()].rstrip())
+        start = _long_form_start(text, end, short)
+        if start is not None:
+            found.append(Abbreviation(start, end, match.start(1), match.end(1)))
+    return found
+
+
+def _may_be_short(short: str) -> bool:
+    return (
+        2 <= len(short) <= _MAX_SHORT
+        and len(short.split()) <= 2
+        and short[0].isalnum()
+        and any(sign.isalpha() for sign in short)
+        and not short.islower()
+    )
+
+
+def _long_form_start(text: str, end: int, short: str) -> int | None:
+    """Where the long form that ends at ``end`` begins, None where the letters do not fit."""
+    signs = [sign.lower() for sign in short if sign.isalnum()]
+    earliest = _earliest_start(text, end, min(len(signs) + 5, 2 * len(signs)))
+    place = end
+    for rank in range(len(signs) - 1, -1, -1):
+        place -= 1
+        while place >= earliest and not _fits(text, place, signs[rank], first=rank == 0):
+            place -= 1
+        if place < earliest:
+            return None
+    long_form = text[place:end]
+    if len(long_form) <= len(short) or short in long_form.split():
+        return None
+    return place
+
+
+def _fits(text: str, place: int, sign: str, *, first: bool) -> bool:
+    if text[place].lower() != sign:
+        return False
+    return not first or place == 0 or not text[place - 1].isalnum()
+
+
+def _earliest_start(text: str, end: int, word_count: int) -> int:
+    """Where the last ``word_count`` words before ``end`` begin, within the sentence."""
+    start = end
+    for _ in range(word_count):
+        while start > 0 and text[start - 1].isspace():
+            start -= 1
+        while start > 0 and not text[start - 1].isspace() and text[start - 1] not in "();":
+            start -= 1
+        if start == 0 or text[start - 1] in "();":
+            break
+    return start

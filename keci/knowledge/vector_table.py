@@ -1,0 +1,125 @@
+"""Vectors of concepts and semantic types: the pretrained input of the graph's nodes (Sec 2.4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keci.errors import KnowledgeBaseError
+from keci.knowledge.background import BackgroundGraph
+from keci.knowledge.ragged import Integers
+from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.vector_folder import (
+    ARRAYS,
+    TableManifest,
+    Vectors,
+    check_sizes,
+    map_array,
+    read_manifest,
+    table_folder,
+    table_names,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTable:
+    """Memory-mapped vectors of a knowledge base's concepts and semantic types."""
+
+    manifest: TableManifest
+    vectors: npt.NDArray[np.float16]
+    concept_rows: Integers
+    type_rows: Integers
+
+    @classmethod
+    def open(cls, folder: Path, base: KnowledgeBase) -> "VectorTable":
+        """Map the table in ``folder``.
+
+        Raises KnowledgeBaseError where it is damaged or belongs to another base than ``base``.
+        """
+        manifest = read_manifest(folder)
+        if manifest.knowledge_base != base.fingerprint:
+            raise KnowledgeBaseError(
+                f"{folder}: these vectors belong to the knowledge base {manifest.knowledge_base}, "
+                f"not to {base.name!r} ({base.fingerprint}); make them anew with keci-kb embed"
+            )
+        check_sizes(folder, manifest)
+        arrays = {name: map_array(folder / f"{name}.npy") for name in ARRAYS}
+        _check_arrays(folder, manifest, arrays, base)
+        return cls(manifest, **arrays)
+
+    @property
+    def width(self) -> int:
+        return self.manifest.width
+
+    @property
+    def space(self) -> str:
+        return self.manifest.space
+
+    def gather(self, concept_indices: npt.NDArray[np.integer]) -> Vectors:
+        """The vectors of concepts (n,) as (n, width), zeros where there is none."""
+        return self._rows(self.concept_rows[concept_indices])
+
+    def gather_types(self, type_indices: npt.NDArray[np.integer]) -> Vectors:
+        """The vectors of semantic types (n,) as (n, width), zeros where there is none."""
+        return self._rows(self.type_rows[type_indices])
+
+    def _rows(self, rows: Integers) -> Vectors:
+        found = np.zeros((len(rows), self.width), dtype=np.float32)
+        present = rows >= 0
+        found[present] = self.vectors[rows[present]]
+        return found
+
+
+def node_vectors(tables: Sequence[VectorTable], graph: BackgroundGraph) -> Vectors:
+    """The concatenated vectors of a graph's nodes (nodes, sum of widths), zeros where none is."""
+    is_type = graph.node_concepts < 0
+    types = graph.node_types[graph.node_types_splits[:-1][is_type]]
+    columns = [np.zeros((len(is_type), 0), dtype=np.float32)]
+    for table in tables:
+        vectors = np.empty((len(is_type), table.width), dtype=np.float32)
+        vectors[is_type] = table.gather_types(types)
+        vectors[~is_type] = table.gather(graph.node_concepts[~is_type])
+        columns.append(vectors)
+    return np.concatenate(columns, axis=1)
+
+
+def open_tables(
+    knowledge_base_folder: Path, base: KnowledgeBase, names: Sequence[str]
+) -> tuple[VectorTable, ...]:
+    """The named tables in the given order; raises KnowledgeBaseError where one is missing."""
+    known = table_names(knowledge_base_folder)
+    for name in names:
+        if name not in known:
+            raise KnowledgeBaseError(
+                f"{knowledge_base_folder} has no vectors called {name!r}; "
+                f"there are: {', '.join(known) or 'none'}. Make them with keci-kb embed"
+            )
+    return tuple(
+        VectorTable.open(table_folder(knowledge_base_folder, name), base) for name in names
+    )
+
+
+def _check_arrays(
+    folder: Path,
+    manifest: TableManifest,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    base: KnowledgeBase,
+) -> None:
+    rows = len(arrays["vectors"])
+    expected = {
+        "vectors": (np.float16, (rows, manifest.width)),
+        "concept_rows": (np.int32, (len(base),)),
+        "type_rows": (np.int32, (len(base.type_codes),)),
+    }
+    for name, (dtype, shape) in expected.items():
+        found = arrays[name]
+        if found.dtype != dtype or found.shape != shape:
+            raise KnowledgeBaseError(
+                f"{folder / name}.npy: expected {np.dtype(dtype)} {shape}, "
+                f"found {found.dtype} {found.shape}"
+            )
+        if dtype == np.int32 and not -1 <= found.min(initial=-1) <= found.max(initial=-1) < rows:
+            raise KnowledgeBaseError(f"{folder / name}.npy names rows outside 0..{rows - 1}")

