@@ -1,4 +1,4 @@
-"""How much of the gold mentions a knowledge base knows: ``python -m benchmarks.coverage --kb DIR``."""
+"""How many gold mentions a knowledge base knows: ``python -m benchmarks.coverage --kb DIR``."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ Gold = dict[tuple[int, int], str]
 
 @dataclass(slots=True)
 class Coverage:
-    """Counts over the texts of one corpus; a mention is covered by a candidate of its exact span."""
+    """Counts over the texts of a corpus; a mention is covered if its exact span has a candidate."""
 
     mentions: Counter[str] = field(default_factory=Counter)
     covered: Counter[str] = field(default_factory=Counter)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keci.cli.options import EXIT_SOME_FAILED, common_options
+from keci.corpus.readers import AUTO, INPUT_FORMATS
 
 if TYPE_CHECKING:
     from keci.corpus.quarantine import Accounts
@@ -42,8 +43,8 @@ Examples:
 @click.option("--precision", help="fp32, int8 or fp16, as the bundle has it.")
 @click.option(
     "--input-format",
-    type=click.Choice(("auto", "jsonl", "pubmed", "text")),
-    default="auto",
+    type=click.Choice(INPUT_FORMATS),
+    default=AUTO,
     show_default=True,
 )
 @click.option("--text-field", default="text", show_default=True, help="jsonl field of the text.")
@@ -79,10 +80,10 @@ def main(
     device: str,
     threads: int | None,
 ) -> None:
-    """Extract entities, relations and concepts from jsonl, PubMed XML or plain text.
+    """Extract entities, relations and concepts from jsonl, PubMed XML, BioC, PubTator or text.
 
-    INPUT is a file, or - for standard input; gzip is recognised. Every record gives one line of
-    output, or a line in the failures file and exit code 1.
+    INPUT is a file, a folder, a pattern, or - for standard input; compression is recognised. Every
+    record gives one line of output, or a line in the failures file and exit code 1.
     """
     from keci.corpus.quarantine import failures_path
     from keci.corpus.readers import read_documents

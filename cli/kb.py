@@ -1,19 +1,17 @@
 """keci-kb: make a knowledge base and look into it."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from keci.cli.options import common_options, show_progress
+from keci.cli.embed import embed
+from keci.cli.kb_output import link_record, print_concept, print_json, print_mentions, relations
+from keci.cli.options import common_options, show_progress, version_option
+from keci.cli.tables import print_table
 from keci.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from keci.knowledge.linker import ConceptMention
-    from keci.knowledge.store import KnowledgeBase
 
 kb_option = click.option(
     "--kb",
@@ -28,6 +26,7 @@ output_option = click.option(
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@version_option
 def main() -> None:
     """Make a knowledge base and look into it.
 
@@ -37,6 +36,9 @@ def main() -> None:
       keci-kb build open --output kb/open
       keci-kb link --kb kb/open --text "TNF-alpha activates NF-kappaB."
     """
+
+
+main.add_command(embed)
 
 
 @main.group()
@@ -89,17 +91,15 @@ def info(kb: Path | None, as_json: bool) -> None:
     Example:
       keci-kb info kb/open
     """
-    path = _path(kb)
-    opened = _open(path)
+    from keci.cli.knowledge import knowledge_base_for
+
+    opened = knowledge_base_for(kb)
     record = opened.manifest.to_record()
     size = sum(entry["bytes"] for entry in record["files"].values())
     if as_json:
-        _print_json({**record, "path": str(path), "bytes": size})
+        print_json({**record, "bytes": size})
         return
-    from keci.cli.tables import print_table
-
     summary = [
-        ("path", str(path)),
         ("fingerprint", opened.fingerprint),
         ("megabytes", size // 10**6),
     ]
@@ -124,8 +124,9 @@ def verify(kb: Path | None) -> None:
       keci-kb verify kb/open
     """
     from keci.knowledge.folder import verify_folder
+    from keci.knowledge.location import default_knowledge_base_path
 
-    path = _path(kb)
+    path = kb or default_knowledge_base_path()
     manifest = verify_folder(path)
     click.echo(f"{path}: {len(manifest.files)} files are as they were built", err=True)
 
@@ -143,10 +144,11 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
       keci-kb lookup p53
       keci-kb lookup MESH:D016158 --json
     """
+    from keci.cli.knowledge import knowledge_base_for
     from keci.knowledge.normalise import name_keys
     from keci.knowledge.store import describe
 
-    opened = _open(_path(kb))
+    opened = knowledge_base_for(kb)
     found = opened.find(name)
     keys = name_keys(name)
     indices = (
@@ -155,16 +157,16 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
         else list(dict.fromkeys(int(place) for key in keys for place in opened.candidates(key)))
     )
     records = [
-        {**describe(opened.concept(index), opened), "relations": _relations(opened, index)}
+        {**describe(opened.concept(index), opened), "relations": relations(opened, index)}
         for index in indices
     ]
     if as_json:
-        _print_json({"name": name, "concepts": records})
+        print_json({"name": name, "concepts": records})
         return
     if not records:
         click.echo(f"{name}: no concept has this name", err=True)
     for record in records:
-        _print_concept(record)
+        print_concept(record)
 
 
 @main.command()
@@ -197,31 +199,20 @@ def link(
       keci-kb link --text "Aspirin inhibits COX-2."
       keci-kb link --jsonl examples/abstracts.jsonl --json
     """
+    from keci.cli.knowledge import knowledge_base_for
     from keci.knowledge.linker import Linker
 
     if (text is None) == (jsonl is None):
         raise UsageError("give either --text or --jsonl")
-    opened = _open(_path(kb))
+    opened = knowledge_base_for(kb)
     linker = Linker(opened, max_candidates=max_candidates)
     texts = [("text", text)] if jsonl is None else _read_texts(jsonl)
     for identity, content in texts:
-        record = _link_record(identity, content or "", linker.link(content or ""), opened)
+        record = link_record(identity, content or "", linker.link(content or ""), opened)
         if as_json:
-            _print_json(record, compact=True)
+            print_json(record, compact=True)
         else:
-            _print_mentions(record)
-
-
-def _path(kb: Path | None) -> Path:
-    from keci.knowledge.location import default_knowledge_base_path
-
-    return kb if kb is not None else default_knowledge_base_path()
-
-
-def _open(path: Path) -> "KnowledgeBase":
-    from keci.knowledge.store import open_knowledge_base
-
-    return open_knowledge_base(path)
+            print_mentions(record)
 
 
 def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
@@ -239,78 +230,6 @@ def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
             if not isinstance(identity, str) or not isinstance(content, str):
                 raise DataError(f"{path}:{number}: id and text must be strings")
             yield identity, content
-
-
-def _link_record(
-    identity: str, text: str, mentions: Iterable["ConceptMention"], knowledge_base: "KnowledgeBase"
-) -> dict[str, Any]:
-    return {
-        "id": identity,
-        "mentions": [
-            {
-                "start": mention.start,
-                "end": mention.end,
-                "text": text[mention.start : mention.end],
-                "concepts": [_short_concept(knowledge_base, index) for index in mention.concepts],
-            }
-            for mention in mentions
-        ],
-    }
-
-
-def _short_concept(knowledge_base: "KnowledgeBase", index: int) -> dict[str, Any]:
-    concept = knowledge_base.concept(index)
-    return {"id": concept.id, "name": concept.name, "types": list(concept.types)}
-
-
-def _relations(knowledge_base: "KnowledgeBase", index: int) -> list[dict[str, str]]:
-    tails, kinds = knowledge_base.neighbours(index)
-    return [
-        {"relation": knowledge_base.relation_names[kind], **_named(knowledge_base, int(tail))}
-        for tail, kind in zip(tails, kinds, strict=True)
-    ]
-
-
-def _named(knowledge_base: "KnowledgeBase", index: int) -> dict[str, str]:
-    concept = knowledge_base.concept(index)
-    return {"id": concept.id, "name": concept.name}
-
-
-def _print_concept(record: dict[str, Any]) -> None:
-    from keci.cli.tables import print_table
-
-    synthetic = " (made from its relations)" if record["definition_is_synthetic"] else ""
-    rows = [
-        ("types", ", ".join(f"{kind['name']} ({kind['code']})" for kind in record["types"])),
-        ("names", " | ".join(record["names"])),
-        ("definition", record["definition"] + synthetic),
-        ("sources", " ".join(record["sources"])),
-        ("xrefs", " ".join(record["xrefs"])),
-    ]
-    rows += [(link["relation"], f"{link['name']} ({link['id']})") for link in record["relations"]]
-    print_table(f"{record['id']} {record['name']}", ("", ""), rows)
-
-
-def _print_mentions(record: dict[str, Any]) -> None:
-    from keci.cli.tables import print_table
-
-    rows = [
-        (
-            f"{mention['start']}-{mention['end']}",
-            mention["text"],
-            "\n".join(f"{found['id']} {found['name']}" for found in mention["concepts"]),
-            "\n".join(" ".join(found["types"]) for found in mention["concepts"]),
-        )
-        for mention in record["mentions"]
-    ]
-    print_table(record["id"], ("offsets", "text", "concepts", "types"), rows)
-
-
-def _print_json(record: dict[str, Any], *, compact: bool = False) -> None:
-    import orjson
-
-    option = 0 if compact else orjson.OPT_INDENT_2
-    click.echo(orjson.dumps(record, option=option).decode())
 
 
 @contextmanager

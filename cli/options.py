@@ -16,6 +16,8 @@ EXIT_UNUSABLE = 2
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+version_option = click.version_option(version("keci"), prog_name="KECI")
+
 
 def common_options(command: Command) -> Command:
     """Add --version, --quiet and --verbose, set up logging on stderr and report KeciErrors.
@@ -24,7 +26,7 @@ def common_options(command: Command) -> Command:
     and its message; other exceptions keep their traceback, for they are bugs.
     """
 
-    @click.version_option(version("keci"), prog_name="KECI")
+    @version_option
     @click.option("--quiet", is_flag=True, help="Log errors only, show no progress bar.")
     @click.option("--verbose", is_flag=True, help="Log details.")
     @functools.wraps(command)

@@ -1,8 +1,12 @@
 """Folders that several test modules read, made once for a whole run of the suite."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Tiny tensors gain nothing from more threads, and lose much on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What pip installs: commands that start quickly, pins for every dependency, whole archives."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +79,21 @@ def test_extraction_imports_no_training_code(
     assert output.read_text("utf-8").count("\n") == 1
     assert "onnxruntime" in modules
     assert not modules & {"transformers", "dgl", "accelerate", "onnx", "keci.training"}
+
+
+def readme_lines() -> list[str]:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    return [line for line in lines if re.match(r"keci-\w+ ", line)]
+
+
+@pytest.mark.parametrize("line", readme_lines())
+def test_readme_calls_commands_as_they_are(line: str) -> None:
+    name, *arguments = shlex.split(line, comments=True)
+    (script,) = entry_points(group="console_scripts", name=name)
+    command = script.load()
+    while isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    command.make_context(name, arguments, resilient_parsing=True)
 
 
 def test_every_dependency_is_pinned() -> None:

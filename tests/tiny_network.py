@@ -1,13 +1,17 @@
 """A tiny random encoder and network; importing this needs transformers."""
 
+from pathlib import Path
+
 import torch
-from transformers import AutoModel, BertConfig, PreTrainedModel
+from transformers import AutoModel, BertConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from keci.config import ModelConfig
 from keci.model.encoder import Encoder
 from keci.model.network import Network, SpanNetwork
 from keci.schema import TaskSchema
-from tests.tiny import SCHEMA, VOCABULARY
+from tests.tiny import SCHEMA, VOCABULARY, tiny_tokenizer
+
+MAX_PIECES = 512
 
 
 def tiny_transformer() -> PreTrainedModel:
@@ -17,7 +21,7 @@ def tiny_transformer() -> PreTrainedModel:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=64,
+        max_position_embeddings=MAX_PIECES,
     )
     transformer: PreTrainedModel = AutoModel.from_config(config)
     return transformer
@@ -31,10 +35,26 @@ def tiny_network(config: ModelConfig, *, seed: int = 1, schema: TaskSchema = SCH
 
 def decisive_network(config: ModelConfig) -> Network:
     """A tiny network whose weights are large enough to find some mentions and relations."""
-    network = tiny_network(config, seed=1)
+    network = tiny_network(config, seed=11)
     with torch.no_grad():
         for module, factor in ((network.encoder, 5.0), (network.spans, 2.0)):
             for parameter in module.parameters():
                 if parameter.dim() > 1:
                     parameter.mul_(factor)
     return network
+
+
+def save_tiny_encoder(folder: Path) -> PreTrainedModel:
+    """Write a folder that ``load_encoder`` reads, and return the transformer in it."""
+    torch.manual_seed(1)
+    transformer = tiny_transformer()
+    transformer.save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tiny_tokenizer(),
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+    )
+    tokenizer.save_pretrained(folder)
+    return transformer

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import torch
+
 from keci.config import ModelConfig, TrainConfig
 from keci.knowledge.folder import write_folder
 from keci.knowledge.store import KnowledgeBase
 from keci.model.encoder import save_architecture
+from keci.model.network import Network
 from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RunSettings, write_tensors
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base, tiny_tokenizer
 from tests.tiny_network import tiny_network
@@ -16,6 +19,7 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
     base = tiny_knowledge_base()
     config = config or knowledge_config(CONFIG, base)
     network = tiny_network(config)
+    _make_talkative(network)
     folder.mkdir(parents=True)
     settings = RunSettings(
         "tiny", SCHEMA, config, TrainConfig(), {"name": base.name, "fingerprint": base.fingerprint}, {}
@@ -25,6 +29,15 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
     save_architecture(transformer, tiny_tokenizer().to_str(), folder / ENCODER_FOLDER)
     write_tensors(folder / BEST_FILE, network.state_dict())
     return folder
+
+
+def _make_talkative(network: Network) -> None:
+    """Lower the scores of "none", so that random weights find mentions and relations."""
+    final = network.spans.stages["final_scorer"]
+    with torch.no_grad():
+        for output in (final.classifier[-1], final.pairs.output[-1]):
+            output.weight.mul_(20)
+            output.bias[0] -= 1
 
 
 def write_tiny_knowledge_base(folder: Path) -> KnowledgeBase:

@@ -154,8 +154,11 @@ def _edges(
         np.concatenate([tails, heads]),
     )
     order = np.lexsort(both[::-1])
-    relations, heads, tails = (column[order].astype(np.int32) for column in both)
-    return relations, heads, tails
+    return (
+        both[0][order].astype(np.int32),
+        both[1][order].astype(np.int32),
+        both[2][order].astype(np.int32),
+    )
 
 
 def _has_type_edges(
@@ -164,7 +167,8 @@ def _has_type_edges(
     owners = np.repeat(np.arange(len(is_type)), np.diff(types_splits))
     of_concepts = ~is_type[owners]
     heads = owners[of_concepts]
-    tails = nodes.find(nodes.documents[heads], nodes.concept_count + types[of_concepts])
+    members = nodes.concept_count + types[of_concepts].astype(np.int64)
+    tails = nodes.find(nodes.documents[heads], members)
     return np.zeros(len(heads), dtype=np.int64), heads, tails
 
 

@@ -163,7 +163,7 @@ def read_folder(folder: Path) -> tuple[Tables, Manifest]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of ``folder``; raises KnowledgeBaseError where there is none or it is damaged."""
+    """The manifest of ``folder``; raises KnowledgeBaseError where none or a damaged one is."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
         raise KnowledgeBaseError(

@@ -1,9 +1,12 @@
 """A text as the linker reads it: its words, their keys, and all keys in one string."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from keci.knowledge.affixes import suffix_length
-from keci.knowledge.normalise import keyed_words, plural_endings
+from keci.knowledge.affixes import prefix_length, suffix_length
+from keci.knowledge.normalise import is_possessive, plural_endings, word_key
+from keci.knowledge.roles import Role, word_role
+from keci.text.words import word_pattern
 
 _BARRIER = "\n"
 _BRIDGES = "-‐‑–−/'’"
@@ -12,67 +15,90 @@ _BRIDGES = "-‐‑–−/'’"
 
 @dataclass(frozen=True, slots=True)
 class KeyedText:
-    """Words with their character offsets and keys; ``joined`` has the keys end to end.
+    """Words with their first character and their key; ``joined`` has the keys end to end.
 
     ``key_starts`` says where in ``joined`` a word's key begins (-1 if it has none), ``key_ends``
     which word ends at a place; a plural also ends before its ending. A barrier stands in
     ``joined`` where punctuation and white space part two words, for no name goes across it.
+    ``prefixes`` are the lengths of letters before a name that a word may lose (affixes.py),
+    ``roles`` the words that have one beside a name (roles.py).
     """
 
     text: str
-    offsets: list[tuple[int, int]]
+    starts: list[int]
     words: list[str]
     keys: list[str]
     joined: str
     key_starts: list[int]
     key_ends: dict[int, int]
+    prefixes: list[int]
+    roles: list[tuple[int, Role]]
 
     @classmethod
     def of(cls, text: str) -> "KeyedText":
-        offsets, words, keys = keyed_words(text)
+        words: list[str] = word_pattern(text).findall(text)
+        starts: list[int] = []
+        keys: list[str] = []
         pieces: list[str] = []
         key_starts: list[int] = []
         key_ends: dict[int, int] = {}
-        position, last_end = 0, 0
-        for place, key in enumerate(keys):
-            if not key:
+        prefixes: list[int] = []
+        roles: list[tuple[int, Role]] = []
+        position = last_end = word_end = 0
+        for place, word in enumerate(words):
+            start = text.find(word, word_end)
+            word_end = start + len(word)
+            starts.append(start)
+            key, endings, prefix, role = _word_forms(word)
+            if role:
+                roles.append((place, role))
+            if not key or (key == "s" and is_possessive(words, place)):
+                keys.append("")
                 key_starts.append(-1)
+                prefixes.append(0)
                 continue
-            start, end = offsets[place]
             if start - last_end > 1 and _is_barrier(text[last_end:start]):
                 pieces.append(_BARRIER)
                 position += 1
+            keys.append(key)
             pieces.append(key)
             key_starts.append(position)
+            prefixes.append(prefix)
             position += len(key)
             key_ends[position] = place
-            last_end = end
-            if key[-1] == "s":
-                for ending in plural_endings(words[place]):
-                    key_ends[position - ending] = place
-            elif key[-1] == "p" and suffix_length(words[place]):
-                key_ends[position - 1] = place
-        return cls(text, offsets, words, keys, "".join(pieces), key_starts, key_ends)
+            for ending in endings:
+                key_ends[position - ending] = place
+            last_end = word_end
+        joined = "".join(pieces)
+        return cls(text, starts, words, keys, joined, key_starts, key_ends, prefixes, roles)
 
-    def surface(self, first: int, last: int) -> str:
-        """The text from the beginning of word ``first`` to the end of word ``last``."""
-        return self.text[self.offsets[first][0] : self.offsets[last][1]]
+    def end(self, place: int) -> int:
+        """The character offset behind word ``place``."""
+        return self.starts[place] + len(self.words[place])
 
     def following(self, place: int) -> int | None:
         """The next word with a key, None where a barrier or the end of the text comes first."""
+        key_end = self.key_starts[place] + len(self.keys[place])
         for other in range(place + 1, min(place + 4, len(self.keys))):
             if self.keys[other]:
-                end = self.key_starts[place] + len(self.keys[place])
-                return other if self.key_starts[other] == end else None
+                return other if self.key_starts[other] == key_end else None
         return None
 
     def preceding(self, place: int) -> int | None:
-        """The last word with a key before ``place``, None where a barrier or the start is nearer."""
+        """The last word with a key before ``place``, None where a barrier or the start is."""
         for other in range(place - 1, max(place - 4, -1), -1):
             if self.keys[other]:
-                end = self.key_starts[other] + len(self.keys[other])
-                return other if end == self.key_starts[place] else None
+                key_end = self.key_starts[other] + len(self.keys[other])
+                return other if key_end == self.key_starts[place] else None
         return None
+
+
+@lru_cache(maxsize=1 << 18)
+def _word_forms(word: str) -> tuple[str, tuple[int, ...], int, Role]:
+    """The key of a word, the lengths of endings that it may lose and of a prefix, its role."""
+    endings, suffix, key = plural_endings(word), suffix_length(word), word_key(word)
+    all_endings = (*endings, suffix) if suffix else endings
+    return key, all_endings, prefix_length(word), word_role(word, key)
 
 
 def _is_barrier(gap: str) -> bool:

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from keci.knowledge.abbreviations import find_abbreviations
-from keci.knowledge.affixes import prefix_length
-from keci.knowledge.compounds import Spans, add_compounds
+from keci.knowledge.compounds import add_compounds
 from keci.knowledge.keyed_text import KeyedText
 from keci.knowledge.ranking import Ranker
+from keci.knowledge.spans import Spans
 from keci.knowledge.stop_words import STOP_WORDS
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.tables import MAX_KEY_LENGTH
@@ -52,49 +52,50 @@ class Linker:
             self._add_abbreviations(keyed, spans)
         if self.compounds:
             add_compounds(keyed, spans, self._ranker)
-        offsets = keyed.offsets
+        starts, words = keyed.starts, keyed.words
         return tuple(
-            ConceptMention(offsets[first][0], offsets[last][1], spans[first, last])
-            for first, last in sorted(spans)
+            [
+                ConceptMention(starts[first], starts[last] + len(words[last]), concepts)
+                for (first, last), concepts in sorted(spans.candidates.items())
+            ]
         )
 
     def _known_names(self, keyed: KeyedText) -> Spans:
         """The n-grams of whole words that begin and end with no stop word and have a name."""
-        spans: Spans = {}
-        words, joined, ends = keyed.words, keyed.joined, keyed.key_ends
+        spans = Spans()
+        words, joined, starts, ends = keyed.words, keyed.joined, keyed.starts, keyed.key_ends
         prefixes, rank = self._prefixes, self._ranker.rank
         in_capitals = len(words) > 2 and keyed.text.isupper()
         for first, key_start in enumerate(keyed.key_starts):
-            if key_start < 0 or words[first] in STOP_WORDS:
+            word = words[first]
+            if key_start < 0 or word in STOP_WORDS:
                 continue
-            starts = [key_start]
-            skipped = prefix_length(words[first])
-            if skipped:
-                starts.insert(0, key_start + skipped)
-            for start in starts:
+            skipped = keyed.prefixes[first]
+            for start in (key_start + skipped, key_start) if skipped else (key_start,):
                 for key in prefixes(joined[start : start + MAX_KEY_LENGTH]):
                     last = ends.get(start + len(key))
                     if last is None or words[last] in STOP_WORDS:
                         continue
-                    tail = keyed.surface(first, last)[1:]
+                    tail = keyed.text[starts[first] + 1 : starts[last] + len(words[last])]
                     concepts = rank(key, not in_capitals and tail != tail.lower())
                     if concepts:
-                        spans[first, last] = concepts
+                        spans.put(first, last, concepts)
         return spans
 
     def _add_abbreviations(self, keyed: KeyedText, spans: Spans) -> None:
-        """Give the short form, wherever it stands as a word, the concepts of its long form first."""
-        ends = {end: place for place, (_, end) in enumerate(keyed.offsets)}
-        starts = {start: place for place, (start, _) in enumerate(keyed.offsets)}
+        """Give the short form, wherever it stands, the concepts of its long form first."""
+        starts = {start: place for place, start in enumerate(keyed.starts)}
+        ends = {keyed.end(place): place for place in range(len(keyed.words))}
         for found in find_abbreviations(keyed.text):
             long_form = starts.get(found.long_start, -1), ends.get(found.long_end, -1)
             first, last = starts.get(found.short_start, -1), ends.get(found.short_end, -1)
-            concepts = spans.get(long_form)
+            concepts = spans.candidates.get(long_form)
             if concepts is None or first < 0 or last < 0:
                 continue
             short = keyed.words[first : last + 1]
             for place in range(len(keyed.words) - len(short) + 1):
                 if keyed.words[place : place + len(short)] == short:
-                    span = place, place + len(short) - 1
-                    known = spans.get(span, ())
-                    spans[span] = tuple(dict.fromkeys(concepts + known))[: self.max_candidates]
+                    end = place + len(short) - 1
+                    known = spans.candidates.get((place, end), ())
+                    merged = tuple(dict.fromkeys(concepts + known))[: self.max_candidates]
+                    spans.put(place, end, merged)

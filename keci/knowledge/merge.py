@@ -68,7 +68,9 @@ def _merge(members: Sequence[ConceptRecord]) -> ConceptRecord:
         symbols=_distinct(first.symbols, other_symbols, *(other.symbols for other in others)),
         synonyms=_distinct(first.synonyms, other_names, *(other.synonyms for other in others)),
         related=_distinct(first.related, *(other.related for other in others)),
-        definition=next((member.definition for member in (first, *others) if member.definition), ""),
+        definition=next(
+            (member.definition for member in (first, *others) if member.definition), ""
+        ),
         sources=tuple(concept.id for concept in (first, *others)),
         xrefs=_distinct(first.xrefs, *(other.xrefs for other in others)),
     )

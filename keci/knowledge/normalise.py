@@ -1,13 +1,15 @@
 """One normal form for the names of concepts and for the words of a text.
 
 Case, Unicode form, accents, hyphens, punctuation and white space fall away, British spellings
-become American ones, Greek letters become their names, a possessive 's and a leading determiner are dropped; so ``TNF-α``, ``TNFα`` and
-``TNF alpha`` share the key ``tnfalpha``. Plurals are kept in the key and answered by
-``plural_endings``: both forms of a name are indexed, and both forms of a text are looked up.
+become American ones, Greek letters become their names, a possessive 's and a leading determiner
+are dropped; so ``TNF-α``, ``TNFα`` and ``TNF alpha`` share the key ``tnfalpha``. Plurals are kept
+in the key and answered by ``plural_endings``: both forms of a name are indexed, and both forms of a
+text are looked up.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 from keci.text.words import word_pattern
@@ -45,7 +47,6 @@ def word_key(word: str) -> str:
     return key[:-3] + "y" if key.endswith("ies") else key
 
 
-@lru_cache(maxsize=1 << 18)
 def plural_endings(word: str) -> tuple[int, ...]:
     """How many last characters of the word's key may be a plural ending, none if it is singular."""
     key = word_key(word)
@@ -58,20 +59,12 @@ def plural_endings(word: str) -> tuple[int, ...]:
     return (1, 2) if key.endswith(_SYLLABIC_PLURALS) else (1,)
 
 
-def keyed_words(text: str) -> tuple[list[tuple[int, int]], list[str], list[str]]:
-    """The offsets (start, end) of the words of ``text``, the words and their keys."""
-    pattern = word_pattern()
-    offsets = [match.span() for match in pattern.finditer(text)]
-    words = pattern.findall(text)
-    keys = list(map(word_key, words))
-    if "s" in keys:
-        _drop_possessives(offsets, words, keys)
-    return offsets, words, keys
-
-
 def name_keys(name: str) -> tuple[str, ...]:
     """The keys under which a concept's name is indexed: as written, then in the singular."""
-    _, words, keys = keyed_words(name)
+    words = word_pattern(name).findall(name)
+    keys = list(map(word_key, words))
+    if "s" in keys:
+        keys = ["" if is_possessive(words, place) else key for place, key in enumerate(keys)]
     if len(words) > 1 and words[0].lower() in DETERMINERS and words[0] != "A":
         words, keys = words[1:], keys[1:]
     key = "".join(keys)
@@ -87,11 +80,6 @@ def normalise(name: str) -> str:
     return keys[0] if keys else ""
 
 
-def _drop_possessives(offsets: list[tuple[int, int]], words: list[str], keys: list[str]) -> None:
-    for place in range(2, len(words)):
-        if (
-            keys[place] == "s"
-            and words[place - 1] in _APOSTROPHES
-            and offsets[place - 1][1] == offsets[place][0]
-        ):
-            keys[place] = ""
+def is_possessive(words: Sequence[str], place: int) -> bool:
+    """Whether a word is the s behind an apostrophe; in ``2'S`` too, where it does no harm."""
+    return place >= 2 and words[place] in {"s", "S"} and words[place - 1] in _APOSTROPHES

@@ -50,12 +50,13 @@ class StringTableBuilder:
 def ragged_positions(
     splits: npt.NDArray[np.integer], rows: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.int64]:
-    """Positions of the items of ``rows`` (any order, repeats allowed) of a ragged array, row by row."""
+    """Positions of the items of ``rows`` (any order, repeats too) of a ragged array, row by row."""
     starts = splits[rows].astype(np.int64)
     lengths = splits[np.asarray(rows) + 1].astype(np.int64) - starts
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    shifts = np.repeat(starts - (ends - lengths), lengths)
+    return np.asarray(np.arange(total) + shifts, dtype=np.int64)
 
 
 def splits_of(sorted_rows: npt.NDArray[np.integer], row_count: int) -> Integers:

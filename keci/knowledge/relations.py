@@ -25,33 +25,25 @@ _BY_SOURCE_NAME = {
     "occurs_in": CanonicalRelation("occurs_in"),
     "happens_during": CanonicalRelation("occurs_in"),
     "has_role": CanonicalRelation("has_role"),
-    "has_functional_parent": CanonicalRelation("derives_from"),
-    "has_parent_hydride": CanonicalRelation("derives_from"),
-    "is_substituent_group_from": CanonicalRelation("derives_from"),
-    "derives_from": CanonicalRelation("derives_from"),
-    "develops_from": CanonicalRelation("develops_from"),
+    "has_functional_parent": CanonicalRelation("derivative_of"),
+    "has_parent_hydride": CanonicalRelation("derivative_of"),
+    "is_substituent_group_from": CanonicalRelation("derivative_of"),
+    "derives_from": CanonicalRelation("derivative_of"),
+    "develops_from": CanonicalRelation("developmental_form_of"),
     "is_conjugate_base_of": CanonicalRelation("conjugate_base_of"),
     "is_conjugate_acid_of": CanonicalRelation("conjugate_base_of", True),
     "is_enantiomer_of": CanonicalRelation("enantiomer_of"),
     "is_tautomer_of": CanonicalRelation("tautomer_of"),
     "has_characteristic": CanonicalRelation("has_characteristic"),
-    "disease_has_feature": CanonicalRelation("has_phenotype"),
-    "disease_has_major_feature": CanonicalRelation("has_phenotype"),
+    "disease_has_feature": CanonicalRelation("manifestation_of", True),
+    "disease_has_major_feature": CanonicalRelation("manifestation_of", True),
     "disease_shares_features_of": CanonicalRelation("related_to"),
     "disease_causes_feature": CanonicalRelation("causes"),
     "disease_arises_from_feature": CanonicalRelation("causes", True),
     "predisposes_towards": CanonicalRelation("predisposes_to"),
     "mapped_to": CanonicalRelation("mapped_to"),
     "orthologous_to": CanonicalRelation("orthologous_to"),
-    "catalyzes": CanonicalRelation("catalyzes"),
-    "associated_with": CanonicalRelation("associated_with"),
 }
-
-RELATION_NAMES = tuple(
-    sorted({relation.name for relation in _BY_SOURCE_NAME.values()} | {"has_phenotype"})
-)
-"""All relations of the open knowledge base, in the order of their numbers."""
-
 
 def canonical_relation(source_name: str) -> CanonicalRelation | None:
     """What a source's relation is here, None where it says nothing that KECI keeps."""

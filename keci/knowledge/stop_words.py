@@ -17,7 +17,9 @@ use used uses using usually various very via was we well were what when where wh
 which while who whom whose why will with within without would yet you your
 et al eg ie vs etc ii iii iv ca cf
 """
-_UNITS = "mg kg ml mm cm nm km ng pg mol mmol nmol mmhg hz khz mhz kda kb bp min hr hrs sec bid tid qd iu"
+_UNITS = """
+mg kg ml mm cm nm km ng pg mol mmol nmol mmhg hz khz mhz kda kb bp min hr hrs sec bid tid qd iu
+"""
 
 STOP_WORDS = frozenset(
     form for word in f"{_FUNCTION_WORDS} {_UNITS}".split() for form in (word, word.capitalize())

@@ -163,7 +163,7 @@ class KnowledgeBase:
 
 
 def open_knowledge_base(path: Path) -> KnowledgeBase:
-    """Map the knowledge base in the folder ``path``; raises KnowledgeBaseError where it is not whole.
+    """Map the knowledge base in the folder ``path``; raises KnowledgeBaseError if it is not whole.
 
     Sizes and headers of all files are checked; ``folder.verify_folder`` checks their hashes too.
     """
@@ -206,9 +206,7 @@ def describe(concept: Concept, knowledge_base: KnowledgeBase) -> dict[str, Any]:
     return {
         "id": concept.id,
         "name": concept.name,
-        "types": [
-            {"code": code, "name": knowledge_base.type_name(code)} for code in concept.types
-        ],
+        "types": [{"code": code, "name": knowledge_base.type_name(code)} for code in concept.types],
         "names": list(concept.names),
         "definition": concept.definition,
         "definition_is_synthetic": concept.definition_is_synthetic,

@@ -15,17 +15,22 @@ from keci.knowledge.ragged import (
     StringTable,
     StringTableBuilder,
     first_of_each,
-    ragged_positions,
     splits_of,
 )
 from keci.knowledge.records import ConceptRecord, RelationRecord, all_names
+from keci.knowledge.triples import TripleBuilder, Triples, check_sizes, observe_type_relations
 
 STRICT = 1
 """Posting flag: an English word whose spelling as a name differs; its case must agree."""
 SYMBOL = 2
 """Posting flag: the name is a symbol, so a text in capitals means this one rather than a word."""
 
+RELATED = 4
+"""Posting flag: the name denotes something near the concept rather than the concept."""
+
 MAX_KEY_LENGTH = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The content of a knowledge base.
@@ -61,8 +66,8 @@ class TableBuilder:
     """Turns concepts and relations, given in a fixed order, into Tables.
 
     ``common_words`` are the English words that a symbol may be spelled like; ``type_codes`` and
-    ``relation_names`` fix the numbering of types and relations. Two types are related where at least
-    ``min_type_count`` pairs of their concepts are.
+    ``relation_names`` fix the numbering of types and relations. Two types are related where at
+    least ``min_type_count`` pairs of their concepts are.
     """
 
     def __init__(
@@ -109,14 +114,28 @@ class TableBuilder:
         self._types.extend(sorted(self._type_index[code] for code in set(concept.types)))
         self._type_splits.append(len(self._types))
 
-    def finish(self, relations: Iterable[RelationRecord]) -> Tables:
-        """The tables of all that was added; relations whose ends are unknown are left out."""
+    def finish(
+        self,
+        relations: Iterable[RelationRecord] | Triples,
+        type_relations: Integers | None = None,
+    ) -> Tables:
+        """The tables of all that was added; relations whose ends are unknown are left out.
+
+        ``type_relations`` (triples, 4) are head type, tail type, relation and count; observed in
+        the concepts' relations where none are given.
+        """
+        check_sizes(len(self), len(self._relation_index))
         sources, source_splits = self._sources.table(), self._sources.splits()
         concept_ids, id_concepts = _index_ids(sources, source_splits)
         name_keys_trie, postings = self._postings()
-        heads, tails, kinds = self._relation_arrays(relations, concept_ids, id_concepts)
+        if not isinstance(relations, Triples):
+            relations = self._resolve(relations, concept_ids, id_concepts)
         type_splits = np.array(self._type_splits, dtype=np.int32)
         type_indices = np.array(self._types, dtype=np.int16)
+        if type_relations is None:
+            type_relations = observe_type_relations(
+                relations, type_splits, type_indices, min_count=self._min_type_count
+            )
         return Tables(
             name_keys=name_keys_trie,
             concept_ids=concept_ids,
@@ -133,12 +152,10 @@ class TableBuilder:
             definitions=self._definitions.table(),
             type_splits=type_splits,
             type_indices=type_indices,
-            relation_splits=splits_of(heads, len(self)),
-            relation_tails=tails,
-            relation_kinds=kinds,
-            type_relations=observe_type_relations(
-                heads, tails, kinds, type_splits, type_indices, min_count=self._min_type_count
-            ),
+            relation_splits=splits_of(relations.heads, len(self)),
+            relation_tails=relations.tails,
+            relation_kinds=relations.kinds,
+            type_relations=type_relations,
         )
 
     def _index_names(self, concept: ConceptRecord) -> None:
@@ -146,17 +163,15 @@ class TableBuilder:
         self._index(concept, (concept.name,), rank=0, flag=preferred_flag)
         self._index(concept, concept.symbols, rank=1, flag=SYMBOL)
         self._index(concept, concept.synonyms, rank=1, flag=0)
-        self._index(concept, concept.related, rank=2, flag=0)
+        self._index(concept, concept.related, rank=2, flag=RELATED)
 
-    def _index(
-        self, concept: ConceptRecord, names: Iterable[str], *, rank: int, flag: int
-    ) -> None:
+    def _index(self, concept: ConceptRecord, names: Iterable[str], *, rank: int, flag: int) -> None:
         for name in names:
-            symbol = flag or (SYMBOL if is_acronym(name) else 0)
+            symbol = flag | (SYMBOL if is_acronym(name) else 0)
             for plural, key in enumerate(name_keys(name)):
                 if not 1 < len(key) <= MAX_KEY_LENGTH or key in GREEK_LETTERS:
                     continue
-                strict = STRICT if symbol and key in self._common_words else 0
+                strict = STRICT if symbol & SYMBOL and key in self._common_words else 0
                 self._keys += key.encode() + b"\n"
                 self._key_concepts.append(len(self))
                 self._key_ranks.append((2 * rank + (plural > 0)) * 256 + concept.priority)
@@ -182,23 +197,19 @@ class TableBuilder:
         best = best[np.lexsort((concepts[best], ranks[best], keys[best]))]
         return trie, (splits_of(keys[best], len(trie)), concepts[best], flags[best])
 
-    def _relation_arrays(
+    def _resolve(
         self,
         relations: Iterable[RelationRecord],
         concept_ids: marisa_trie.Trie,
         id_concepts: Integers,
-    ) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
-        triples = array("i")
+    ) -> Triples:
+        triples = TripleBuilder()
         for record in relations:
             head, tail = concept_ids.get(record.head), concept_ids.get(record.tail)
-            if head is None or tail is None:
-                continue
-            ends = id_concepts[head], id_concepts[tail]
-            if ends[0] != ends[1]:
-                triples.extend((*ends, self._relation_index[record.relation]))
-        rows = np.unique(np.array(triples, dtype=np.int32).reshape(-1, 3), axis=0)
-        heads, tails, kinds = np.ascontiguousarray(rows.T)
-        return heads, tails, kinds.astype(np.uint8)
+            if head is not None and tail is not None:
+                kind = self._relation_index[record.relation]
+                triples.add(int(id_concepts[head]), int(id_concepts[tail]), kind)
+        return triples.finish()
 
 
 def is_acronym(name: str) -> bool:
@@ -206,36 +217,7 @@ def is_acronym(name: str) -> bool:
     return name.isalnum() and any(sign.isupper() for sign in name[1:])
 
 
-def observe_type_relations(
-    heads: Integers,
-    tails: Integers,
-    kinds: npt.NDArray[np.uint8],
-    type_splits: Integers,
-    type_indices: npt.NDArray[np.int16],
-    *,
-    min_count: int,
-) -> Integers:
-    """The relations seen between types, (triples, 4): head type, tail type, relation, count.
-
-    A triple of concepts counts once for each pair of their types; pairs seen less than
-    ``min_count`` times are left out.
-    """
-    counts = np.diff(type_splits)
-    head_repeats = np.repeat(np.arange(len(heads)), counts[heads])
-    head_types = type_indices[ragged_positions(type_splits, heads)]
-    pair_rows = np.repeat(np.arange(len(head_repeats)), counts[tails[head_repeats]])
-    tail_types = type_indices[ragged_positions(type_splits, tails[head_repeats])]
-    rows = np.stack(
-        [head_types[pair_rows], tail_types, kinds[head_repeats[pair_rows]].astype(np.int16)], axis=1
-    ).astype(np.int32)
-    triples, occurrences = np.unique(rows, axis=0, return_counts=True)
-    kept = occurrences >= min_count
-    return np.column_stack([triples[kept], occurrences[kept]]).astype(np.int32)
-
-
-def _index_ids(
-    sources: StringTable, source_splits: Integers
-) -> tuple[marisa_trie.Trie, Integers]:
+def _index_ids(sources: StringTable, source_splits: Integers) -> tuple[marisa_trie.Trie, Integers]:
     ids = [sources[place] for place in range(len(sources))]
     trie = marisa_trie.Trie(ids)
     if len(trie) != len(ids):

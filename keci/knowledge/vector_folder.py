@@ -99,6 +99,12 @@ def table_folder(knowledge_base_folder: Path, name: str) -> Path:
     return vectors_folder(knowledge_base_folder) / name
 
 
+def work_folder(knowledge_base_folder: Path, name: str) -> Path:
+    """The folder that keeps unfinished work on a table."""
+    folder = table_folder(knowledge_base_folder, name)
+    return folder.with_name(f".{name}.unfinished")
+
+
 def table_names(knowledge_base_folder: Path) -> tuple[str, ...]:
     """The names of the finished tables beside a knowledge base, sorted."""
     paths = vectors_folder(knowledge_base_folder).glob(f"*/{MANIFEST_FILE}")
@@ -115,6 +121,14 @@ def read_manifest(folder: Path) -> TableManifest:
     if not isinstance(record, dict):
         raise KnowledgeBaseError(f"{path}: expected an object, found {type(record).__name__}")
     return TableManifest.from_record(record)
+
+
+def read_projection(folder: Path) -> Vectors:
+    """The projection of a table's vectors; raises KnowledgeBaseError where it has none."""
+    if f"{_PROJECTION}.npy" not in read_manifest(folder).files:
+        raise KnowledgeBaseError(f"the vectors in {folder} were made without a projection")
+    projection: Vectors = np.array(map_array(folder / f"{_PROJECTION}.npy"))
+    return projection
 
 
 def verify_table(folder: Path) -> TableManifest:

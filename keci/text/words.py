@@ -8,6 +8,8 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+_ASCII_WORD = re.compile(r"\w+|[^\w\s]")
+
 
 def find_words(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """The starts and the ends (words,) of the words of ``text``, as half-open character offsets.
@@ -15,19 +17,23 @@ def find_words(text: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
     A word is a longest run of letters, digits, underscores and combining marks, or one other
     character that is no white space.
     """
-    spans = [match.span() for match in word_pattern().finditer(text)]
+    spans = [match.span() for match in word_pattern(text).finditer(text)]
     offsets = np.array(spans, dtype=np.int32).reshape(-1, 2)
     return np.ascontiguousarray(offsets[:, 0]), np.ascontiguousarray(offsets[:, 1])
 
 
+def word_pattern(text: str) -> re.Pattern[str]:
+    """The pattern of one word of ``text``: a fast one for ASCII, which has no combining marks."""
+    return _ASCII_WORD if text.isascii() else _word()
+
+
 @cache
-def word_pattern() -> re.Pattern[str]:
-    """The pattern of one word, compiled on first use."""
+def _word() -> re.Pattern[str]:
     return re.compile(rf"[\w{_combining_marks()}]+|[^\w\s]")
 
 
 def _combining_marks() -> str:
-    """The marks of Unicode as ranges of a character class; ``\\w`` leaves them out."""
+    """The marks of Unicode, which no letter class holds, as ranges of a character class."""
     ranges: list[list[int]] = []
     for code in chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0)):
         if not unicodedata.category(chr(code)).startswith("M"):

@@ -16,7 +16,7 @@ class Optimisation:
     def __init__(self, network: Network, config: TrainConfig, *, steps_per_epoch: int) -> None:
         self.parameters = dict(network.named_parameters())
         self.max_gradient_norm = config.max_gradient_norm
-        self.optimiser = torch.optim.AdamW(_groups(network, config))
+        self.optimiser = torch.optim.AdamW(_groups(network, config), fused=True)
         total = max(config.epochs * steps_per_epoch, 1)
         warmup = max(round(total * config.warmup_share), 1)
 
@@ -50,8 +50,7 @@ class Optimisation:
             if name not in self.parameters:
                 raise BundleError(f"saved optimiser state is for an unknown parameter {name!r}")
             parameter = self.parameters[name]
-            device = "cpu" if moment == "step" else parameter.device
-            self.optimiser.state[parameter][moment] = value.to(device)
+            self.optimiser.state[parameter][moment] = value.to(parameter.device)
         self.schedule.last_epoch = steps
         for group, rate in zip(self.optimiser.param_groups, self.schedule.base_lrs, strict=True):
             group["lr"] = rate * self.schedule.lr_lambdas[0](steps)

@@ -155,6 +155,8 @@ def _prepare(builder: BatchBuilder, training: GoldDataset, validation: GoldDatas
     gold = [document.extraction for document in training.documents]
     texts = builder.prepare([extraction.document for extraction in gold])
     usable = [place for place, text in enumerate(texts) if len(text.spans)]
+    if not usable:
+        raise DataError(f"none of the {len(texts)} training documents has a candidate span")
     return TrainingData(
         _choose(texts, usable),
         [gold[place] for place in usable],

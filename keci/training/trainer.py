@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from rich.progress import Progress
+from torch import Tensor
 
 from keci.batch import BatchBuilder, PreparedText
 from keci.config import TrainConfig
@@ -26,6 +27,7 @@ from keci.training.targets import build_targets
 
 _LOGGER = logging.getLogger(__name__)
 METRICS_FILE = "metrics.csv"
+_POOL_BATCHES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Trainer:
         folder: Path,
         show_progress: bool,
     ) -> None:
-        self.accelerator = Accelerator(mixed_precision="bf16" if gains_from_bf16(config) else "no")
+        self.accelerator = Accelerator()
+        self.uses_bf16 = gains_from_bf16(config)
         self.network = network.to(self.accelerator.device)
         self.builder = builder
         self.schema = schema
@@ -102,15 +105,14 @@ class Trainer:
     ) -> float:
         """One pass over the training texts; returns the mean loss per document."""
         torch.manual_seed(self.config.seed * 10_007 + epoch)
-        order = torch.randperm(len(data.texts)).tolist()
+        lengths = torch.tensor([text.token_count for text in data.texts])
         self.network.train()
         total = 0.0
-        for first in range(0, len(order), self.config.batch_size):
-            places = order[first : first + self.config.batch_size]
+        for places in epoch_batches(lengths, self.config.batch_size):
             loss = self._train_batch(epoch, data, places, optimisation)
             total += loss * len(places)
             progress.advance(progress.task_ids[0])
-        return total / max(len(order), 1)
+        return total / max(len(data.texts), 1)
 
     def _train_batch(
         self, epoch: int, data: TrainingData, places: list[int], optimisation: Optimisation
@@ -118,8 +120,11 @@ class Trainer:
         texts = [data.texts[place] for place in places]
         targets = build_targets(texts, [data.gold[place] for place in places], self.schema)
         tensors = to_tensors(self.builder.build(texts), self.accelerator.device)
+        autocast = torch.autocast(
+            self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.uses_bf16
+        )
         loss = total_loss(
-            self.network(tensors, autocast=self.accelerator.autocast()),
+            self.network(tensors, autocast=autocast),
             targets.to(self.accelerator.device),
             self.config,
             with_relations=epoch >= self.config.entity_only_epochs,
@@ -158,6 +163,20 @@ class Trainer:
             return State(metrics.epoch, state.best_epoch, state.best_score)
         write_tensors(self.folder / BEST_FILE, self.network.state_dict())
         return State(metrics.epoch, metrics.epoch, metrics.selection)
+
+
+def epoch_batches(lengths: Tensor, batch_size: int) -> list[list[int]]:
+    """Random batches of texts of similar length, in random order, from torch's generator.
+
+    Texts are shuffled, sorted by length inside pools of several batches, and cut, so that little
+    of what the encoder reads is padding.
+    """
+    order = torch.randperm(len(lengths))
+    batches: list[list[int]] = []
+    for pool in torch.split(order, _POOL_BATCHES * batch_size):
+        by_length = pool[lengths[pool].argsort(stable=True)]
+        batches += [batch.tolist() for batch in torch.split(by_length, batch_size)]
+    return [batches[place] for place in torch.randperm(len(batches)).tolist()]
 
 
 def gains_from_bf16(config: TrainConfig) -> bool:

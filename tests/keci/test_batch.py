@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_slots_lead_back_to_the_pieces_of_each_text(texts: list[str]) -> None:
     ids = batch.arrays["input_ids"].ravel()[batch.arrays["token_slots"]]
     expected = [tokens.piece_ids.tolist() for tokens in tiny_text_tokenizer()(texts)]
     splits = batch.arrays["token_splits"]
-    assert [ids[a:b].tolist() for a, b in zip(splits, splits[1:], strict=False)] == expected
+    assert [ids[a:b].tolist() for a, b in pairwise(splits)] == expected
 
 
 def test_spans_point_at_tokens_of_their_own_document() -> None:
@@ -163,7 +164,7 @@ def test_a_model_with_knowledge_runs_without_a_base_on_an_empty_graph() -> None:
 
 def test_a_text_that_the_encoder_cannot_read_at_once_is_refused() -> None:
     assert len(BUILDER.prepare(documents("x " * 62))) == 1
-    with pytest.raises(DataError, match="63 word pieces.*at most 62"):
+    with pytest.raises(DataError, match=r"63 word pieces.*at most 62"):
         BUILDER.prepare(documents("x " * 63))
 
 

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ def case(*texts: str, config: ModelConfig | None = None) -> Case:
     splits = batch.arrays["span_splits"]
     pairs = [
         (head, tail)
-        for first, last in zip(splits, splits[1:], strict=False)
+        for first, last in pairwise(splits)
         for head in range(first, last)
         for tail in range(first, last)
         if head != tail

@@ -45,7 +45,7 @@ def predictor(batching: Batching) -> Predictor:
     return Predictor(stages, BUILDER, SCHEMA, batching=batching, device=device)
 
 
-def predict(*texts: str, batching: Batching = Batching()) -> list[Extraction]:  # noqa: B008
+def predict(*texts: str, batching: Batching = Batching()) -> list[Extraction]:
     return list(predictor(batching)(documents(*texts)))
 
 

@@ -24,7 +24,9 @@ def read_cells(data: WheelData) -> SourceData:
     found = read_cellxgene(data, "CL")
     terms = found.terms()
     return SourceData(
-        source=_source("CL", "Cell Ontology", found, "CC-BY-4.0", "https://obofoundry.org/ontology/cl"),
+        source=_source(
+            "CL", "Cell Ontology", found, "CC-BY-4.0", "https://obofoundry.org/ontology/cl"
+        ),
         concepts=term_concepts(terms, {term.id: ("T025",) for term in terms}, priority=22),
         relations=term_relations(terms),
     )
@@ -37,7 +39,11 @@ def read_anatomy(data: WheelData) -> SourceData:
     types = types_by_ancestor(terms, _UBERON_TYPES, lambda _: ("T023",))
     return SourceData(
         source=_source(
-            "UBERON", "Uberon multi-species anatomy", found, "CC-BY-3.0", "https://obofoundry.org/ontology/uberon"
+            "UBERON",
+            "Uberon multi-species anatomy",
+            found,
+            "CC-BY-3.0",
+            "https://obofoundry.org/ontology/uberon",
         ),
         concepts=term_concepts(terms, types, priority=23),
         relations=term_relations(terms),
@@ -49,7 +55,11 @@ def read_cell_lines(data: WheelData) -> SourceData:
     found = read_cellxgene(data, "CVCL")
     return SourceData(
         source=_source(
-            "CVCL", "Cellosaurus cell line names", found, "CC-BY-4.0", "https://www.cellosaurus.org/"
+            "CVCL",
+            "Cellosaurus cell line names",
+            found,
+            "CC-BY-4.0",
+            "https://www.cellosaurus.org/",
         ),
         concepts=tuple(_cell_lines(found.terms())),
     )
@@ -67,7 +77,5 @@ def _cell_lines(terms: Iterable[Term]) -> Iterable[ConceptRecord]:
             )
 
 
-def _source(
-    key: str, title: str, found: CellxgeneOntology, licence: str, url: str
-) -> SourceRecord:
+def _source(key: str, title: str, found: CellxgeneOntology, licence: str, url: str) -> SourceRecord:
     return SourceRecord(key=key, title=title, version=found.version, licence=licence, url=url)

@@ -1,14 +1,20 @@
 """The ontology files that the cellxgene-ontology-guide wheel carries."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from keci.errors import DataError, UsageError
+from keci.errors import DataError
 from keci.knowledge.sources.terms import Term
 from keci.knowledge.sources.wheels import WheelData
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 DISTRIBUTION = "cellxgene-ontology-guide"
 _FOLDER = "cellxgene_ontology_guide/data"
@@ -46,11 +52,7 @@ def read_cellxgene(data: WheelData, ontology: str) -> CellxgeneOntology:
     version = orjson.loads(listing.read_bytes())["ontologies"][ontology]["version"]
     path = data.path(DISTRIBUTION, f"{_FOLDER}/{ontology}-ontology-{version}.json.zst")
     try:
-        import zstandard
-    except ImportError as error:
-        raise UsageError("reading .zst files needs: pip install zstandard") from error
-    try:
-        with zstandard.open(path) as stream:
+        with zstd.open(path) as stream:
             return CellxgeneOntology(version, orjson.loads(stream.read()))
-    except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
+    except (EOFError, zstd.ZstdError, orjson.JSONDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error

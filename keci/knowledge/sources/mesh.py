@@ -56,7 +56,7 @@ TREE_TYPES: Mapping[str, tuple[str, ...]] = {
     "G14": ("T042",), "G15": ("T038",), "G16": ("T038",), "J01": ("T073",), "J02": ("T168",),
     "M01": ("T098",), "M01.526": ("T096",), "M01.643": ("T101",),
 }  # fmt: skip
-"""Semantic types by tree number; the longest prefix counts, trees that are left out do not enter."""
+"""Semantic types by tree number, of which the longest prefix counts; other trees do not enter."""
 
 
 def read_mesh(data: WheelData) -> SourceData:
@@ -86,7 +86,7 @@ def read_mesh(data: WheelData) -> SourceData:
 
 
 def tree_types(trees: tuple[str, ...]) -> tuple[str, ...]:
-    """The semantic types of all tree numbers of a heading, sorted, general chemical ones left out."""
+    """The semantic types of all tree numbers of a heading, as specific as they get."""
     return specific_types(code for tree in trees for code in _types_of_tree(tree))
 
 
@@ -122,7 +122,9 @@ def _supplementary(
 
 def _concept(row: list[str], types: tuple[str, ...], priority: int) -> ConceptRecord:
     synonyms = [form for name in row[2].split("|") if name for form in _natural_order(name)]
-    proteins = [match for name in (row[1], *synonyms) if (match := PROTEIN_OF_SPECIES.fullmatch(name))]
+    proteins = [
+        match for name in (row[1], *synonyms) if (match := PROTEIN_OF_SPECIES.fullmatch(name))
+    ]
     synonyms += [f"{match[1]} {match[2]}" for match in proteins]
     return ConceptRecord(
         id=f"MESH:{row[0]}",

@@ -124,7 +124,7 @@ def _xref(value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return _unescape(_COMMENT.sub("", _MODIFIERS.sub("", value))).strip()
+    return _unescape(_MODIFIERS.sub("", _COMMENT.sub("", value))).strip()
 
 
 def _unescape(value: str) -> str:

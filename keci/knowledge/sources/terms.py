@@ -40,7 +40,7 @@ def types_by_ancestor(
     rules: Iterable[tuple[str, tuple[str, ...]]],
     default: Callable[[Term], tuple[str, ...]],
 ) -> dict[str, tuple[str, ...]]:
-    """The semantic types of terms by id: the first rule (ancestor, types) that applies, or a default.
+    """The semantic types of terms by id: those of the first fitting rule (ancestor, types).
 
     A term is its own ancestor. Cycles are harmless.
     """

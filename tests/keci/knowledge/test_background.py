@@ -52,7 +52,10 @@ def test_the_graph_is_what_its_definition_says(
     small_kb: KnowledgeBase, documents: list[list[list[int]]]
 ) -> None:
     linked = [
-        [ConceptMention(place, place + 1, tuple(concepts)) for place, concepts in enumerate(mentions)]
+        [
+            ConceptMention(place, place + 1, tuple(concepts))
+            for place, concepts in enumerate(mentions)
+        ]
         for mentions in documents
     ]
     graph = build_background(linked, small_kb)

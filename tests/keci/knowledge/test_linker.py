@@ -85,10 +85,34 @@ def test_answers_do_not_depend_on_what_was_linked_before(small_kb: KnowledgeBase
     assert all(shared.link(text) == alone[text] for text in texts)
 
 
-@given(st.lists(st.sampled_from(
-    ["cat", "CAT", "TNF", "-", "α", "tumor", "necrosis", "factor", " ", "  ", "'", "s", ".", "β",
-     "catenin", "kinases", "protein", "é", "\u0301", "😀"]
-)).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "cat",
+                "CAT",
+                "TNF",
+                "-",
+                "α",
+                "tumor",
+                "necrosis",
+                "factor",
+                " ",
+                "  ",
+                "'",
+                "s",
+                ".",
+                "β",
+                "catenin",
+                "kinases",
+                "protein",
+                "é",
+                "\u0301",
+                "😀",
+            ]
+        )
+    ).map("".join)
+)
 def test_mentions_are_sorted_runs_of_whole_words(small_kb: KnowledgeBase, text: str) -> None:
     mentions = Linker(small_kb).link(text)
     starts, ends = (set(values.tolist()) for values in find_words(text))

@@ -37,6 +37,7 @@ def new_layer() -> RelationalLayer:
     return RelationalLayer(WIDTH, RELATIONS, dropout=0.0).eval()
 
 
+@pytest.mark.filterwarnings("ignore:The input graph for the user-defined edge function")
 @pytest.mark.parametrize(("nodes", "edges"), [(6, 40), (30, 90), (3, 1), (1, 4), (4, 0)])
 def test_a_layer_equals_relgraphconv(dgl: ModuleType, nodes: int, edges: int) -> None:
     from dgl.nn.pytorch import RelGraphConv

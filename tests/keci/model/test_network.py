@@ -20,7 +20,14 @@ from tests.keci.model.graphs import (
     ragged_targets,
     random_document,
 )
-from tests.tiny import CONFIG, SCHEMA
+from tests.tiny import (
+    CONFIG,
+    SCHEMA,
+    documents,
+    knowledge_config,
+    tiny_builder,
+    tiny_knowledge_base,
+)
 
 FULL = Shape(tokens=7, nodes=4, edges=9, candidates=6)
 BATCHES = {
@@ -197,3 +204,38 @@ def test_gradients_are_finite_where_documents_are_empty() -> None:
     loss.backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
+
+
+def test_the_whole_network_is_one_fold_and_trains_throughout() -> None:
+    pytest.importorskip("transformers")
+    from tests.tiny_network import tiny_network
+
+    base = tiny_knowledge_base()
+    config = knowledge_config(CONFIG, base)
+    network = tiny_network(config)
+    builder = tiny_builder(config, base)
+    batch = builder.build(builder.prepare(documents("rash after abc", "", "pain with abc")))
+    given = {name: torch.from_numpy(array) for name, array in batch.arrays.items()}
+    tensors = network(given)
+    folded = run_stages(network.ordered_stages(), given)
+    assert tensors.keys() == folded.keys()
+    assert all(torch.equal(tensors[name], folded[name]) for name in tensors)
+    sum(tensors[name].float().square().sum() for name in tensors.keys() - given.keys()).backward()
+    idle = {name for name, parameter in network.named_parameters() if parameter.grad is None}
+    assert {name for name in idle if ".pooler." not in name} == set()
+
+
+def test_only_the_encoder_runs_in_lower_precision() -> None:
+    pytest.importorskip("transformers")
+    from tests.tiny_network import tiny_network
+
+    network = tiny_network(replace(CONFIG, knowledge="none"))
+    builder = tiny_builder(replace(CONFIG, knowledge="none"), None)
+    batch = builder.build(builder.prepare(documents("rash after abc")))
+    given = {name: torch.from_numpy(array) for name, array in batch.arrays.items()}
+    with torch.no_grad():
+        usual = network(given)
+        lower = network(given, autocast=torch.autocast("cpu", dtype=torch.bfloat16))
+    assert {t.dtype for t in lower.values() if t.is_floating_point()} == {torch.float32}
+    assert not torch.equal(lower["token_states"], usual["token_states"])
+    torch.testing.assert_close(lower["token_states"], usual["token_states"], rtol=0.1, atol=0.1)

@@ -24,7 +24,7 @@ from keci.training.checkpoint import (
 )
 from tests.strategies import schemas
 from tests.tiny import CONFIG, SCHEMA, documents, tiny_builder, tiny_tokenizer
-from tests.tiny_network import tiny_network
+from tests.tiny_network import MAX_PIECES, tiny_network
 
 SETTINGS = RunSettings(
     "minilm", SCHEMA, CONFIG, TrainConfig(), {"name": "kb", "fingerprint": "f"}, {"train": "t.json"}
@@ -72,7 +72,7 @@ def test_a_run_is_loaded_in_evaluation_mode(tmp_path: Path) -> None:
     run = load_run(tmp_path)
     expected = tiny_network(CONFIG).state_dict()
     assert run.settings == SETTINGS
-    assert run.max_pieces == 64
+    assert run.max_pieces == MAX_PIECES
     assert not any(module.training for module in run.network.modules())
     assert all(torch.equal(run.network.state_dict()[name], expected[name]) for name in expected)
     assert run.tokenizer.count_pieces("rash abc") == 4

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -15,7 +17,13 @@ from keci.training import trainer as trainer_module
 from keci.training.checkpoint import BEST_FILE
 from keci.training.gold import GoldDataset, GoldDocument, entity_interactions
 from keci.training.progress import State, save_state
-from keci.training.trainer import METRICS_FILE, EpochMetrics, Trainer, TrainingData
+from keci.training.trainer import (
+    METRICS_FILE,
+    EpochMetrics,
+    Trainer,
+    TrainingData,
+    epoch_batches,
+)
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_builder, tiny_knowledge_base
 from tests.tiny_network import tiny_network
@@ -23,7 +31,13 @@ from tests.tiny_network import tiny_network
 MODEL = knowledge_config(
     replace(CONFIG, span_width=24, hidden_width=24, dropout=0.1), tiny_knowledge_base()
 )
-TRAIN = TrainConfig(epochs=4, batch_size=2, encoder_learning_rate=5e-3, upper_learning_rate=1e-2)
+TRAIN = TrainConfig(
+    epochs=4,
+    batch_size=2,
+    encoder_learning_rate=5e-3,
+    upper_learning_rate=1e-2,
+    encoder_precision="fp32",
+)
 
 
 class KilledError(Exception):
@@ -172,3 +186,51 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
     tensors = last_tensors(folder)
     assert train(folder, seed=3, resume=True) == first
     assert_same_bits(last_tensors(folder), tensors)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_either_precision_resumes_exactly(tmp_path: Path, precision: str) -> None:
+    config = replace(TRAIN, epochs=3, encoder_precision=precision)
+    train(tmp_path / "whole", config)
+    first = new_trainer(tmp_path / "parts", config)
+    data = training_data()
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(first, "_patience_ended", lambda state: state.epoch >= 1)
+        assert first.fit(data, resume=False).epoch == 1
+    train(tmp_path / "parts", config, seed=4, resume=True)
+    assert_same_bits(last_tensors(tmp_path / "parts"), last_tensors(tmp_path / "whole"))
+
+
+def test_bf16_changes_the_encoder_only_a_little(tmp_path: Path) -> None:
+    losses = []
+    for precision in ("bf16", "fp32"):
+        train(tmp_path / precision, replace(TRAIN, epochs=1, encoder_precision=precision))
+        losses.append(float(metrics(tmp_path / precision)[0]["loss"]))
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+@given(
+    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=90),
+    batch_size=st.integers(1, 5),
+    seed=st.integers(0, 99),
+)
+def test_an_epoch_sees_every_text_once_in_batches_of_one_size(
+    lengths: list[int], batch_size: int, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    batches = epoch_batches(torch.tensor(lengths, dtype=torch.int64), batch_size)
+    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+    assert len(batches) == -(-len(lengths) // batch_size)
+    assert sum(len(batch) != batch_size for batch in batches) <= 1
+    torch.manual_seed(seed)
+    assert epoch_batches(torch.tensor(lengths, dtype=torch.int64), batch_size) == batches
+
+
+def test_the_texts_of_a_batch_are_of_similar_length() -> None:
+    torch.manual_seed(1)
+    lengths = torch.arange(64)
+    spread = [
+        int(lengths[batch].max() - lengths[batch].min()) for batch in epoch_batches(lengths, 4)
+    ]
+    assert max(spread) == 3

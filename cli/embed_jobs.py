@@ -1,0 +1,90 @@
+"""The three ways in which keci-kb embed makes vectors."""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keci.cli.knowledge import knowledge_base_for
+from keci.errors import UsageError
+from keci.knowledge.embedding import EmbeddingSettings
+from keci.knowledge.embedding_definitions import DefinitionSettings, embed_definitions
+from keci.knowledge.location import default_knowledge_base_path
+from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.vector_folder import (
+    TableManifest,
+    read_manifest,
+    table_folder,
+    table_names,
+    work_folder,
+)
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingJob:
+    """The knowledge base, the name of its new vectors, and where the work is done."""
+
+    folder: Path
+    base: KnowledgeBase
+    name: str
+    device: str
+    report: Report
+
+
+def start_job(
+    kb: Path | None, name: str, device: str, report: Report, *, restart: bool, keep: str = ""
+) -> EmbeddingJob:
+    """Open the base and make room for vectors called ``name``.
+
+    Raises UsageError where it has such vectors of another kind than ``keep``, unless ``restart``.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    folder = kb if kb is not None else default_knowledge_base_path()
+    base, work = knowledge_base_for(folder), work_folder(folder, plain)
+    if restart:
+        shutil.rmtree(work, ignore_errors=True)
+    elif plain in table_names(folder) and not work.exists():
+        finished = read_manifest(table_folder(folder, plain))
+        if finished.knowledge_base == base.fingerprint and finished.kind != keep:
+            raise UsageError(
+                f"{folder} has vectors called {plain!r} already: choose another --name, "
+                "or replace them with --restart"
+            )
+    return EmbeddingJob(folder, base, plain, _device(device), report)
+
+
+def train_vectors(job: EmbeddingJob, settings: EmbeddingSettings) -> TableManifest:
+    """Train on the relations; raises UsageError where dgl is missing."""
+    try:
+        from keci.knowledge.embedding_relations import embed_relations
+    except ImportError as error:
+        raise UsageError(
+            f"training vectors needs dgl, which cannot be imported here ({error}): install KECI "
+            "with the extra 'train' under Python 3.11"
+        ) from error
+    return embed_relations(
+        job.folder, job.base, settings, name=job.name, report=job.report, device=job.device
+    )
+
+
+def encode_definitions(
+    job: EmbeddingJob, encoder: str, settings: DefinitionSettings
+) -> TableManifest:
+    """Encode the definitions; raises UsageError where the encoder cannot be had."""
+    from keci.model.text_vectors import MeanTextEncoder
+
+    loaded = MeanTextEncoder(encoder, device=job.device)
+    return embed_definitions(
+        job.folder, job.base, loaded, settings, name=job.name, report=job.report
+    )
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch finds no GPU")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

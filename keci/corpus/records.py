@@ -1,0 +1,112 @@
+"""The records of a corpus with their places in it, and which of them a run takes."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from keci.documents import Document, Extraction, Failure
+from keci.errors import UsageError
+
+_HASH_RANGE = 2**64
+_SHARD = re.compile(r"(\d+)/(\d+)")
+_SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(%?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a corpus was read.
+
+    ``source`` inputs were read whole, then ``position`` records of the next; that makes ``read``
+    records, of which limit and sample took ``taken`` (shards divide those).
+    """
+
+    source: int = 0
+    position: int = 0
+    read: int = 0
+    taken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A document, or why there is none, with its 1-based ``position`` among its source's records.
+
+    ``after`` is the cursor of a reader that has just read it.
+    """
+
+    source: str
+    position: int
+    content: Document | Failure
+    after: Cursor
+
+    @property
+    def ordinal(self) -> int:
+        """Its place among all records that are taken, whatever their shard, from 0."""
+        return self.after.taken - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a record."""
+
+    record: Record
+    outcome: Extraction | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Every ``of``-th record, beginning with the one of that 1-based ``number``."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read ``K/N``; raises UsageError unless 1 <= K <= N."""
+        found = _SHARD.fullmatch(text)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise UsageError(f"expected a shard as K/N with 1 <= K <= N, got {text!r}")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def has(self, ordinal: int) -> bool:
+        return ordinal % self.of == self.number - 1
+
+    def count(self, taken: int) -> int:
+        """How many of the first ``taken`` records are its own."""
+        return len(range(self.number - 1, taken, self.of))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which records of a corpus are extracted.
+
+    ``sample`` is the share of records that a hash of their ordinal chooses, ``limit`` ends the
+    stream, and ``shard`` divides what these leave. ``positions``, where given, names the only
+    records that are read, by source.
+    """
+
+    limit: int | None = None
+    sample: float = 1.0
+    shard: Shard = field(default_factory=Shard)
+    positions: Mapping[str, frozenset[int]] | None = None
+
+    def samples(self, ordinal: int) -> bool:
+        if self.sample >= 1:
+            return True
+        digest = hashlib.blake2b(ordinal.to_bytes(8, "big"), digest_size=8).digest()
+        return int.from_bytes(digest, "big") < self.sample * _HASH_RANGE
+
+    def reads(self, source: str, position: int) -> bool:
+        return self.positions is None or position in self.positions.get(source, ())
+
+
+def parse_share(text: str) -> float:
+    """A share of records as ``0.05`` or ``5%``; raises UsageError unless it is in (0, 1]."""
+    found = _SHARE.fullmatch(text)
+    share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"expected a share above 0 and up to 1, as 0.05 or 5%, got {text!r}")
+    return share

@@ -1,0 +1,168 @@
+"""A table of the encoder's vectors of definitions: the second half of a node's input (Sec 2.4)."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from keci.errors import DataError, UsageError
+from keci.knowledge.projection import fit_projection, project
+from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.text_cache import TextEncoder, TextVectorCache, text_keys
+from keci.knowledge.vector_folder import (
+    NewTable,
+    TableManifest,
+    Vectors,
+    read_projection,
+    vectors_folder,
+    write_table,
+)
+
+KIND = "definitions"
+Report = Callable[[str, int, int], None]
+
+_TEXTS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionSettings:
+    """Which definitions are encoded, and how wide their vectors become.
+
+    ``width`` 0 keeps the encoder's; else principal components are taken, or those of the table in
+    the folder ``like``, whose vector space the new table then shares. At most ``limit`` texts are
+    encoded in one call. ``synthetic`` makes sentences for the concepts without a definition, from
+    their names, types and relations.
+    """
+
+    width: int = 0
+    like: Path | None = None
+    limit: int | None = None
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Distinct texts, and which of them defines each concept and type (-1: none)."""
+
+    texts: Sequence[str]
+    concept_texts: npt.NDArray[np.int64]
+    type_texts: npt.NDArray[np.int64]
+
+
+def embed_definitions(
+    folder: Path,
+    base: KnowledgeBase,
+    encoder: TextEncoder,
+    settings: DefinitionSettings,
+    *,
+    name: str,
+    report: Report,
+) -> TableManifest:
+    """Encode the definitions of ``base``, which lies in ``folder``, and write their table.
+
+    A semantic type is defined by its name. Vectors once computed are kept beside the table, so
+    that an interrupted call, repeated, goes on, and another width costs no encoding. Raises
+    DataError where nothing is defined.
+    """
+    texts = _collect(base, synthetic=settings.synthetic)
+    if not (texts.concept_texts >= 0).any():
+        raise DataError(f"no concept of the knowledge base {base.name!r} has a definition")
+    keys = text_keys(texts.texts)
+    cache = TextVectorCache(
+        vectors_folder(folder) / f".encoded-{encoder.digest[:16]}", encoder.width
+    )
+    _encode_missing(cache, encoder, texts.texts, keys, limit=settings.limit, report=report)
+    cached = cache.find(keys)
+    present = cached >= 0
+    vectors = cache.read(cached[present])
+    projection, space, share = _projection(vectors, encoder, settings)
+    rows = np.where(present, np.cumsum(present) - 1, -1)
+    table = NewTable(
+        vectors * np.float32(np.sqrt(encoder.width))
+        if projection is None
+        else project(vectors, projection),
+        _rows_of(texts.concept_texts, rows),
+        _rows_of(texts.type_texts, rows),
+        projection,
+    )
+    manifest = TableManifest(
+        name=name,
+        kind=KIND,
+        knowledge_base=base.fingerprint,
+        space=space,
+        width=encoder.width if projection is None else len(projection) - 1,
+        counts={
+            "rows": len(vectors),
+            "concepts": int((table.concept_rows >= 0).sum()),
+            "types": int((table.type_rows >= 0).sum()),
+        },
+        made={
+            "encoder": encoder.name,
+            "encoder_sha256": encoder.digest,
+            "pooling": "mean",
+            "synthetic": settings.synthetic,
+            "texts": len(texts.texts),
+            "not_yet_encoded": int((~present).sum()),
+            "variance_kept": round(share, 4),
+        },
+    )
+    write_table(folder, table, manifest)
+    return manifest
+
+
+def _collect(base: KnowledgeBase, *, synthetic: bool) -> _Texts:
+    places: dict[str, int] = {}
+    type_texts = [places.setdefault(base.type_name(code), len(places)) for code in base.type_codes]
+    concept_texts = np.full(len(base), -1, dtype=np.int64)
+    defined = np.diff(base.tables.definitions.offsets) > 0
+    for index in range(len(base)) if synthetic else np.flatnonzero(defined).tolist():
+        text = base.tables.definitions[index] if defined[index] else base.concept(index).definition
+        concept_texts[index] = places.setdefault(text, len(places))
+    return _Texts(tuple(places), concept_texts, np.array(type_texts, dtype=np.int64))
+
+
+def _encode_missing(
+    cache: TextVectorCache,
+    encoder: TextEncoder,
+    texts: Sequence[str],
+    keys: npt.NDArray[np.uint64],
+    *,
+    limit: int | None,
+    report: Report,
+) -> None:
+    missing = np.flatnonzero(cache.find(keys) < 0)[:limit]
+    ordered = missing[np.argsort([len(texts[place]) for place in missing], kind="stable")]
+    for start in range(0, len(ordered), _TEXTS_AT_ONCE):
+        report("encoding definitions", start, len(ordered))
+        chunk = ordered[start : start + _TEXTS_AT_ONCE]
+        cache.append(keys[chunk], encoder.encode([texts[place] for place in chunk]))
+    report("encoding definitions", len(ordered), len(ordered))
+
+
+def _projection(
+    vectors: Vectors, encoder: TextEncoder, settings: DefinitionSettings
+) -> tuple[Vectors | None, str, float]:
+    """The map to a smaller width, if any, the name of the vector space, and the variance kept."""
+    space = f"definitions:{encoder.digest}"
+    if settings.like is not None:
+        projection, share = read_projection(settings.like), float("nan")
+        if projection.shape[1] != encoder.width:
+            raise UsageError(
+                f"{settings.like} reduces vectors of width {projection.shape[1]}, "
+                f"but {encoder.name} gives {encoder.width}"
+            )
+    elif settings.width and settings.width != encoder.width:
+        projection, share = fit_projection(vectors, settings.width)
+    else:
+        return None, space, 1.0
+    return projection, f"{space}:{hashlib.sha256(projection.tobytes()).hexdigest()}", share
+
+
+def _rows_of(
+    text_places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """The table's row of each text place, -1 where there is none or it is not encoded."""
+    return np.where(text_places >= 0, rows[text_places], -1).astype(np.int32)

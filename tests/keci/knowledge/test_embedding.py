@@ -1,0 +1,62 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.errors import ConfigError
+from keci.knowledge.embedding import METHODS, EmbeddingSettings, RowTable, scorer_for
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pairs_and_matrix_agree(method: str) -> None:
+    scorer = scorer_for(method)
+    generator = torch.Generator().manual_seed(1)
+    queries, candidates = (torch.randn(2, size, 5, generator=generator) for size in (3, 4))
+    matrix = scorer.matrix(queries, candidates)
+    for query in range(3):
+        for candidate in range(4):
+            single = scorer.pairs(queries[:, query], candidates[:, candidate])
+            torch.testing.assert_close(matrix[:, query, candidate], single)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_both_queries_score_the_same_triple(method: str) -> None:
+    scorer = scorer_for(method)
+    heads, relations, tails = torch.randn(3, 7, 5, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(
+        scorer.pairs(scorer.tail_query(heads, relations), tails),
+        scorer.pairs(scorer.head_query(tails, relations), heads),
+    )
+
+
+def test_a_vector_at_its_query_has_a_finite_gradient() -> None:
+    point = torch.ones(1, 4, requires_grad=True)
+    scorer_for("transe").matrix(point, torch.ones(1, 4)).sum().backward()
+    assert point.grad is not None
+    assert point.grad.isfinite().all()
+
+
+@given(st.lists(st.integers(0, 4), unique=True, min_size=1))
+def test_rows_move_as_adagrad_moves_them_and_others_stay(rows: list[int]) -> None:
+    start = torch.randn(5, 1, generator=torch.Generator().manual_seed(1))
+    table = RowTable(start.clone(), torch.zeros(5))
+    plain = start[rows].clone().requires_grad_()
+    optimiser = torch.optim.Adagrad([plain], lr=0.1)
+    for _ in range(3):
+        read = table.read(torch.tensor(rows))
+        read.square().sum().backward()
+        table.update(torch.tensor(rows), read, learning_rate=0.1)
+        optimiser.zero_grad()
+        plain.square().sum().backward()
+        optimiser.step()
+    torch.testing.assert_close(table.values[rows], plain.detach())
+    others = [row for row in range(5) if row not in rows]
+    torch.testing.assert_close(table.values[others], start[others])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"method": "rotate"}, {"width": 0}, {"learning_rate": 0.0}, {"held_out": -1}]
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        EmbeddingSettings(**wrong)  # type: ignore[arg-type]

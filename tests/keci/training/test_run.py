@@ -1,0 +1,152 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+
+from keci.config import VARIANTS, ModelConfig, TrainConfig
+from keci.errors import DataError, UsageError
+from keci.training.checkpoint import BEST_FILE, RunSettings, load_run
+from keci.training.progress import State
+from keci.training.run import VALIDATION_IDS_FILE, RunInputs, train_run, variant_config
+from tests.keci.training.annotations import write_jsonl
+from tests.keci.training.sentences import annotated_sentences
+from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base
+from tests.tiny_network import save_tiny_encoder
+
+BASE = tiny_knowledge_base()
+MODEL = replace(CONFIG, vector_width=0)
+TRAIN = TrainConfig(epochs=2, batch_size=2, validation_share=0.3, encoder_precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("encoder")
+    save_tiny_encoder(folder)
+    return folder
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, encoder_folder: Path) -> RunInputs:
+    records = [sentence.to_record() for sentence in annotated_sentences()]
+    empty = {"id": "s7", "text": " ", "entities": [], "relations": []}
+    return RunInputs(
+        schema=SCHEMA,
+        train=write_jsonl(tmp_path / "train.jsonl", [*records, empty]),
+        validation=None,
+        encoder=str(encoder_folder),
+        base=BASE,
+        output=tmp_path / "run",
+    )
+
+
+def run(
+    inputs: RunInputs,
+    config: TrainConfig = TRAIN,
+    *,
+    model: ModelConfig = MODEL,
+    resume: bool = False,
+) -> State:
+    return train_run(inputs, model, config, resume=resume, show_progress=False)
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_every_variant_trains_and_loads_again(inputs: RunInputs, variant: str) -> None:
+    base = None if VARIANTS[variant].get("knowledge") == "none" else BASE
+    state = run(replace(inputs, base=base), replace(TRAIN, variant=variant))
+    assert state.epoch == 2
+    loaded = load_run(inputs.output)
+    assert loaded.settings.model == variant_config(MODEL, variant, base)
+    assert loaded.settings.train.variant == variant
+    assert loaded.settings.encoder == inputs.encoder
+
+
+def test_the_vocabularies_are_those_of_the_knowledge_base(inputs: RunInputs) -> None:
+    run(inputs)
+    settings = RunSettings.read(inputs.output)
+    assert settings.model == knowledge_config(CONFIG, BASE)
+    assert settings.knowledge_base == {"name": BASE.name, "fingerprint": BASE.fingerprint}
+
+
+def test_the_validation_documents_are_listed_and_not_trained_on(inputs: RunInputs) -> None:
+    run(inputs)
+    ids = (inputs.output / VALIDATION_IDS_FILE).read_text("utf-8").split()
+    assert len(ids) == 2
+    assert {*ids} <= {f"s{number}" for number in range(1, 8)}
+
+
+def test_a_validation_file_leaves_the_training_file_whole(
+    inputs: RunInputs, tmp_path: Path
+) -> None:
+    record = annotated_sentences()[0].to_record() | {"id": "v1"}
+    validation = write_jsonl(tmp_path / "validation.jsonl", [record])
+    run(replace(inputs, validation=validation))
+    assert (inputs.output / VALIDATION_IDS_FILE).read_text("utf-8") == "v1\n"
+
+
+def test_a_run_is_the_same_again(inputs: RunInputs, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    run(inputs)
+    torch.manual_seed(2)
+    again = replace(inputs, output=tmp_path / "again")
+    run(again)
+    one, other = (load_file(place.output / BEST_FILE) for place in (inputs, again))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    one_metrics, other_metrics = (
+        (place.output / "metrics.csv").read_bytes() for place in (inputs, again)
+    )
+    assert one_metrics == other_metrics
+
+
+def test_a_variant_with_knowledge_needs_a_base(inputs: RunInputs) -> None:
+    with pytest.raises(UsageError, match="--kb"):
+        run(replace(inputs, base=None))
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(inputs: RunInputs) -> None:
+    run(inputs)
+    with pytest.raises(UsageError, match="--resume"):
+        run(inputs)
+
+
+def test_a_finished_run_can_be_resumed(inputs: RunInputs) -> None:
+    assert run(inputs) == run(inputs, resume=True)
+
+
+def test_resuming_nothing_starts_anew(inputs: RunInputs) -> None:
+    assert run(inputs, resume=True).epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "named"),
+    [
+        (replace(TRAIN, seed=7), MODEL, "train"),
+        (replace(TRAIN, epochs=9), MODEL, "train"),
+        (TRAIN, replace(MODEL, span_width=9), "model"),
+        (replace(TRAIN, variant="no-span-gcn"), MODEL, "span_gcn_layers"),
+    ],
+)
+def test_a_run_is_resumed_with_its_own_settings_only(
+    inputs: RunInputs, config: TrainConfig, model: ModelConfig, named: str
+) -> None:
+    run(inputs)
+    before = (inputs.output / "run.json").read_bytes()
+    with pytest.raises(UsageError, match=named):
+        run(inputs, config, model=model, resume=True)
+    assert (inputs.output / "run.json").read_bytes() == before
+
+
+def test_too_little_data_is_named(inputs: RunInputs) -> None:
+    record = annotated_sentences()[0].to_record()
+    with pytest.raises(DataError):
+        run(replace(inputs, train=write_jsonl(inputs.train, [record])))
+
+
+def test_training_documents_without_words_are_refused(inputs: RunInputs) -> None:
+    records = [{"id": f"e{number}", "text": " "} for number in range(9)]
+    with pytest.raises(DataError, match="candidate span"):
+        run(replace(inputs, train=write_jsonl(inputs.train, records)))
