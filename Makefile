@@ -28,6 +28,7 @@ check: .venv/development ## what must hold before a commit: style, types, import
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks examples
 	$(BIN)/lint-imports
 
 lint: .venv/development ## repair style and format

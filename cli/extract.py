@@ -1,7 +1,6 @@
 """keci-extract: a corpus in, its entities, relations and concepts out."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,7 @@ from keci.cli.options import EXIT_SOME_FAILED, common_options
 from keci.corpus.readers import AUTO, INPUT_FORMATS
 
 if TYPE_CHECKING:
-    from keci.corpus.quarantine import Accounts
-    from keci.documents import Document, Failure
+    from keci.corpus.stream import CorpusReader
     from keci.prediction import Predictor
 
 _EPILOG = """\b
@@ -86,11 +84,11 @@ def main(
     record gives one line of output, or a line in the failures file and exit code 1.
     """
     from keci.corpus.quarantine import failures_path
-    from keci.corpus.readers import read_documents
+    from keci.corpus.sources import ReadOptions
+    from keci.corpus.stream import CorpusReader
 
-    records = read_documents(
-        inputs, input_format=input_format, text_field=text_field, id_field=id_field
-    )
+    options = ReadOptions(text_field=text_field, id_field=id_field)
+    records = CorpusReader(inputs, input_format=input_format, options=options)
     predictor = _open(
         model, kb=kb, without_kb=no_kb, precision=precision, device=device, threads=threads
     )
@@ -128,12 +126,7 @@ def _open(
 
 
 def _run(
-    records: "Iterator[Document | Failure]",
-    predictor: "Predictor",
-    *,
-    unit: str,
-    output: str,
-    failures: str | None,
+    reader: "CorpusReader", predictor: "Predictor", *, unit: str, output: str, failures: str | None
 ) -> int:
     """Extract everything; returns the number of failures. Raises KeciError if a record is lost."""
     from keci.corpus.extraction import CorpusExtractor
@@ -141,26 +134,17 @@ def _run(
     from keci.corpus.writers import JsonlWriter
     from keci.documents import Failure
 
-    accounts = Accounts()
-    counted = _count(records, accounts)
     with JsonlWriter(output) as writer, Quarantine(failures) as quarantine:
-        for result in CorpusExtractor(predictor, unit=unit)(counted):
-            if isinstance(result, Failure):
-                quarantine.add(result)
-            else:
-                writer.write(result)
-        accounts.written, accounts.failed = writer.count, quarantine.count
+        for chunk in CorpusExtractor(predictor, unit=unit)(reader.read()):
+            for result in chunk:
+                if isinstance(result.outcome, Failure):
+                    quarantine.add(result.outcome)
+                else:
+                    writer.write(result.outcome)
+        accounts = Accounts(reader.counted, writer.count, quarantine.count)
         accounts.check()
     click.echo(
         f"{accounts.read} records read, {accounts.written} written, {accounts.failed} failed",
         err=True,
     )
     return accounts.failed
-
-
-def _count(
-    records: "Iterator[Document | Failure]", accounts: "Accounts"
-) -> "Iterator[Document | Failure]":
-    for record in records:
-        accounts.read += 1
-        yield record

@@ -33,6 +33,8 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
 
 def _make_talkative(network: Network) -> None:
     """Lower the scores of "none", so that random weights find mentions and relations."""
+    if "final_scorer" not in network.spans.stages:
+        return
     final = network.spans.stages["final_scorer"]
     with torch.no_grad():
         for output in (final.classifier[-1], final.pairs.output[-1]):

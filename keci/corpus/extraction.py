@@ -1,4 +1,4 @@
-"""Documents in, extractions out, in order; a document that fails becomes a Failure in its place."""
+"""Records in, their results out, in order; a document that fails becomes a Failure in its place."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from itertools import islice
 
 from keci.corpus.assembly import reassemble
+from keci.corpus.records import Record, Result
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
 RECORDS_AT_ONCE = 64
+"""Records of a chunk, inside which batches are made: what a run commits is whole chunks."""
+
 OVERLAP_SHARE = 4
 _EXCERPT = 200
+
+Chunk = Sequence[Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +39,40 @@ class CorpusExtractor:
             pieces, pieces // OVERLAP_SHARE, predictor.builder.tokenizer.count_pieces
         )
 
-    def __call__(self, records: Iterable[Document | Failure]) -> Iterator[Extraction | Failure]:
-        """One result for each record, in order; Failures among the records pass through."""
-        remaining = iter(records)
-        position = 0
-        while chunk := list(islice(remaining, RECORDS_AT_ONCE)):
-            yield from self._extract_chunk(chunk, position)
-            position += len(chunk)
+    def __call__(self, records: Iterable[Record]) -> Iterator[Chunk]:
+        """One result for each record, in order, a chunk at a time.
 
-    def _extract_chunk(
-        self, chunk: Sequence[Document | Failure], position: int
-    ) -> list[Extraction | Failure]:
-        documents = [record for record in chunk if isinstance(record, Document)]
+        What a chunk holds depends on the order of the records alone, and its results on nothing
+        but its own documents.
+        """
+        remaining = iter(records)
+        while chunk := list(islice(remaining, RECORDS_AT_ONCE)):
+            yield self._extract_chunk(chunk)
+
+    def _extract_chunk(self, chunk: Sequence[Record]) -> Chunk:
+        documents = [record.content for record in chunk if isinstance(record.content, Document)]
         try:
-            extracted: Iterator[Extraction | Failure] = iter(self._extract(documents))
+            extracted = iter(self._extract(documents))
         except Exception:  # one document must not end a run of hours: find it, keep the others
             _LOGGER.debug("a chunk failed, its documents are tried alone", exc_info=True)
-            extracted = iter(self._extract_alone(chunk, position))
-        return [next(extracted) if isinstance(item, Document) else item for item in chunk]
+            return [Result(record, self._extract_alone(record)) for record in chunk]
+        return [
+            Result(record, record.content if isinstance(record.content, Failure) else next(extracted))
+            for record in chunk
+        ]
 
-    def _extract_alone(
-        self, chunk: Sequence[Document | Failure], position: int
-    ) -> list[Extraction | Failure]:
-        results: list[Extraction | Failure] = []
-        for number, document in enumerate(chunk, start=position + 1):
-            if not isinstance(document, Document):
-                continue
-            try:
-                results += self._extract([document])
-            except Exception as error:  # whatever it is, it belongs to this document
-                _LOGGER.debug("document %r failed", document.id, exc_info=True)
-                reason = f"{type(error).__name__}: {error}"
-                excerpt = document.text[:_EXCERPT]
-                results.append(Failure("documents", number, document.id, reason, excerpt))
-        return results
+    def _extract_alone(self, record: Record) -> Extraction | Failure:
+        document = record.content
+        if isinstance(document, Failure):
+            return document
+        try:
+            (extraction,) = self._extract([document])
+        except Exception as error:  # whatever it is, it belongs to this document
+            _LOGGER.debug("document %r failed", document.id, exc_info=True)
+            reason = f"{type(error).__name__}: {error}"
+            excerpt = document.text[:_EXCERPT]
+            return Failure(record.source, record.position, document.id, reason, excerpt)
+        return extraction
 
     def _extract(self, documents: Sequence[Document]) -> list[Extraction]:
         cuts = [

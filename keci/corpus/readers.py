@@ -14,6 +14,7 @@ Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from keci.corpus.bioc import read_bioc
 from keci.corpus.detection import detect_format
@@ -53,16 +54,19 @@ def read_documents(
     Every input is looked at before the first record comes. Raises UsageError for a missing,
     unreadable or unknown one; what goes wrong later becomes a Failure and reading goes on.
     """
+    options = ReadOptions(text_field=text_field, id_field=id_field)
+    sources = find_sources(inputs, input_format, options)
+    return chain.from_iterable(
+        read_source(source, input_format=input_format, options=options) for source in sources
+    )
+
+
+def find_sources(inputs: Sequence[str], input_format: str, options: ReadOptions) -> list[Source]:
+    """The files behind the inputs, each looked at; raises UsageError as ``read_documents`` does."""
     if input_format not in INPUT_FORMATS:
         known = ", ".join(INPUT_FORMATS)
         raise UsageError(f"unknown input format {input_format!r}; known are {known}")
     sources = [Source(path) for path in expand_inputs(inputs)]
-    options = ReadOptions(text_field=text_field, id_field=id_field)
-    _check_sources(sources, input_format, options)
-    return _read_all(sources, input_format, options)
-
-
-def _check_sources(sources: Sequence[Source], input_format: str, options: ReadOptions) -> None:
     if not sources:
         raise UsageError("expected at least one input, got none")
     if sum(source.is_stdin for source in sources) > 1:
@@ -72,18 +76,25 @@ def _check_sources(sources: Sequence[Source], input_format: str, options: ReadOp
         if input_format == AUTO and source.is_regular:
             with source.open(options) as stream:
                 detect_format(stream.head, source.name)
+    return sources
 
 
-def _read_all(
-    sources: Sequence[Source], input_format: str, options: ReadOptions
+def read_source(
+    source: Source,
+    *,
+    input_format: str,
+    options: ReadOptions,
+    watch: Callable[[ContentStream], object] | None = None,
 ) -> Iterator[Document | Failure]:
-    for source in sources:
-        try:
-            stream = source.open(options)
-        except DataError as error:
-            yield Failure(source.name, 1, "", str(error))
-            continue
-        with stream:
-            known = input_format != AUTO
-            name = input_format if known else detect_format(stream.head, source.name)
-            yield from READERS[name](stream, source.name, options)
+    """The records of one input, in order; ``watch`` is given its stream before the first."""
+    try:
+        stream = source.open(options)
+    except DataError as error:
+        yield Failure(source.name, 1, "", str(error))
+        return
+    with stream:
+        if watch:
+            watch(stream)
+        known = input_format != AUTO
+        name = input_format if known else detect_format(stream.head, source.name)
+        yield from READERS[name](stream, source.name, options)

@@ -108,6 +108,11 @@ class ContentStream:
         """The head without a byte order mark."""
         return self.head.removeprefix(BOM)
 
+    @property
+    def stored_size(self) -> int:
+        """Bytes taken from the input so far, before decompression."""
+        return self._stored.size
+
     def read(self) -> bytes:
         """The next bytes, empty at the end; raises DataError where the input is damaged."""
         if self._unread:

@@ -1,19 +1,24 @@
 """The inputs of a run as one stream of records, which can be entered where an earlier run ended."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from keci.corpus.readers import AUTO, find_sources, read_source
 from keci.corpus.records import Cursor, Record, Selection
-from keci.corpus.sources import InputProgress, ReadOptions, Source
+from keci.corpus.sources import ContentStream, ReadOptions, Source
+from keci.documents import Document, Failure
+
+START = Cursor()
 
 
 class CorpusReader:
     """Reads the selected records of all inputs in order.
 
-    ``total_bytes`` is what the inputs hold as they are stored, None where one of them has no known
-    size (a pipe); ``bytes_read`` is how far reading has come.
+    ``total_bytes`` is what the inputs hold as they are stored, None where one has no known size (a
+    pipe); ``bytes_read`` is how far reading has come. ``counted`` is the number of records given
+    out since the reader was made.
     """
 
     def __init__(
@@ -21,33 +26,63 @@ class CorpusReader:
         inputs: Sequence[str],
         *,
         input_format: str = AUTO,
-        options: ReadOptions = ReadOptions(),
-        selection: Selection = Selection(),
+        options: ReadOptions | None = None,
+        selection: Selection | None = None,
     ) -> None:
         """Raises UsageError for an input that is missing, unreadable or of no known format."""
-        self.sources = find_sources(inputs, input_format, options)
         self.input_format = input_format
-        self.options = options
-        self.selection = selection
-        self._progress = InputProgress()
+        self.options = options or ReadOptions()
+        self.selection = selection or Selection()
+        self.sources = find_sources(inputs, input_format, self.options)
+        self.counted = 0
+        self._stream: ContentStream | None = None
         self._bytes_before = 0
 
     @property
     def total_bytes(self) -> int | None:
         if not all(source.is_regular for source in self.sources):
             return None
-        return sum(_size(source) for source in self.sources)
+        return sum(Path(source.path).stat().st_size for source in self.sources)
 
     @property
     def bytes_read(self) -> int:
-        return self._bytes_before + self._progress.bytes_read
+        return self._bytes_before + (self._stream.stored_size if self._stream else 0)
 
-    def read(self, start: Cursor = Cursor()) -> Iterator[Record]:
-        """The records after ``start``, those of the selection's shard."""
-        selection = self.selection
-        for cursor, source, content in self._read_from(start):
-            if selection.shard.has(cursor.taken - 1):
-                yield Record(source.name, cursor.position, content, cursor)
+    def read(self, start: Cursor = START) -> Iterator[Record]:
+        """The records after ``start`` that belong to the selection's shard."""
+        selection, taken = self.selection, start.taken
+        if taken == selection.limit:
+            return
+        for place, source, content in self._read_all(start):
+            is_read = selection.reads(source.name, place.position)
+            if not is_read or not selection.samples(place.read - 1):
+                continue
+            taken += 1
+            if selection.shard.has(taken - 1):
+                self.counted += 1
+                after = replace(place, taken=taken)
+                yield Record(source.name, place.position, content, after)
+            if taken == selection.limit:
+                return
 
-    def _read_from(self, start: Cursor) -> Iterator[tuple[Cursor, Source, Content]]:
-        ...
+    def _read_all(self, start: Cursor) -> Iterator[tuple[Cursor, Source, Document | Failure]]:
+        """Every record with its source and the cursor after it, ``taken`` left open."""
+        read = start.read
+        for number, source in enumerate(self.sources):
+            if number >= start.source:
+                skipped = start.position if number == start.source else 0
+                contents = islice(self._read_source(source), skipped, None)
+                for position, content in enumerate(contents, start=skipped + 1):
+                    read += 1
+                    yield Cursor(number, position, read), source, content
+            self._stream = None
+            if source.is_regular:
+                self._bytes_before += Path(source.path).stat().st_size
+
+    def _read_source(self, source: Source) -> Iterator[Document | Failure]:
+        return read_source(
+            source, input_format=self.input_format, options=self.options, watch=self._watch
+        )
+
+    def _watch(self, stream: ContentStream) -> None:
+        self._stream = stream

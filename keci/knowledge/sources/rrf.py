@@ -61,13 +61,12 @@ class RrfFolder:
         places = [names.index(name) for name in columns]
         yield from _split(chain.from_iterable(map(_lines, paths)), paths[0], len(names), places)
 
-    def triples(self, file: str) -> Iterator[tuple[str, str, str]]:
+    def triples(self, file: str) -> Iterator[list[str]]:
         """The rows of SRSTRE1, whose three columns share one name: type, relation, type."""
         paths = self._paths(file)
         if not paths:
             raise UsageError(f"{self.folder} has no {file}, neither plain nor as {file}.gz")
-        for head, relation, tail in _split(_lines(paths[0]), paths[0], 3, range(3)):
-            yield head, relation, tail
+        yield from _split(_lines(paths[0]), paths[0], 3, range(3))
 
     def _paths(self, file: str) -> list[Path]:
         for path in (self.folder / file, self.folder / f"{file}.gz"):

@@ -10,7 +10,6 @@ from keci.knowledge.relations import CanonicalRelation
 _PAIRS = """
 isa: isa | inverse_isa
 isa: subtype_of | has_subtype
-isa: has_member_of_class | class_of
 part_of: part_of | has_part
 part_of: component_of | has_component
 part_of: member_of | has_member
@@ -34,36 +33,36 @@ treats: treats | treated_by
 prevents: may_prevent | may_be_prevented_by
 diagnoses: may_diagnose | may_be_diagnosed_by
 diagnoses: diagnoses | diagnosed_by
-complicates: has_contraindicated_drug | contraindicated_with_disease
+complicates: contraindicated_with_disease | has_contraindicated_drug
 causes: causative_agent_of | has_causative_agent
 causes: induces | induced_by
 causes: cause_of | due_to
 causes: causes | caused_by
 manifestation_of: manifestation_of | has_manifestation
-manifestation_of: disease_has_finding_inverse | disease_has_finding
+manifestation_of: is_finding_of_disease | disease_has_finding
 manifestation_of: definitional_manifestation_of | has_definitional_manifestation
 location_of: location_of | has_location
 location_of: finding_site_of | has_finding_site
 location_of: procedure_site_of | has_procedure_site
 location_of: direct_procedure_site_of | has_direct_procedure_site
-location_of: primary_anatomic_site_of_disease | disease_has_primary_anatomic_site
-location_of: associated_anatomic_site_of_disease | disease_has_associated_anatomic_site
+location_of: is_primary_anatomic_site_of_disease | disease_has_primary_anatomic_site
+location_of: is_associated_anatomic_site_of | disease_has_associated_anatomic_site
 location_of: is_location_of_anatomic_structure | anatomic_structure_has_location
 location_of: site_of_metabolism | has_site_of_metabolism
 process_of: process_of | has_process
 occurs_in: occurs_in | has_occurrence
 result_of: result_of | has_result
-result_of: associated_morphology_of | has_associated_morphology
+manifestation_of: associated_morphology_of | has_associated_morphology
 affects: affects | affected_by
-affects: mechanism_of_action_of | has_mechanism_of_action
-affects: physiologic_effect_of | has_physiologic_effect
+affects: has_mechanism_of_action | mechanism_of_action_of
+affects: has_physiologic_effect | physiologic_effect_of
 affects: chemical_or_drug_affects_gene_product | gene_product_affected_by_chemical_or_drug
 affects: regulates | regulated_by
 affects: positively_regulates | positively_regulated_by
 affects: negatively_regulates | negatively_regulated_by
 produces: gene_encodes_gene_product | gene_product_encoded_by_gene
 produces: produces | produced_by
-carries_out: gene_product_plays_role_in_biological_process | biological_process_involves_gene_product
+carries_out: gene_product_plays_role_in_biological_process | carried_out_by
 carries_out: gene_plays_role_in_process | process_involves_gene
 associated_with: associated_with | inverse_associated_with
 associated_with: gene_associated_with_disease | disease_has_associated_gene
@@ -77,7 +76,7 @@ method_of: method_of | has_method
 measures: measures | measured_by
 precedes: precedes | follows
 uses: uses | used_by
-uses: direct_substance_of | has_direct_substance
+uses: has_direct_substance | direct_substance_of
 evaluation_of: evaluation_of | has_evaluation
 evaluation_of: interprets | is_interpreted_by
 has_role: has_role | role_of
@@ -87,8 +86,11 @@ mapped_to: classified_as | classifies
 """
 
 
+_ONE_WAY = {"biological_process_involves_gene_product": CanonicalRelation("carries_out", True)}
+
+
 def _table() -> dict[str, CanonicalRelation]:
-    table: dict[str, CanonicalRelation] = {}
+    table = dict(_ONE_WAY)
     for line in _PAIRS.strip().splitlines():
         name, forms = line.split(": ")
         forward, backward = forms.split(" | ")

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.errors import ConfigError
@@ -36,6 +36,7 @@ def test_a_vector_at_its_query_has_a_finite_gradient() -> None:
     assert point.grad.isfinite().all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), unique=True, min_size=1))
 def test_rows_move_as_adagrad_moves_them_and_others_stay(rows: list[int]) -> None:
     start = torch.randn(5, 1, generator=torch.Generator().manual_seed(1))

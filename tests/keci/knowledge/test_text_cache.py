@@ -1,20 +1,21 @@
+import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+import numpy.typing as npt
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.knowledge.text_cache import TextVectorCache, text_keys
 
 
-def vectors_of(keys: np.ndarray) -> np.ndarray:
+def vectors_of(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:
     return np.stack([keys % 97, keys % 89], axis=1).astype(np.float32)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=5), unique=True, min_size=1), st.data())
 def test_what_was_appended_is_found(texts: list[str], data: st.DataObject) -> None:
-    import tempfile
-
     keys = text_keys(texts)
     with tempfile.TemporaryDirectory() as folder:
         cache = TextVectorCache(Path(folder), 2)

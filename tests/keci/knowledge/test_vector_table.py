@@ -62,7 +62,9 @@ def test_nodes_get_the_vectors_of_all_tables_side_by_side(folder: Path) -> None:
         name="second",
     )
     tables = open_tables(folder, base, ["table", "second"])
-    graph = build_background([[ConceptMention(0, 1, (2, 5))], [], [ConceptMention(3, 4, (1,))]], base)
+    graph = build_background(
+        [[ConceptMention(0, 1, (2, 5))], [], [ConceptMention(3, 4, (1,))]], base
+    )
     assert graph.node_concepts.tolist() == [2, 5, -1, -1, 1, -1]
     expected = [[3, 4, 9], [5, 6, 9], [0, 0, 0], [7, 8, 0], [0, 0, 9], [7, 8, 0]]
     assert node_vectors(tables, graph).tolist() == expected

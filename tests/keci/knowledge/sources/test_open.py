@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from keci.errors import UsageError
+from keci.knowledge.compile import common_words
 from keci.knowledge.folder import verify_folder
 from keci.knowledge.linker import Linker
-from keci.knowledge.compile import common_words
 from keci.knowledge.sources.open import OPEN_SOURCES, build_open
 from keci.knowledge.sources.wheels import WheelData
 from keci.knowledge.store import Concept, KnowledgeBase, open_knowledge_base

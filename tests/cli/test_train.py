@@ -1,0 +1,148 @@
+"""keci-train, keci-export and keci-evaluate, one after the other on a tiny encoder."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+pytest.importorskip("onnxscript")
+
+from transformers import PreTrainedTokenizerFast
+
+from keci.cli import evaluate, export, train
+from tests.keci.training.sentences import annotated_sentences
+from tests.tiny import tiny_tokenizer
+from tests.tiny_network import tiny_transformer
+
+SCHEMA = """
+name = "tiny"
+entity_types = ["effect", "drug"]
+[[relation_types]]
+name = "caused-by"
+head_types = ["effect"]
+tail_types = ["drug"]
+[[relation_types]]
+name = "with"
+symmetric = true
+"""
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory, tiny_kb_folder: Path) -> Path:
+    """An encoder folder, a schema, annotated data and a trained run."""
+    folder = tmp_path_factory.mktemp("workplace")
+    tiny_transformer().save_pretrained(folder / "encoder")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer(), unk_token="[UNK]")
+    tokenizer.save_pretrained(folder / "encoder")
+    (folder / "schema.toml").write_text(SCHEMA)
+    records = [orjson.dumps(gold.to_record()) for gold in annotated_sentences()]
+    (folder / "gold.jsonl").write_bytes(b"\n".join(records))
+    result = run_train(folder, tiny_kb_folder)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def run_train(folder: Path, kb: Path, *options: str, run: str = "run") -> Result:
+    return CliRunner().invoke(
+        train.main,
+        [
+            "--task", str(folder / "schema.toml"),
+            "--train", str(folder / "gold.jsonl"),
+            "--validation", str(folder / "gold.jsonl"),
+            "--encoder", str(folder / "encoder"),
+            "--kb", str(kb),
+            "--output", str(folder / run),
+            "--epochs", "2",
+            "--set", "span_width=8",
+            "--set", "hidden_width=8",
+            *options,
+        ],
+    )  # fmt: skip
+
+
+def test_a_run_leaves_its_settings_metrics_and_weights(workplace: Path) -> None:
+    run = workplace / "run"
+    settings = orjson.loads((run / "run.json").read_bytes())
+    assert settings["model"]["span_width"] == 8
+    assert settings["knowledge_base"]["name"] == "memory"
+    assert len((run / "metrics.csv").read_text().splitlines()) == 3
+    assert (run / "best.safetensors").is_file()
+    assert (run / "validation.ids").read_text().split() == ["s1", "s2", "s3", "s4", "s5", "s6"]
+
+
+def test_starting_over_a_run_is_refused(workplace: Path, tiny_kb_folder: Path) -> None:
+    result = run_train(workplace, tiny_kb_folder)
+    assert result.exit_code == 2
+    assert "add --resume" in result.output
+
+
+def test_resuming_with_other_settings_says_what_changed(
+    workplace: Path, tiny_kb_folder: Path
+) -> None:
+    result = run_train(workplace, tiny_kb_folder, "--resume", "--seed", "2")
+    assert result.exit_code == 2
+    assert "other settings: train" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--set", "span_width"), "expected NAME=VALUE"),
+        (("--set", "depth=3"), "unknown setting 'depth'"),
+        (("--set", "span_width=wide"), "span_width must be of type int"),
+        (("--set", "keep_ratio=2"), "keep_ratio must be in"),
+        (("--kb", "/nowhere"), "there is no knowledge base at /nowhere"),
+        (("--encoder", "/nowhere/encoder"), "could not be loaded from the hub"),
+        (("--task", "chemprot"), "unknown task 'chemprot'"),
+    ],
+)
+def test_wrong_options_are_explained(
+    workplace: Path, tiny_kb_folder: Path, options: tuple[str, str], message: str
+) -> None:
+    result = run_train(workplace, tiny_kb_folder, *options, run="other")
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_export_then_evaluation_of_run_and_bundle_agree(
+    workplace: Path, tiny_kb_folder: Path
+) -> None:
+    runner = CliRunner()
+    gold, bundle = str(workplace / "gold.jsonl"), workplace / "bundle"
+    arguments = [str(workplace / "run"), str(bundle), "--precision", "fp32"]
+    arguments += ["--data", gold, "--kb", str(tiny_kb_folder)]
+    result = runner.invoke(export.main, arguments)
+    assert result.exit_code == 0, result.output
+    scores = []
+    for model in (workplace / "run", bundle):
+        result = runner.invoke(
+            evaluate.main,
+            [str(model), "--task", str(workplace / "schema.toml"), "--data", gold,
+             "--kb", str(tiny_kb_folder), "--json"],
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        scores.append(orjson.loads(result.stdout))
+    assert scores[0] == scores[1]
+    assert set(scores[0]) == {"task", "metric", "documents", "entity", "relation", "strict"}
+    assert scores[0]["documents"] == 6
+
+
+def test_predictions_are_scored_without_a_model(workplace: Path) -> None:
+    gold = str(workplace / "gold.jsonl")
+    result = CliRunner().invoke(
+        evaluate.main,
+        ["--predictions", gold, "--task", str(workplace / "schema.toml"), "--data", gold, "--json"],
+    )
+    assert result.exit_code == 0, result.output
+    record = orjson.loads(result.stdout)
+    assert record["strict"]["entity"]["f1"] == record["strict"]["relation"]["f1"] == 100
+
+
+def test_evaluation_wants_one_thing_to_score(workplace: Path) -> None:
+    arguments = ["--task", "ade", "--data", str(workplace / "gold.jsonl")]
+    result = CliRunner().invoke(evaluate.main, arguments)
+    assert result.exit_code == 2
+    assert "either a MODEL or --predictions" in result.output
