@@ -61,7 +61,7 @@ class Scorer(Protocol):
 
 
 class TransE:
-    """Minus the Euclidean distance of head + relation and tail (Bordes et al. 2013)."""
+    """Minus the squared Euclidean distance of head + relation and tail (Bordes et al. 2013)."""
 
     def tail_query(self, heads: Tensor, relations: Tensor) -> Tensor:
         return heads + relations
@@ -70,12 +70,12 @@ class TransE:
         return tails - relations
 
     def pairs(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        return -((queries - candidates).square().sum(-1) + _TINY).sqrt()
+        return -(queries - candidates).square().sum(-1)
 
     def matrix(self, queries: Tensor, candidates: Tensor) -> Tensor:
         squares = queries.square().sum(-1)[..., :, None] + candidates.square().sum(-1)[..., None, :]
         products = queries @ candidates.transpose(-1, -2)
-        return -((squares - 2 * products).clamp_min(0) + _TINY).sqrt()
+        return 2 * products - squares
 
 
 class DistMult:

@@ -46,8 +46,9 @@ def embed_relations(
     training.run(report)
     report("ranking held-out triples", 0, 1)
     rankings = {
-        "concept_relations": training.rank(RELATED, both_ends=True).to_record(),
-        "has_type": training.rank(HAS_TYPE, both_ends=False).to_record(),
+        "tails_of_relations": training.rank_tails(RELATED).to_record(),
+        "heads_of_relations": training.rank_heads(RELATED).to_record(),
+        "types_of_concepts": training.rank_tails(HAS_TYPE).to_record(),
     }
     vectors = training.nodes.values.cpu().numpy()
     made = {**asdict(settings), "triples": graph.known.num_edges(), "held_out_ranking": rankings}

@@ -62,34 +62,32 @@ class EmbeddingTraining:
             _log.info("epoch %d: loss %.4f", epoch + 1, losses.item() / max(1, per_epoch - first))
         self._save(Progress(self.settings.epochs, 0))
 
-    def rank(self, family: Family, *, both_ends: bool) -> Ranking:
-        """The ranking of held-out tails, and heads, among all nodes of their kind."""
+    def rank_tails(self, family: Family) -> Ranking:
+        """The ranking of the held-out triples' tails among all nodes of their kind."""
         heads, relations, tails = self.graph.triples(family, self.graph.held_out[family])
-        true_tails = [
-            self.graph.known_tails(family, *pair)
-            for pair in zip(heads.tolist(), relations.tolist(), strict=True)
-        ]
-        kinds = self.relations.values[relations]
-        queries = self.scorer.tail_query(self.nodes.values[heads], kinds)
-        ranks = [self._rank(queries, tails, family[2], true_tails)]
-        if both_ends:
-            true_heads = [
-                self.graph.known_heads(family, *pair)
-                for pair in zip(tails.tolist(), relations.tolist(), strict=True)
-            ]
-            queries = self.scorer.head_query(self.nodes.values[tails], kinds)
-            ranks.append(self._rank(queries, heads, family[0], true_heads))
-        return Ranking.of(torch.cat(ranks))
+        pairs = zip(heads.tolist(), relations.tolist(), strict=True)
+        known = [self.graph.known_tails(family, *pair) for pair in pairs]
+        vectors = self.nodes.values[heads], self.relations.values[relations]
+        return self._rank(self.scorer.tail_query(*vectors), tails, family[2], known)
 
-    def _rank(self, queries: Tensor, answers: Tensor, kind: str, known: list[Tensor]) -> Tensor:
+    def rank_heads(self, family: Family) -> Ranking:
+        """The ranking of the held-out triples' heads among all nodes of their kind."""
+        heads, relations, tails = self.graph.triples(family, self.graph.held_out[family])
+        pairs = zip(tails.tolist(), relations.tolist(), strict=True)
+        known = [self.graph.known_heads(family, *pair) for pair in pairs]
+        vectors = self.nodes.values[tails], self.relations.values[relations]
+        return self._rank(self.scorer.head_query(*vectors), heads, family[0], known)
+
+    def _rank(self, queries: Tensor, answers: Tensor, kind: str, known: list[Tensor]) -> Ranking:
         start, end = self.graph.nodes_of(kind)
-        return rank_answers(
+        ranks = rank_answers(
             queries,
             answers - start,
             self.nodes.values[start:end],
             score=self.scorer.matrix,
             known=(nodes - start for nodes in known),
         )
+        return Ranking.of(ranks)
 
     def _step(self, batch: TripleBatch, *, remaining: float) -> Tensor:
         """One step on the cross-entropy of the true ends among the false ones; returns the loss."""

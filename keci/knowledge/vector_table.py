@@ -50,6 +50,18 @@ class VectorTable:
         _check_arrays(folder, manifest, arrays, base)
         return cls(manifest, **arrays)
 
+    @classmethod
+    def absent(cls, space: str, width: int, base: KnowledgeBase) -> "VectorTable":
+        """A table of ``space`` in which no concept or type of ``base`` has a vector."""
+        manifest = TableManifest("", "absent", base.fingerprint, space, width, {}, {})
+        none = np.full(len(base), -1, dtype=np.int32)
+        types = np.full(len(base.type_codes), -1, dtype=np.int32)
+        return cls(manifest, np.zeros((0, width), dtype=np.float16), none, types)
+
+    @property
+    def is_absent(self) -> bool:
+        return not len(self.vectors)
+
     @property
     def width(self) -> int:
         return self.manifest.width
@@ -100,6 +112,24 @@ def open_tables(
     return tuple(
         VectorTable.open(table_folder(knowledge_base_folder, name), base) for name in names
     )
+
+
+def tables_of_spaces(
+    knowledge_base_folder: Path, base: KnowledgeBase, spaces: Sequence[tuple[str, int]]
+) -> tuple[VectorTable, ...]:
+    """For each vector space and width that a model was trained with, the table of ``base`` in it.
+
+    Where ``base`` has none, an absent table stands in, whose vectors are zeros; tables of another
+    knowledge base do not count.
+    """
+    found: dict[tuple[str, int], VectorTable] = {}
+    for name in table_names(knowledge_base_folder):
+        folder = table_folder(knowledge_base_folder, name)
+        manifest = read_manifest(folder)
+        key = manifest.space, manifest.width
+        if key in spaces and key not in found and manifest.knowledge_base == base.fingerprint:
+            found[key] = VectorTable.open(folder, base)
+    return tuple(found.get(key) or VectorTable.absent(*key, base) for key in spaces)
 
 
 def _check_arrays(

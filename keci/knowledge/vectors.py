@@ -193,13 +193,19 @@ def _graph_of(base: KnowledgeBase) -> dgl.DGLGraph:
 def _hold_out(graph: dgl.DGLGraph, settings: EmbeddingSettings) -> dict[Family, Tensor]:
     """Edges for the ranking: concept pairs with every relation between them, and types of concepts.
 
-    A type is held out only where the concept has relations that its vector can be learned from.
+    Only concepts that are related to another one too are ranked: the vectors of the rest would be
+    learned from nothing but their types.
     """
     chance = np.random.default_rng((settings.seed, 2**32))
     heads, tails = (ends.numpy() for ends in graph.edges(etype=RELATED))
-    keys = np.minimum(heads, tails) * graph.num_nodes(CONCEPT) + np.maximum(heads, tails)
-    count = min(settings.held_out, int(len(keys) * _LARGEST_HELD_OUT_SHARE))
-    pairs = keys[chance.permutation(len(keys))[:count]]
+    concepts = graph.num_nodes(CONCEPT)
+    keys = np.minimum(heads, tails) * concepts + np.maximum(heads, tails)
+    distinct = np.unique(keys)
+    ends = np.stack((distinct // max(1, concepts), distinct % max(1, concepts)))
+    degrees = np.bincount(ends.ravel(), minlength=concepts)
+    eligible = distinct[(degrees[ends] > 1).all(axis=0)]
+    count = min(settings.held_out, int(len(eligible) * _LARGEST_HELD_OUT_SHARE))
+    pairs = chance.permutation(eligible)[:count]
     owners = graph.edges(etype=HAS_TYPE)[0].numpy()
     typed = np.flatnonzero(np.isin(owners, heads) | np.isin(owners, tails))
     count = min(settings.held_out, int(len(typed) * _LARGEST_HELD_OUT_SHARE))

@@ -117,6 +117,6 @@ def _minilm_folder() -> Path:
 
 
 def _mpnet_folder() -> Path:
-    from keci.model.mpnet_wheels import unpack_mpnet
+    from keci.model.mpnet_wheels import mpnet_folder
 
-    return unpack_mpnet()
+    return mpnet_folder()

@@ -66,18 +66,41 @@ def build_umls(
         type_codes=tuple(type_names), relation_names=relation_names, common_words=words
     )
     report("reading concepts")
-    index_of = array("i")
+    numbering = _Numbering()
     for concept in _concepts(release, wanted):
-        _set(index_of, _number(concept.id.removeprefix("UMLS:")), len(builder))
+        numbering.add(concept.id.removeprefix("UMLS:"), len(builder))
         builder.add(concept)
     report("reading relations")
-    triples = _triples(release, wanted, index_of, relation_names)
+    triples = _triples(release, wanted, numbering, relation_names)
     report("indexing names")
     tables = builder.finish(triples, _type_relations(network, tuple(type_names), relation_names))
     report("writing")
     source = _source(release, meta, len(builder), len(triples.heads))
     description = Description("umls", type_names, relation_names, (source,))
     return write_folder(tables, folder, description=description, build=clock.record)
+
+
+class _Numbering:
+    """The indices of concepts by the number in their CUI, 4 bytes each."""
+
+    def __init__(self) -> None:
+        self._indices = array("i")
+
+    def add(self, cui: str, index: int) -> None:
+        number = self._number(cui)
+        if number >= len(self._indices):
+            self._indices.extend([_NO_CONCEPT] * (number + 1 - len(self._indices)))
+        self._indices[number] = index
+
+    def index(self, cui: str) -> int:
+        """The index of a concept, _NO_CONCEPT if it did not enter; DataError if it is no CUI."""
+        number = self._number(cui)
+        return self._indices[number] if number < len(self._indices) else _NO_CONCEPT
+
+    def _number(self, cui: str) -> int:
+        if len(cui) != 8 or cui[0] != "C" or not cui[1:].isdecimal():
+            raise DataError(f"expected a CUI like C0000005, found {cui!r}")
+        return int(cui[1:])
 
 
 def _type_names(release: RrfFolder, network: RrfFolder) -> dict[str, str]:
@@ -125,6 +148,8 @@ def _concepts(release: RrfFolder, wanted: UmlsFilter) -> Iterator[ConceptRecord]
         described = definitions.of(cui)
         if codes and (not wanted.types or not wanted.types.isdisjoint(codes)):
             yield _concept(cui, atoms, tuple(codes), _best_definition(described), ranks)
+    types.finish()
+    definitions.finish()
 
 
 def _concept(
@@ -198,7 +223,7 @@ def _ranks(release: RrfFolder) -> dict[tuple[str, str], str]:
 
 
 def _triples(
-    release: RrfFolder, wanted: UmlsFilter, index_of: array[int], names: Sequence[str]
+    release: RrfFolder, wanted: UmlsFilter, numbering: _Numbering, names: Sequence[str]
 ) -> Triples:
     kinds = {name: place for place, name in enumerate(names)}
     triples = TripleBuilder()
@@ -209,7 +234,7 @@ def _triples(
         found = umls_relation(rel, rela)
         if found is None:
             continue
-        one, other = _get(index_of, _number(first)), _get(index_of, _number(second))
+        one, other = numbering.index(first), numbering.index(second)
         if one != _NO_CONCEPT and other != _NO_CONCEPT:
             head, tail = (one, other) if found.inverted else (other, one)
             triples.add(head, tail, kinds[found.name])
@@ -228,6 +253,11 @@ class _SortedGroups:
             self._next = next(self._groups, None)
         return self._next[1] if self._next is not None and self._next[0] == cui else []
 
+    def finish(self) -> None:
+        """Read to the end of the file, so that what is wrong there is found too."""
+        for _ in self._groups:
+            pass
+
 
 def _grouped(rows: Iterator[list[str]], file: str) -> Iterator[tuple[str, list[list[str]]]]:
     """Rows by their first column; raises DataError where they are not sorted by it."""
@@ -237,24 +267,6 @@ def _grouped(rows: Iterator[list[str]], file: str) -> Iterator[tuple[str, list[l
             raise DataError(f"{file} must be sorted by CUI as releases are: {cui} follows {last}")
         last = cui
         yield cui, list(group)
-
-
-def _number(cui: str) -> int:
-    """The number of ``C0000005``; raises DataError where there is none."""
-    try:
-        return int(cui[1:])
-    except ValueError as error:
-        raise DataError(f"expected a CUI like C0000005, found {cui!r}") from error
-
-
-def _set(index_of: array[int], number: int, index: int) -> None:
-    if number >= len(index_of):
-        index_of.extend([_NO_CONCEPT] * (number + 1 - len(index_of)))
-    index_of[number] = index
-
-
-def _get(index_of: array[int], number: int) -> int:
-    return index_of[number] if number < len(index_of) else _NO_CONCEPT
 
 
 def _source(

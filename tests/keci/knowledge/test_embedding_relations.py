@@ -44,8 +44,8 @@ def test_training_tells_true_triples_from_false_ones(tmp_path: Path, method: str
     settings = replace(SETTINGS, method=method, epochs=60)
     manifest, table = trained(tmp_path / "kb", settings)
     rankings = manifest.made["held_out_ranking"]
-    assert rankings["has_type"]["queries"] > 0
-    assert rankings["has_type"]["mrr"] > 0.6
+    assert rankings["types_of_concepts"]["queries"] > 0
+    assert rankings["types_of_concepts"]["mrr"] > 0.6
     vectors = table.gather(np.arange(40))
     assert vectors.shape == (40, 8)
     assert np.sqrt(np.square(table.vectors, dtype=np.float64).mean()) == pytest.approx(1, abs=0.01)

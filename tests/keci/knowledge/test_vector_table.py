@@ -16,7 +16,12 @@ from keci.knowledge.vector_folder import (
     vectors_folder,
     verify_table,
 )
-from keci.knowledge.vector_table import VectorTable, node_vectors, open_tables
+from keci.knowledge.vector_table import (
+    VectorTable,
+    node_vectors,
+    open_tables,
+    tables_of_spaces,
+)
 from tests.keci.knowledge.vector_tables import written_base, written_table
 
 CONCEPTS = 6
@@ -159,3 +164,17 @@ def test_a_foreign_file_in_the_manifest_is_refused(folder: Path) -> None:
 def test_a_table_without_projection_has_none(folder: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match="without a projection"):
         read_projection(table_folder(folder, "table"))
+
+
+def test_a_model_finds_its_spaces_or_zeros(folder: Path) -> None:
+    base = written_base(folder, concepts=CONCEPTS)
+    spaces = [("other", 3), ("imported:table", 2), ("imported:table", 5)]
+    tables = tables_of_spaces(folder, base, spaces)
+    assert [table.is_absent for table in tables] == [True, False, True]
+    assert [table.width for table in tables] == [3, 2, 5]
+    assert tables[0].gather(np.array([0, 5])).tolist() == [[0] * 3] * 2
+    assert tables[1].gather(np.array([0])).tolist() == [[1, 2]]
+    graph = build_background([[ConceptMention(0, 1, (2,))]], base)
+    assert node_vectors(tables, graph).shape == (2, 10)
+    other = written_base(folder, concepts=CONCEPTS + 1)
+    assert all(table.is_absent for table in tables_of_spaces(folder, other, spaces))

@@ -133,7 +133,7 @@ def test_a_base_without_concepts_has_no_batches() -> None:
     assert list(graph.batches(0)) == []
 
 
-def test_transe_scores_as_dgl_does() -> None:
+def test_transe_ranks_as_dgl_does() -> None:
     from dgl.nn import TransE as Reference
 
     reference = Reference(num_rels=3, feats=4, p=2)
@@ -141,4 +141,4 @@ def test_transe_scores_as_dgl_does() -> None:
     relations = torch.tensor([0, 1, 2, 0, 1, 2])
     scorer = TransE()
     found = scorer.pairs(scorer.tail_query(heads, reference.rel_emb(relations)), tails)
-    torch.testing.assert_close(found, reference(heads, tails, relations))
+    torch.testing.assert_close(found, -reference(heads, tails, relations).square())

@@ -11,30 +11,30 @@ C0000001 ENG S L VO S Y A - - - HGNC ACR HGNC:77 ASPX 0 N -
 C0000001 ENG S L PF S Y A - - - MSH MH D77 Acetylrose 0 N -
 C0000001 GER P L PF S Y A - - - MSHGER MH D77 Aspirosa 0 N -
 C0000001 ENG S L PF S Y A - - - OLD PT X2 Outmodedrose 0 O -
-C0000002 ENG P L PF S Y A - - - MTH PN X3 rose_fever 0 N -
-C0000002 ENG S L PF S N A - - - NCI SY X4 febris_rosarum 0 N -
-C0000003 ENG P L PF S Y A - - - MTH PN X5 rose_poisoning 0 N -
+C0000002 ENG P L PF S Y A - - - MTH PN X3 rose~fever 0 N -
+C0000002 ENG S L PF S N A - - - NCI SY X4 febris~rosarum 0 N -
+C0000003 ENG P L PF S Y A - - - MTH PN X5 rose~poisoning 0 N -
 C0000004 ENG P L PF S Y A - - - MTH PN X6 petal 0 N -
-C0000005 ENG P L PF S Y A - - - MTH PN X7 rose_plant 0 N -
-C0000006 ENG P L PF S Y A - - - MTH PN X8 untyped_thing 0 N -
+C0000005 ENG P L PF S Y A - - - MTH PN X7 rose~plant 0 N -
+C0000006 ENG P L PF S Y A - - - MTH PN X8 untyped~thing 0 N -
 C0000007 ENG P L PF S Y A - - - NEW PN X9 novelty 0 N -
 """
 STY = """
-C0000001 T121 - Pharmacologic_Substance - -
-C0000001 T109 - Organic_Chemical - -
-C0000002 T184 - Sign_or_Symptom - -
-C0000003 T037 - Injury_or_Poisoning - -
+C0000001 T121 - Pharmacologic~Substance - -
+C0000001 T109 - Organic~Chemical - -
+C0000002 T184 - Sign~or~Symptom - -
+C0000003 T037 - Injury~or~Poisoning - -
 C0000004 T002 - Plant - -
 C0000005 T002 - Plant - -
-C0000007 T999 - Wholly_New_Type - -
+C0000007 T999 - Wholly~New~Type - -
 """
 DEF = """
-C0000001 A - - NCI A_<b>drug</b>_of_roses. N -
-C0000001 A - - MSH A_drug_of_the_roses. N -
+C0000001 A - - NCI A~<b>drug</b>~of~roses. N -
+C0000001 A - - MSH A~drug~of~the~roses. N -
 C0000002 A - - NCI Suppressed. O -
 """
 REL = """
-C0000005 A SCUI PAR C0000004 A SCUI has_part R - MTH MTH - Y N -
+C0000004 A SCUI PAR C0000005 A SCUI has_part R - MTH MTH - Y N -
 C0000003 A SCUI CHD C0000002 A SCUI isa R - MTH MTH - Y N -
 C0000002 A SCUI PAR C0000003 A SCUI inverse_isa R - MTH MTH - Y N -
 C0000002 A SCUI RO C0000001 A SCUI may_treat R - MTH MTH - Y N -
@@ -53,10 +53,10 @@ RANK = """
 """
 SRDEF = """
 STY T002 Plant A - - - - plnt -
-STY T037 Injury_or_Poisoning A - - - - inpo -
-STY T109 Organic_Chemical A - - - - orch -
-STY T121 Pharmacologic_Substance A - - - - phsu -
-STY T184 Sign_or_Symptom A - - - - sosy -
+STY T037 Injury~or~Poisoning A - - - - inpo -
+STY T109 Organic~Chemical A - - - - orch -
+STY T121 Pharmacologic~Substance A - - - - phsu -
+STY T184 Sign~or~Symptom A - - - - sosy -
 RL T154 treats R - - - - - -
 RL T186 isa H - - - - - -
 """
@@ -89,11 +89,11 @@ def write_release(folder: Path, *, packed: bool = False) -> tuple[Path, Path]:
 
 
 def rows(file: str, table: str) -> str:
-    """Lines of fields parted by spaces as rows; ``-`` is an empty field, ``_`` a space."""
+    """Lines of fields parted by spaces as rows; ``-`` is an empty field, ``~`` a space."""
     width = len(COLUMNS[file].split(","))
     lines = []
     for line in table.strip().splitlines():
-        fields = ["" if field == "-" else field.replace("_", " ") for field in line.split()]
+        fields = ["" if field == "-" else field.replace("~", " ") for field in line.split()]
         assert len(fields) == width, (file, line, len(fields))
         lines.append("|".join(fields) + "|\n")
     return "".join(lines)

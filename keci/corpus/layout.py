@@ -1,0 +1,83 @@
+"""Which files a run leaves, and under which names it writes them before they are whole.
+
+    one file     OUT  OUT.failures.jsonl  OUT.run.json
+    a folder     part-00001.jsonl ...  failures.jsonl  manifest.json
+
+While the run is not finished there is a journal (``OUT.journal``, ``journal``), and the part that
+is being written and the failures are called ``.partial``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keci.corpus.formats import Format, format_of
+from keci.errors import UsageError
+
+FOLDER_MANIFEST = "manifest.json"
+MANIFEST_SUFFIX = ".run.json"
+PART_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a run in ``folder``; ``file`` is None where it writes numbered parts.
+
+    A part is closed at the first end of a chunk with at least ``part_records`` documents in it.
+    """
+
+    folder: Path
+    file: str | None
+    format: Format
+    part_records: int | None
+
+    def part_name(self, number: int) -> str:
+        return self.file or f"part-{number:05}{self.format.suffix}"
+
+    def spool(self, number: int) -> Path:
+        """Where a part's records are collected, as jsonl whatever its format."""
+        return self.folder / f"{self.part_name(number)}.partial"
+
+    @property
+    def journal(self) -> Path:
+        return self._beside("journal")
+
+    @property
+    def failures(self) -> Path:
+        return self._beside("failures.jsonl")
+
+    @property
+    def failures_spool(self) -> Path:
+        return self._beside("failures.jsonl.partial")
+
+    @property
+    def manifest(self) -> Path:
+        return manifest_path(self.folder / self.file) if self.file else self.folder / FOLDER_MANIFEST
+
+    def _beside(self, name: str) -> Path:
+        return self.folder / (f"{self.file}.{name}" if self.file else name)
+
+
+def manifest_path(output: Path) -> Path:
+    """The manifest of a finished run by its file or folder."""
+    if output.is_dir():
+        return output / FOLDER_MANIFEST
+    return output.with_name(f"{output.name}{MANIFEST_SUFFIX}")
+
+
+def file_layout(output: Path, format_name: str | None) -> Layout:
+    """One file; raises UsageError where it cannot be written there."""
+    folder = output.resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"cannot write to {output}: there is no folder {folder}")
+    if output.is_dir():
+        raise UsageError(f"cannot write to {output}: it is a folder; name it with --output-dir")
+    return Layout(folder, output.resolve().name, format_of(output.name, format_name), None)
+
+
+def folder_layout(folder: Path, format_name: str | None, part_records: int) -> Layout:
+    """Numbered parts in a folder, which is made here; raises UsageError where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from error
+    return Layout(folder.resolve(), None, format_of("", format_name), part_records)

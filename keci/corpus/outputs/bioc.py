@@ -1,0 +1,123 @@
+"""Extractions as a BioC collection in JSON: a document a line, its text one passage at offset 0.
+
+An annotation's infons hold its type, score, ``context_weight`` and, of its concepts, the one that
+weighs most: ``identifier``, ``name``, ``semantic_types`` and ``weight``. Every infon is a string.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import orjson
+
+from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.errors import DataError
+
+_HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
+_TAIL = b"\n]}\n"
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    file.write(_HEAD)
+    separator = b"\n"
+    for extraction in extractions:
+        file.write(separator + orjson.dumps(_document(extraction)))
+        separator = b",\n"
+    file.write(_TAIL)
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """The documents in order; raises DataError where the collection is not as ``write`` makes it."""
+    if file.readline() != _HEAD + b"\n":
+        raise DataError("not a BioC collection of KECI: its beginning is another")
+    for line in file:
+        if line == b"]}\n":
+            return
+        try:
+            yield _extraction(orjson.loads(line.rstrip(b",\n")))
+        except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(f"not a BioC document of KECI: {error}") from error
+    raise DataError("the BioC collection has no end")
+
+
+def _document(extraction: Extraction) -> dict[str, Any]:
+    passage = {
+        "infons": {},
+        "offset": 0,
+        "text": extraction.text,
+        "annotations": [_annotation(mention) for mention in extraction.mentions],
+        "relations": [],
+    }
+    relations = [_relation(relation) for relation in extraction.relations]
+    return {"id": extraction.id, "infons": {}, "passages": [passage], "relations": relations}
+
+
+def _annotation(mention: Mention) -> dict[str, Any]:
+    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    infons = {
+        "type": mention.type,
+        **_number("score", mention.score),
+        **_number("context_weight", mention.context_weight),
+        **(_concept(best) if best else {}),
+    }
+    location = {"offset": mention.start, "length": mention.end - mention.start}
+    return {"id": mention.id, "infons": infons, "text": mention.text, "locations": [location]}
+
+
+def _concept(link: ConceptLink) -> dict[str, str]:
+    types = "|".join(link.types)
+    return {
+        "identifier": link.id, "name": link.name, "semantic_types": types,
+        **_number("weight", link.weight),
+    }  # fmt: skip
+
+
+def _relation(relation: Relation) -> dict[str, Any]:
+    nodes = [{"refid": relation.head, "role": "head"}, {"refid": relation.tail, "role": "tail"}]
+    infons = {"type": relation.type, **_number("score", relation.score)}
+    return {"id": relation.id, "infons": infons, "nodes": nodes}
+
+
+def _number(name: str, value: float | None) -> dict[str, str]:
+    return {} if value is None else {name: repr(value)}
+
+
+def _extraction(document: Mapping[str, Any]) -> Extraction:
+    passage = document["passages"][0]
+    record = {
+        "id": document["id"],
+        "text": passage["text"],
+        "entities": [_entity_record(item) for item in passage["annotations"]],
+        "relations": [_relation_record(item) for item in document["relations"]],
+    }
+    return Extraction.from_record(record)
+
+
+def _entity_record(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    infons, location = annotation["infons"], annotation["locations"][0]
+    return {
+        "id": annotation["id"],
+        "start": location["offset"],
+        "end": location["offset"] + location["length"],
+        "text": annotation["text"],
+        "type": infons["type"],
+        "concepts": [_concept_record(infons)] if "identifier" in infons else [],
+        **_floats(infons, "score", "context_weight"),
+    }
+
+
+def _concept_record(infons: Mapping[str, str]) -> dict[str, Any]:
+    types = infons["semantic_types"]
+    return {
+        "id": infons["identifier"], "name": infons["name"],
+        "types": types.split("|") if types else [], "weight": float(infons["weight"]),
+    }  # fmt: skip
+
+
+def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {node["role"]: node["refid"] for node in relation["nodes"]}
+    infons = relation["infons"]
+    return {"id": relation["id"], "type": infons["type"], **ends, **_floats(infons, "score")}
+
+
+def _floats(infons: Mapping[str, str], *names: str) -> dict[str, float]:
+    return {name: float(infons[name]) for name in names if name in infons}

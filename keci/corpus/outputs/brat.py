@@ -1,0 +1,103 @@
+"""Extractions as brat standoff: a zip archive with ``ID.txt`` and ``ID.ann`` for each document.
+
+Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break in pieces),
+R lines, N lines (the concept that weighs most) and a note with each mention's score. Characters
+that brat refuses in type names become ``_``; those that a file name cannot have are escaped as in
+URLs, and an id that comes twice gets ``~2``.
+"""
+
+import hashlib
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from keci.documents import Extraction, Mention, Relation
+from keci.errors import DataError
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_LONGEST_NAME = 150
+_UNSAFE_TYPE = re.compile(r"[^\w-]", re.ASCII)
+_LINE = re.compile(r"[^\r\n]+")
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    names: Counter[str] = Counter()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for extraction in extractions:
+            name = _file_name(extraction.id)
+            names[name] += 1
+            if names[name] > 1:
+                name = f"{name}~{names[name]}"
+            _add(archive, f"{name}.txt", extraction.text)
+            _add(archive, f"{name}.ann", "".join(f"{line}\n" for line in _lines(extraction)))
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """The documents in order, called by their files; raises DataError where the two disagree."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist()[::2]:
+                stem = name.removesuffix(".txt")
+                text, lines = archive.read(name), archive.read(f"{stem}.ann")
+                yield _extraction(stem, text.decode(), lines.decode())
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise DataError(f"not a brat archive of KECI: {error}") from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: str) -> None:
+    entry = zipfile.ZipInfo(name, _DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content.encode())
+
+
+def _file_name(document_id: str) -> str:
+    name = quote(document_id, safe=" ()+,=@[]").removeprefix(".") or "_"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}~{hashlib.sha256(document_id.encode()).hexdigest()[:8]}"
+
+
+def _lines(extraction: Extraction) -> Iterator[str]:
+    for number, mention in enumerate(extraction.mentions, start=1):
+        pieces = [found.span() for found in _LINE.finditer(mention.text)]
+        spans = ";".join(f"{mention.start + start} {mention.start + end}" for start, end in pieces)
+        surface = " ".join(mention.text[start:end] for start, end in pieces)
+        yield f"{mention.id}\t{_type(mention.type)} {spans}\t{surface}"
+        best = max(mention.concepts, key=lambda link: link.weight, default=None)
+        if best:
+            identifier = best.id if ":" in best.id else f"KB:{best.id}"
+            yield f"N{number}\tReference {mention.id} {identifier}\t{best.name}"
+        if mention.score is not None:
+            yield f"#{number}\tAnnotatorNotes {mention.id}\tscore {mention.score:.4f}"
+    for relation in extraction.relations:
+        kind = _type(relation.type)
+        yield f"{relation.id}\t{kind} Arg1:{relation.head} Arg2:{relation.tail}"
+
+
+def _type(name: str) -> str:
+    return _UNSAFE_TYPE.sub("_", name)
+
+
+def _extraction(name: str, text: str, lines: str) -> Extraction:
+    rows = [line.split("\t") for line in lines.split("\n")[:-1]]
+    mentions = tuple(_mention(row, text) for row in rows if row[0].startswith("T"))
+    relations = tuple(_relation(row) for row in rows if row[0].startswith("R"))
+    return Extraction(name, text, mentions, relations)
+
+
+def _mention(row: list[str], text: str) -> Mention:
+    kind, _, spans = row[1].partition(" ")
+    pieces = [tuple(map(int, span.split(" "))) for span in spans.split(";")]
+    if " ".join(text[start:end] for start, end in pieces) != row[2]:
+        raise DataError(f"{row[2]!r} is not what stands at {spans}")
+    start, end = pieces[0][0], pieces[-1][1]
+    return Mention(row[0], start, end, text[start:end], kind)
+
+
+def _relation(row: list[str]) -> Relation:
+    kind, head, tail = row[1].split(" ")
+    return Relation(row[0], head.removeprefix("Arg1:"), tail.removeprefix("Arg2:"), kind)

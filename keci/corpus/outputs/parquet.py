@@ -1,0 +1,59 @@
+"""Extractions as a Parquet table with nested columns: the fields of the JSON lines, typed.
+
+Needs pyarrow (the extra ``parquet``). Offsets count Unicode code points, as everywhere.
+"""
+
+import importlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, BinaryIO
+
+from keci.documents import Extraction
+from keci.errors import UsageError
+
+ROWS_AT_ONCE = 1000
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    """Write the table, ``ROWS_AT_ONCE`` rows a row group; raises UsageError without pyarrow."""
+    arrow, parquet = _arrow()
+    schema = _schema(arrow)
+    remaining = iter(extractions)
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        while rows := [item.to_record() for item in islice(remaining, ROWS_AT_ONCE)]:
+            writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """The rows in order; raises DataError on one that is no extraction, UsageError as above."""
+    _, parquet = _arrow()
+    for batch in parquet.ParquetFile(file).iter_batches(batch_size=ROWS_AT_ONCE):
+        for row in batch.to_pylist():
+            yield Extraction.from_record(row | {"entities": list(map(_entity, row["entities"]))})
+
+
+def _entity(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"concepts": row["concepts"] or []}
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UsageError("Parquet needs pyarrow: pip install 'keci[parquet]'") from error
+
+
+def _schema(arrow: Any) -> Any:
+    """What each column holds; scores and weights are double, as in the JSON lines."""
+    string, number = arrow.string(), arrow.float64()
+    concept = [("id", string), ("name", string), ("types", arrow.list_(string)), ("weight", number)]
+    entity = [
+        ("id", string), ("start", arrow.int64()), ("end", arrow.int64()), ("text", string),
+        ("type", string), ("score", number), ("concepts", arrow.list_(arrow.struct(concept))),
+        ("context_weight", number),
+    ]  # fmt: skip
+    relation = [("id", string), ("head", string), ("tail", string), ("type", string)]
+    return arrow.schema([
+        ("id", string), ("text", string), ("entities", arrow.list_(arrow.struct(entity))),
+        ("relations", arrow.list_(arrow.struct([*relation, ("score", number)]))),
+    ])  # fmt: skip
