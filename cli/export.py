@@ -20,7 +20,7 @@ Example:
     "--precision",
     "precisions",
     multiple=True,
-    type=click.Choice(("fp32", "int8", "fp16")),
+    type=click.Choice(("fp32", "w8", "int8", "fp16")),
     help="Repeat for several; the first is the default one unless --data decides.",
 )
 @click.option(

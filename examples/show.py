@@ -63,8 +63,11 @@ def main(path: Path) -> None:
     for extraction in read_extractions(path):
         title = extraction.text.partition("\n")[0]
         console.print(Text(f"\n{extraction.id}: {title[:TITLE_WIDTH]}", style="bold"))
-        console.print(entity_table(extraction))
-        console.print(relation_table(extraction))
+        for table, things in (
+            (entity_table(extraction), "entities"),
+            (relation_table(extraction), "relations"),
+        ):
+            console.print(table if table.row_count else f"no {things} found")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,12 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
     _make_talkative(network)
     folder.mkdir(parents=True)
     settings = RunSettings(
-        "tiny", SCHEMA, config, TrainConfig(), {"name": base.name, "fingerprint": base.fingerprint}, {}
+        "tiny",
+        SCHEMA,
+        config,
+        TrainConfig(),
+        {"name": base.name, "fingerprint": base.fingerprint},
+        {},
     )
     settings.write(folder)
     transformer = network.encoder.transformer

@@ -57,7 +57,9 @@ class CorpusExtractor:
             _LOGGER.debug("a chunk failed, its documents are tried alone", exc_info=True)
             return [Result(record, self._extract_alone(record)) for record in chunk]
         return [
-            Result(record, record.content if isinstance(record.content, Failure) else next(extracted))
+            Result(
+                record, record.content if isinstance(record.content, Failure) else next(extracted)
+            )
             for record in chunk
         ]
 

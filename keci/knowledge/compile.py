@@ -103,7 +103,7 @@ def _merged_concepts(
     same_as: Iterable[tuple[str, str]],
 ) -> list[ConceptRecord]:
     source_of = {concept.id: source.source.key for source in read for concept in source.concepts}
-    groups = IdentityGroups(source_of)
+    groups = IdentityGroups[str](source_of.__getitem__)
     for source in read:
         for first, second in source.same_as:
             target = aliases.get(second, second)

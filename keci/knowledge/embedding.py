@@ -108,7 +108,7 @@ class RowTable:
 
     @classmethod
     def random(cls, rows: int, width: int, generator: torch.Generator) -> "RowTable":
-        values = torch.empty(rows, width).normal_(0, 0.1, generator=generator)
+        values = torch.empty(rows, width).normal_(0, 0.03, generator=generator)
         return cls(values, torch.zeros(rows))
 
     def read(self, rows: Tensor) -> Tensor:

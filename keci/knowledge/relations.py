@@ -45,6 +45,7 @@ _BY_SOURCE_NAME = {
     "orthologous_to": CanonicalRelation("orthologous_to"),
 }
 
+
 def canonical_relation(source_name: str) -> CanonicalRelation | None:
     """What a source's relation is here, None where it says nothing that KECI keeps."""
     return _BY_SOURCE_NAME.get(source_name)

@@ -47,7 +47,7 @@ class KnowledgeBase:
         self.fingerprint = manifest.fingerprint
         self.type_codes = tuple(manifest.description.type_names)
         self.relation_names = manifest.description.relation_names
-        self._type_names = manifest.description.type_names
+        self.type_names = manifest.description.type_names
 
     def __len__(self) -> int:
         return len(self.tables.name_splits) - 1
@@ -56,11 +56,8 @@ class KnowledgeBase:
         """The concept with this index; raises IndexError where there is none."""
         if not 0 <= index < len(self):
             raise IndexError(f"concept {index} of {len(self)}")
-        tables = self.tables
-        names = _group(tables.names, tables.name_splits, index)
-        sources = _group(tables.sources, tables.source_splits, index)
-        definition = tables.definitions[index]
-        types = tuple(self.type_codes[place] for place in self.concept_types([index])[1])
+        names, types, sources = self.names(index), self.types(index), self.sources(index)
+        definition = self.tables.definitions[index]
         return Concept(
             index=index,
             id=sources[0],
@@ -70,8 +67,24 @@ class KnowledgeBase:
             definition=definition or self._synthetic_definition(index, names, types),
             definition_is_synthetic=not definition,
             sources=sources,
-            xrefs=_group(tables.xrefs, tables.xref_splits, index),
+            xrefs=self.xrefs(index),
         )
+
+    def names(self, index: int) -> tuple[str, ...]:
+        """The names of a concept, preferred one first."""
+        return _group(self.tables.names, self.tables.name_splits, index)
+
+    def sources(self, index: int) -> tuple[str, ...]:
+        """The ids of all source concepts that were merged into a concept, its own first."""
+        return _group(self.tables.sources, self.tables.source_splits, index)
+
+    def xrefs(self, index: int) -> tuple[str, ...]:
+        """The ids of a concept in vocabularies outside the knowledge base."""
+        return _group(self.tables.xrefs, self.tables.xref_splits, index)
+
+    def types(self, index: int) -> tuple[str, ...]:
+        """The codes of a concept's semantic types."""
+        return tuple(self.type_codes[place] for place in self.concept_types([index])[1])
 
     def find(self, concept_id: str) -> int | None:
         """The index of the concept with this id, or that a concept with this id was merged into."""
@@ -138,7 +151,7 @@ class KnowledgeBase:
 
     def type_name(self, code: str) -> str:
         """The name of a semantic type, such as "Gene or Genome" for T028."""
-        return self._type_names[code]
+        return self.type_names[code]
 
     def _synthetic_definition(
         self, index: int, names: tuple[str, ...], types: tuple[str, ...]

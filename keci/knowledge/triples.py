@@ -38,6 +38,13 @@ class TripleBuilder:
         if len(self._chunk) >= _CHUNK:
             self._pack()
 
+    def add_all(self, triples: Triples) -> None:
+        """Add relations whose ends are concept indices already; ends that are -1 are left out."""
+        present = (triples.heads >= 0) & (triples.tails >= 0) & (triples.heads != triples.tails)
+        heads = triples.heads[present].astype(np.uint64) << np.uint64(_INDEX_BITS)
+        ends = (heads | triples.tails[present].astype(np.uint64)) << np.uint64(_KIND_BITS)
+        self._packed.append(np.unique(ends | triples.kinds[present].astype(np.uint64)))
+
     def finish(self) -> Triples:
         """All relations; raises KnowledgeBaseError where an index needs more than 28 bits."""
         self._pack()

@@ -61,7 +61,9 @@ class TextTokenizer:
             words, is_pretokenized=True, add_special_tokens=False
         )
         return [
-            TokenisedText(starts, ends, _word_splits(encoding.word_ids, len(starts)), _ids(encoding.ids))
+            TokenisedText(
+                starts, ends, _word_splits(encoding.word_ids, len(starts)), _ids(encoding.ids)
+            )
             for (starts, ends), encoding in zip(offsets, encodings, strict=True)
         ]
 

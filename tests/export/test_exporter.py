@@ -6,14 +6,13 @@ import pytest
 
 pytest.importorskip("onnxscript")
 
+from keci.documents import Document
 from keci.errors import UsageError
 from keci.export import exporter
 from keci.export.exporter import export_run
 from keci.export.parity import ParityError
 from keci.runtime.bundle import read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
-from keci.documents import Document
-from keci.schema import TaskSchema
 from tests.tiny import CONFIG
 from tests.tiny_run import write_tiny_run
 

@@ -1,6 +1,6 @@
 """Extractions as brat standoff: a zip archive with ``ID.txt`` and ``ID.ann`` for each document.
 
-Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break in pieces),
+Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in pieces),
 R lines, N lines (the concept that weighs most) and a note with each mention's score. Characters
 that brat refuses in type names become ``_``; those that a file name cannot have are escaped as in
 URLs, and an id that comes twice gets ``~2``.
@@ -11,16 +11,18 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from keci.documents import Extraction, Mention, Relation
+from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
 
 _DATE = (1980, 1, 1, 0, 0, 0)
-_LONGEST_NAME = 150
+_LONGEST_NAME = 160
+_KEPT_OF_NAME = 150
 _UNSAFE_TYPE = re.compile(r"[^\w-]", re.ASCII)
-_LINE = re.compile(r"[^\r\n]+")
+_PIECE = re.compile(r"[^\r\n\t]+")
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
@@ -42,7 +44,7 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
             for name in archive.namelist()[::2]:
                 stem = name.removesuffix(".txt")
                 text, lines = archive.read(name), archive.read(f"{stem}.ann")
-                yield _extraction(stem, text.decode(), lines.decode())
+                yield _extraction(unquote(stem), text.decode(), lines.decode())
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise DataError(f"not a brat archive of KECI: {error}") from error
 
@@ -58,12 +60,12 @@ def _file_name(document_id: str) -> str:
     name = quote(document_id, safe=" ()+,=@[]").removeprefix(".") or "_"
     if len(name) <= _LONGEST_NAME:
         return name
-    return f"{name[:_LONGEST_NAME]}~{hashlib.sha256(document_id.encode()).hexdigest()[:8]}"
+    return f"{name[:_KEPT_OF_NAME]}~{hashlib.sha256(document_id.encode()).hexdigest()[:8]}"
 
 
 def _lines(extraction: Extraction) -> Iterator[str]:
     for number, mention in enumerate(extraction.mentions, start=1):
-        pieces = [found.span() for found in _LINE.finditer(mention.text)]
+        pieces = [found.span() for found in _PIECE.finditer(mention.text)]
         spans = ";".join(f"{mention.start + start} {mention.start + end}" for start, end in pieces)
         surface = " ".join(mention.text[start:end] for start, end in pieces)
         yield f"{mention.id}\t{_type(mention.type)} {spans}\t{surface}"
@@ -84,14 +86,25 @@ def _type(name: str) -> str:
 
 def _extraction(name: str, text: str, lines: str) -> Extraction:
     rows = [line.split("\t") for line in lines.split("\n")[:-1]]
-    mentions = tuple(_mention(row, text) for row in rows if row[0].startswith("T"))
+    links = {row[1].split(" ")[1]: _link(row) for row in rows if row[0].startswith("N")}
+    scores = {row[1].split(" ")[1]: float(row[2].split(" ")[1]) for row in rows if row[0][0] == "#"}
+    mentions = tuple(
+        replace(_mention(row, text), score=scores.get(row[0]), concepts=links.get(row[0], ()))
+        for row in rows
+        if row[0].startswith("T")
+    )
     relations = tuple(_relation(row) for row in rows if row[0].startswith("R"))
     return Extraction(name, text, mentions, relations)
 
 
+def _link(row: list[str]) -> tuple[ConceptLink]:
+    return (ConceptLink(row[1].split(" ")[2], row[2], (), 1.0),)
+
+
 def _mention(row: list[str], text: str) -> Mention:
     kind, _, spans = row[1].partition(" ")
-    pieces = [tuple(map(int, span.split(" "))) for span in spans.split(";")]
+    ends = [span.split(" ") for span in spans.split(";")]
+    pieces = [(int(start), int(end)) for start, end in ends]
     if " ".join(text[start:end] for start, end in pieces) != row[2]:
         raise DataError(f"{row[2]!r} is not what stands at {spans}")
     start, end = pieces[0][0], pieces[-1][1]

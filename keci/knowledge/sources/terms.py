@@ -49,12 +49,10 @@ def types_by_ancestor(
         for relation, parent in term.relations:
             if relation == "is_a":
                 children.setdefault(parent, []).append(term.id)
-    types = {term.id: default(term) for term in terms}
+    by_rule: dict[str, tuple[str, ...]] = {}
     for root, root_types in reversed(tuple(rules)):
-        for descendant in _descendants(root, children):
-            if descendant in types:
-                types[descendant] = root_types
-    return types
+        by_rule |= dict.fromkeys(_descendants(root, children), root_types)
+    return {term.id: by_rule[term.id] if term.id in by_rule else default(term) for term in terms}
 
 
 def term_concepts(

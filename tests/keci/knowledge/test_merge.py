@@ -9,7 +9,7 @@ SOURCES = {identity: identity[0] for identity in IDS}
 
 
 def test_a_chain_is_cut_where_a_source_would_enter_twice() -> None:
-    groups = IdentityGroups(SOURCES)
+    groups = IdentityGroups[str](SOURCES.__getitem__)
     assert groups.join("A:1", "B:1")
     assert groups.join("B:1", "C:1")
     assert not groups.join("C:1", "A:2")
@@ -20,7 +20,7 @@ def test_a_chain_is_cut_where_a_source_would_enter_twice() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(IDS))))
 def test_groups_partition_the_ids_with_one_of_each_source(pairs: list[tuple[str, str]]) -> None:
-    groups = IdentityGroups(SOURCES)
+    groups = IdentityGroups[str](SOURCES.__getitem__)
     for first, second in pairs:
         groups.join(first, second)
     for identity in IDS:
@@ -31,7 +31,7 @@ def test_groups_partition_the_ids_with_one_of_each_source(pairs: list[tuple[str,
 
 
 def test_the_most_trusted_member_names_the_concept() -> None:
-    groups = IdentityGroups(SOURCES)
+    groups = IdentityGroups[str](SOURCES.__getitem__)
     groups.join("A:1", "B:1")
     concepts = [
         ConceptRecord(

@@ -50,7 +50,10 @@ def structure(extraction: Extraction) -> tuple[object, ...]:
 def assert_same(found: list[Extraction], expected: list[Extraction]) -> None:
     assert list(map(structure, found)) == list(map(structure, expected))
     for one, other in zip(found, expected, strict=True):
-        pairs = [*zip(one.mentions, other.mentions), *zip(one.relations, other.relations)]
+        pairs = [
+            *zip(one.mentions, other.mentions, strict=True),
+            *zip(one.relations, other.relations, strict=True),
+        ]
         assert all(abs(a.score - b.score) <= 1e-4 for a, b in pairs)
 
 
