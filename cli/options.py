@@ -43,7 +43,12 @@ def common_options(command: Command) -> Command:
 
 def show_progress() -> bool:
     """Whether a progress bar has a reader: stderr is a terminal and --quiet was not given."""
-    return sys.stderr.isatty() and logging.getLogger("keci").level <= logging.INFO
+    return sys.stderr.isatty() and not is_quiet()
+
+
+def is_quiet() -> bool:
+    """Whether --quiet was given."""
+    return logging.getLogger("keci").level > logging.INFO
 
 
 def _set_up_logging(*, quiet: bool, verbose: bool) -> None:

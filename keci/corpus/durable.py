@@ -3,38 +3,55 @@
 Tests put a Disk in this one's place that fails, or forgets what was never synced.
 """
 
+import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_SPARE_MODE = 0o666
-CANNOT_OPEN_FOLDERS = os.name == "nt"
+from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+try:
+    import fcntl
+except ImportError:  # only POSIX systems have it
+    fcntl = None  # type: ignore[assignment]
+
+_MODE = 0o666
+_CANNOT_OPEN_FOLDERS = os.name == "nt"
 
 
-class DurableFile:
+class DurableFile(io.RawIOBase):
     """A file open for appending; nothing is held back in memory."""
 
     def __init__(self, path: Path, size: int) -> None:
         """Open or create ``path`` and cut it to its first ``size`` bytes."""
+        super().__init__()
         self.path = path
-        binary = getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | binary, _SPARE_MODE)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), _MODE)
         os.ftruncate(self._descriptor, size)
         os.lseek(self._descriptor, size, os.SEEK_SET)
-        self.size = size
 
-    def write(self, content: bytes) -> int:
-        remaining = memoryview(content)
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        """Write all of it; raises OSError where only a part fits."""
+        whole = memoryview(content).cast("B")
+        remaining = whole
         while remaining:
             remaining = remaining[os.write(self._descriptor, remaining) :]
-        self.size += len(content)
-        return len(content)
+        return len(whole)
 
     def sync(self) -> None:
         """Return when all that was written is on the disk."""
         os.fsync(self._descriptor)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        if not self.closed:
+            super().close()
+            os.close(self._descriptor)
 
 
 class Disk:
@@ -57,13 +74,37 @@ class Disk:
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable, where the system can."""
-        if CANNOT_OPEN_FOLDERS:
+        if _CANNOT_OPEN_FOLDERS:
             return
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class Lock:
+    """Keeps other processes from a file until it is released or the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError where another process has the lock."""
+        self._path = path
+        self._file = path.open("ab")
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise UsageError(f"another run is writing there now: it holds {path}") from error
+
+    def release(self) -> None:
+        """Let others have the file, which is removed where nothing was written to it."""
+        if self._file.closed:
+            return
+        if self._path.is_file() and not self._path.stat().st_size:
+            self._path.unlink()
+        self._file.close()
 
 
 def publish(disk: Disk, target: Path, content: bytes) -> None:

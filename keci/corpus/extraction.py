@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from keci.corpus.assembly import reassemble
-from keci.corpus.records import Record, Result
+from keci.corpus.records import RECORDS_AT_ONCE, Chunk, Record, Result
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
-RECORDS_AT_ONCE = 64
-"""Records of a chunk, inside which batches are made: what a run commits is whole chunks."""
-
 OVERLAP_SHARE = 4
 _EXCERPT = 200
-
-Chunk = Sequence[Result]
-
 
 @dataclass(frozen=True, slots=True)
 class _Cut:

@@ -38,7 +38,7 @@ class Journal:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    content = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps(entry)
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 

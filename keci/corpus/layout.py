@@ -3,10 +3,12 @@
     one file     OUT  OUT.failures.jsonl  OUT.run.json
     a folder     part-00001.jsonl ...  failures.jsonl  manifest.json
 
-While the run is not finished there is a journal (``OUT.journal``, ``journal``), and the part that
-is being written and the failures are called ``.partial``.
+While the run is not finished there is a journal (``OUT.journal``, ``journal``), and what is being
+written is called ``.partial``.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from keci.errors import UsageError
 
 FOLDER_MANIFEST = "manifest.json"
 MANIFEST_SUFFIX = ".run.json"
+PARTIAL = ".partial"
 PART_RECORDS = 10_000
+_OWN_NAME = re.compile(r"(?:part-\d{5,}\..+|failures\.jsonl|manifest\.json|journal)(?:\.partial)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,15 @@ class Layout:
     folder: Path
     file: str | None
     format: Format
-    part_records: int | None
+    part_records: int | None = None
 
-    def part_name(self, number: int) -> str:
-        return self.file or f"part-{number:05}{self.format.suffix}"
+    def part(self, number: int) -> Path:
+        return self.folder / (self.file or f"part-{number:05}{self.format.suffix}")
 
     def spool(self, number: int) -> Path:
         """Where a part's records are collected, as jsonl whatever its format."""
-        return self.folder / f"{self.part_name(number)}.partial"
+        name = self.file or f"part-{number:05}.jsonl"
+        return self.folder / f"{name}{PARTIAL}"
 
     @property
     def journal(self) -> Path:
@@ -47,11 +52,18 @@ class Layout:
 
     @property
     def failures_spool(self) -> Path:
-        return self._beside("failures.jsonl.partial")
+        return self._beside(f"failures.jsonl{PARTIAL}")
 
     @property
     def manifest(self) -> Path:
-        return manifest_path(self.folder / self.file) if self.file else self.folder / FOLDER_MANIFEST
+        return manifest_path(self.folder / self.file if self.file else self.folder)
+
+    def own_files(self) -> Iterator[Path]:
+        """The files that a run in a folder may have left; raises UsageError at one of others."""
+        for path in sorted(self.folder.iterdir()):
+            if not _OWN_NAME.fullmatch(path.name) or not path.is_file():
+                raise UsageError(f"the output folder {self.folder} holds another's: {path.name}")
+            yield path
 
     def _beside(self, name: str) -> Path:
         return self.folder / (f"{self.file}.{name}" if self.file else name)
@@ -66,12 +78,12 @@ def manifest_path(output: Path) -> Path:
 
 def file_layout(output: Path, format_name: str | None) -> Layout:
     """One file; raises UsageError where it cannot be written there."""
-    folder = output.resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write to {output}: there is no folder {folder}")
-    if output.is_dir():
+    target = output.resolve()
+    if not target.parent.is_dir():
+        raise UsageError(f"cannot write to {output}: there is no folder {target.parent}")
+    if target.is_dir():
         raise UsageError(f"cannot write to {output}: it is a folder; name it with --output-dir")
-    return Layout(folder, output.resolve().name, format_of(output.name, format_name), None)
+    return Layout(target.parent, target.name, format_of(output.name, format_name))
 
 
 def folder_layout(folder: Path, format_name: str | None, part_records: int) -> Layout:

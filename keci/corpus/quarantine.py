@@ -8,16 +8,11 @@ from typing import Any, Self
 
 import orjson
 
-from keci.corpus.output import STDOUT, OutputFile
+from keci.corpus.output import OutputFile
 from keci.documents import Failure
-from keci.errors import KeciError
+from keci.errors import DataError, KeciError
 
 _log = logging.getLogger(__name__)
-
-
-def failures_path(output: str) -> str | None:
-    """The failures file beside an output: ``OUT.failures.jsonl``; none beside standard output."""
-    return None if output == STDOUT else f"{output}.failures.jsonl"
 
 
 class Quarantine:
@@ -31,15 +26,14 @@ class Quarantine:
         self._file: OutputFile | None = None
         self.count = 0
 
-    def add(self, failure: Failure) -> None:
+    def add(self, failure: Failure, ordinal: int) -> None:
+        """Keep a failure of the record that has this place among those taken."""
         self.count += 1
-        place = f"{failure.source}, record {failure.position}"
+        log_failure(failure, logging.DEBUG if self._path else logging.ERROR)
         if self._path is None:
-            _log.error("%s (id %r) failed: %s", place, failure.id, failure.reason)
             return
-        _log.debug("%s (id %r) failed: %s", place, failure.id, failure.reason)
         self._file = self._file or OutputFile(self._path)
-        self._file.write(orjson.dumps(_record(failure), option=orjson.OPT_APPEND_NEWLINE))
+        self._file.write(encode_failure(failure, ordinal))
         self._file.flush()
 
     def close(self) -> None:
@@ -64,21 +58,37 @@ class Quarantine:
             self._file.abandon()
 
 
-def _record(failure: Failure) -> dict[str, Any]:
-    """The failure as plain values, lone surrogates escaped: a failure must always be writable."""
-    return {
+def log_failure(failure: Failure, level: int) -> None:
+    place = f"{failure.source}, record {failure.position}"
+    _log.log(level, "%s (id %r) failed: %s", place, failure.id, failure.reason)
+
+
+def encode_failure(failure: Failure, ordinal: int) -> bytes:
+    """The failure's line of jsonl, lone surrogates escaped: a failure must always be writable."""
+    record: dict[str, Any] = {
         name: value.encode("utf-8", "backslashreplace").decode() if name != "position" else value
         for name, value in asdict(failure).items()
     }
+    return orjson.dumps(record | {"ordinal": ordinal}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-@dataclass(slots=True)
+def decode_failure(line: bytes) -> tuple[Failure, int]:
+    """The failure of a line and its record's ordinal; raises DataError where it is none."""
+    try:
+        record = orjson.loads(line)
+        ordinal = record.pop("ordinal")
+        return Failure(**record), ordinal
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise DataError(f"expected a failure of keci-extract in each line: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
-    """Records read, written and failed."""
+    """Records taken, written and failed."""
 
-    read: int = 0
-    written: int = 0
-    failed: int = 0
+    read: int
+    written: int
+    failed: int
 
     def check(self) -> None:
         """Raises KeciError where the three do not add up."""

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keci.documents import Document, Extraction, Failure
 from keci.errors import UsageError
+
+RECORDS_AT_ONCE = 64
+"""Records of a chunk, inside which batches are made: what a run commits is whole chunks."""
 
 _HASH_RANGE = 2**64
 _SHARD = re.compile(r"(\d+)/(\d+)")
@@ -53,6 +56,10 @@ class Result:
     outcome: Extraction | Failure
 
 
+Chunk = Sequence[Result]
+"""Results of consecutive records; never empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Every ``of``-th record, beginning with the one of that 1-based ``number``."""
@@ -91,7 +98,7 @@ class Selection:
     limit: int | None = None
     sample: float = 1.0
     shard: Shard = field(default_factory=Shard)
-    positions: Mapping[str, frozenset[int]] | None = None
+    positions: Mapping[str, Container[int]] | None = None
 
     def samples(self, ordinal: int) -> bool:
         if self.sample >= 1:

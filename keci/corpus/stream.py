@@ -17,8 +17,7 @@ class CorpusReader:
     """Reads the selected records of all inputs in order.
 
     ``total_bytes`` is what the inputs hold as they are stored, None where one has no known size (a
-    pipe); ``bytes_read`` is how far reading has come. ``counted`` is the number of records given
-    out since the reader was made.
+    pipe); ``bytes_read`` and ``cursor`` say how far reading has come.
     """
 
     def __init__(
@@ -34,15 +33,10 @@ class CorpusReader:
         self.options = options or ReadOptions()
         self.selection = selection or Selection()
         self.sources = find_sources(inputs, input_format, self.options)
-        self.counted = 0
+        self.total_bytes = _total_bytes(self.sources)
+        self.cursor = START
         self._stream: ContentStream | None = None
         self._bytes_before = 0
-
-    @property
-    def total_bytes(self) -> int | None:
-        if not all(source.is_regular for source in self.sources):
-            return None
-        return sum(Path(source.path).stat().st_size for source in self.sources)
 
     @property
     def bytes_read(self) -> int:
@@ -50,19 +44,16 @@ class CorpusReader:
 
     def read(self, start: Cursor = START) -> Iterator[Record]:
         """The records after ``start`` that belong to the selection's shard."""
-        selection, taken = self.selection, start.taken
-        if taken == selection.limit:
+        selection, self.cursor = self.selection, start
+        if start.taken == selection.limit:
             return
         for place, source, content in self._read_all(start):
             is_read = selection.reads(source.name, place.position)
-            if not is_read or not selection.samples(place.read - 1):
-                continue
-            taken += 1
-            if selection.shard.has(taken - 1):
-                self.counted += 1
-                after = replace(place, taken=taken)
-                yield Record(source.name, place.position, content, after)
-            if taken == selection.limit:
+            is_taken = is_read and selection.samples(place.read - 1)
+            self.cursor = replace(place, taken=self.cursor.taken + is_taken)
+            if is_taken and selection.shard.has(self.cursor.taken - 1):
+                yield Record(source.name, place.position, content, self.cursor)
+            if self.cursor.taken == selection.limit:
                 return
 
     def _read_all(self, start: Cursor) -> Iterator[tuple[Cursor, Source, Document | Failure]]:
@@ -86,3 +77,9 @@ class CorpusReader:
 
     def _watch(self, stream: ContentStream) -> None:
         self._stream = stream
+
+
+def _total_bytes(sources: Sequence[Source]) -> int | None:
+    if not all(source.is_regular for source in sources):
+        return None
+    return sum(Path(source.path).stat().st_size for source in sources)

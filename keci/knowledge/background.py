@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.knowledge.linker import ConceptMention
+from keci.knowledge.neighbours import pairs_with_shared_neighbour
 from keci.knowledge.ragged import Integers, ragged_positions, splits_of
 from keci.knowledge.store import KnowledgeBase
 
 HAS_TYPE = "has_type"
+SHARED_NEIGHBOUR = "shared_neighbour"
 INVERSE = "inverse_"
 _Edges = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
@@ -70,16 +72,29 @@ class _Nodes:
         return np.where(self.numbers[inside] == wanted, inside, -1)
 
 
-def graph_relation_names(knowledge_base: KnowledgeBase) -> tuple[str, ...]:
-    """The names of the edge relations in index order, each followed by its inverse."""
-    names = (HAS_TYPE, *knowledge_base.relation_names)
+def graph_relation_names(
+    knowledge_base: KnowledgeBase, *, shared_neighbours: bool = False
+) -> tuple[str, ...]:
+    """The names of the edge relations in index order, each followed by its inverse.
+
+    ``shared_neighbours`` must be what build_background is given.
+    """
+    last = (SHARED_NEIGHBOUR,) if shared_neighbours else ()
+    names = (HAS_TYPE, *knowledge_base.relation_names, *last)
     return tuple(direction + name for name in names for direction in ("", INVERSE))
 
 
 def build_background(
-    linked: Sequence[Sequence[ConceptMention]], knowledge_base: KnowledgeBase
+    linked: Sequence[Sequence[ConceptMention]],
+    knowledge_base: KnowledgeBase,
+    *,
+    shared_neighbours: bool = False,
 ) -> BackgroundGraph:
-    """The graphs of documents whose mentions are given."""
+    """The graphs of documents whose mentions are given.
+
+    ``shared_neighbours`` adds edges between concepts that both stand in a relation to a third one,
+    be it in the text or not (shared_neighbours.py).
+    """
     mentions = [mention for document in linked for mention in document]
     mention_documents = np.repeat(np.arange(len(linked)), [len(document) for document in linked])
     candidate_mentions = np.repeat(np.arange(len(mentions)), [len(m.concepts) for m in mentions])
@@ -89,7 +104,14 @@ def build_background(
     node_splits = splits_of(nodes.documents, len(linked))
     is_type = nodes.members >= nodes.concept_count
     types_splits, types = _node_types(nodes, is_type, knowledge_base)
-    edges = _edges(nodes, is_type, types_splits, types, knowledge_base)
+    parts = [
+        _has_type_edges(nodes, is_type, types_splits, types),
+        _concept_edges(nodes, np.flatnonzero(~is_type), knowledge_base),
+        _type_edges(nodes, np.flatnonzero(is_type), knowledge_base),
+    ]
+    if shared_neighbours:
+        parts.append(_neighbour_edges(nodes, np.flatnonzero(~is_type), knowledge_base))
+    edges = _both_directions(parts)
     return BackgroundGraph(
         node_concepts=np.where(is_type, -1, nodes.members).astype(np.int32),
         node_types_splits=types_splits,
@@ -134,19 +156,8 @@ def _node_types(
     return node_splits, node_types
 
 
-def _edges(
-    nodes: _Nodes,
-    is_type: npt.NDArray[np.bool_],
-    types_splits: Integers,
-    types: Integers,
-    knowledge_base: KnowledgeBase,
-) -> tuple[Integers, Integers, Integers]:
+def _both_directions(parts: Sequence[_Edges]) -> tuple[Integers, Integers, Integers]:
     """Relations, heads and tails of all edges in both directions, sorted."""
-    parts = (
-        _has_type_edges(nodes, is_type, types_splits, types),
-        _concept_edges(nodes, np.flatnonzero(~is_type), knowledge_base),
-        _type_edges(nodes, np.flatnonzero(is_type), knowledge_base),
-    )
     relations, heads, tails = (np.concatenate(column) for column in zip(*parts, strict=True))
     both = (
         np.concatenate([2 * relations, 2 * relations + 1]),
@@ -190,6 +201,16 @@ def _type_edges(
     heads = np.repeat(type_nodes, splits[types + 1] - splits[types])
     tails = nodes.concept_count + tail_types[positions].astype(np.int64)
     return _present_edges(nodes, heads, tails, relations[positions])
+
+
+def _neighbour_edges(
+    nodes: _Nodes, concept_nodes: npt.NDArray[np.int64], knowledge_base: KnowledgeBase
+) -> _Edges:
+    heads, tails = pairs_with_shared_neighbour(
+        nodes.documents[concept_nodes], nodes.members[concept_nodes], knowledge_base
+    )
+    relation = 1 + len(knowledge_base.relation_names)
+    return np.full(len(heads), relation), concept_nodes[heads], concept_nodes[tails]
 
 
 def _present_edges(

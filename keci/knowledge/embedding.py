@@ -14,6 +14,7 @@ from keci.errors import ConfigError
 TRANSE = "transe"
 DISTMULT = "distmult"
 METHODS = (TRANSE, DISTMULT)
+_FIRST_DEVIATION = 0.03
 _TINY = 1e-10
 
 
@@ -108,7 +109,7 @@ class RowTable:
 
     @classmethod
     def random(cls, rows: int, width: int, generator: torch.Generator) -> "RowTable":
-        values = torch.empty(rows, width).normal_(0, 0.03, generator=generator)
+        values = torch.empty(rows, width).normal_(0, _FIRST_DEVIATION, generator=generator)
         return cls(values, torch.zeros(rows))
 
     def read(self, rows: Tensor) -> Tensor:

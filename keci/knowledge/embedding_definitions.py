@@ -24,7 +24,7 @@ from keci.knowledge.vector_folder import (
 KIND = "definitions"
 Report = Callable[[str, int, int], None]
 
-_TEXTS_AT_ONCE = 1024
+_TEXTS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +78,50 @@ def embed_definitions(
     cached = cache.find(keys)
     present = cached >= 0
     vectors = cache.read(cached[present])
-    projection, space, share = _projection(vectors, encoder, settings)
+    reduction = _reduction(vectors, encoder, settings)
     rows = np.where(present, np.cumsum(present) - 1, -1)
     table = NewTable(
-        vectors * np.float32(np.sqrt(encoder.width))
-        if projection is None
-        else project(vectors, projection),
+        reduction.apply(vectors),
         _rows_of(texts.concept_texts, rows),
         _rows_of(texts.type_texts, rows),
-        projection,
+        reduction.projection,
     )
+    made = {
+        "encoder": encoder.name,
+        "encoder_sha256": encoder.digest,
+        "pooling": "mean",
+        "synthetic": settings.synthetic,
+        "texts": len(texts.texts),
+        "not_yet_encoded": int((~present).sum()),
+    }
+    if reduction.variance_kept is not None:
+        made["variance_kept"] = reduction.variance_kept
     manifest = TableManifest(
         name=name,
         kind=KIND,
         knowledge_base=base.fingerprint,
-        space=space,
-        width=encoder.width if projection is None else len(projection) - 1,
-        counts={
-            "rows": len(vectors),
-            "concepts": int((table.concept_rows >= 0).sum()),
-            "types": int((table.type_rows >= 0).sum()),
-        },
-        made={
-            "encoder": encoder.name,
-            "encoder_sha256": encoder.digest,
-            "pooling": "mean",
-            "synthetic": settings.synthetic,
-            "texts": len(texts.texts),
-            "not_yet_encoded": int((~present).sum()),
-            "variance_kept": round(share, 4),
-        },
+        space=reduction.space,
+        width=table.vectors.shape[1],
+        counts=table.counts(),
+        made=made,
     )
     write_table(folder, table, manifest)
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """How encoded texts enter the table: under a projection, or at full width."""
+
+    space: str
+    projection: Vectors | None = None
+    variance_kept: float | None = None
+
+    def apply(self, vectors: Vectors) -> Vectors:
+        """Vectors (n, input width) of unit length as (n, width) of unit root mean square."""
+        if self.projection is None:
+            return vectors * np.float32(np.sqrt(vectors.shape[1]))
+        return project(vectors, self.projection)
 
 
 def _collect(base: KnowledgeBase, *, synthetic: bool) -> _Texts:
@@ -142,13 +153,10 @@ def _encode_missing(
     report("encoding definitions", len(ordered), len(ordered))
 
 
-def _projection(
-    vectors: Vectors, encoder: TextEncoder, settings: DefinitionSettings
-) -> tuple[Vectors | None, str, float]:
-    """The map to a smaller width, if any, the name of the vector space, and the variance kept."""
-    space = f"definitions:{encoder.digest}"
+def _reduction(vectors: Vectors, encoder: TextEncoder, settings: DefinitionSettings) -> _Reduction:
+    space = f"{KIND}:{encoder.digest}"
     if settings.like is not None:
-        projection, share = read_projection(settings.like), float("nan")
+        projection, share = read_projection(settings.like), None
         if projection.shape[1] != encoder.width:
             raise UsageError(
                 f"{settings.like} reduces vectors of width {projection.shape[1]}, "
@@ -157,8 +165,9 @@ def _projection(
     elif settings.width and settings.width != encoder.width:
         projection, share = fit_projection(vectors, settings.width)
     else:
-        return None, space, 1.0
-    return projection, f"{space}:{hashlib.sha256(projection.tobytes()).hexdigest()}", share
+        return _Reduction(space)
+    digest = hashlib.sha256(projection.tobytes()).hexdigest()
+    return _Reduction(f"{space}:{digest}", projection, share)
 
 
 def _rows_of(

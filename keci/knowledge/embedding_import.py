@@ -48,17 +48,15 @@ def import_vectors(
     if not rows.count:
         raise DataError(f"{path}: none of {rows.lines} identifiers is in {base.name!r}")
     scale = math.sqrt(values / squares) if squares else 1.0
+    vectors = np.frombuffer(rows.values, dtype=np.float32).reshape(-1, rows.width)
+    table = NewTable(vectors * np.float32(scale), rows.concept_rows, rows.type_rows)
     manifest = TableManifest(
         name=name,
         kind=KIND,
         knowledge_base=base.fingerprint,
-        space=f"imported:{_sha256(path)}",
+        space=f"{KIND}:{_sha256(path)}",
         width=rows.width,
-        counts={
-            "rows": rows.count,
-            "concepts": int((rows.concept_rows >= 0).sum()),
-            "types": int((rows.type_rows >= 0).sum()),
-        },
+        counts=table.counts(),
         made={
             "file": path.name,
             "lines": rows.lines,
@@ -67,8 +65,6 @@ def import_vectors(
             "scale": scale,
         },
     )
-    vectors = np.frombuffer(rows.values, dtype=np.float32).reshape(-1, rows.width)
-    table = NewTable(vectors * np.float32(scale), rows.concept_rows, rows.type_rows)
     write_table(folder, table, manifest)
     return manifest
 

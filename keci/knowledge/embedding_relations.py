@@ -70,15 +70,15 @@ def _write(
     scale = 1.0 / float(np.sqrt(np.square(vectors, dtype=np.float64).mean()))
     halves = (vectors * np.float32(scale)).astype(np.float16)
     rows = np.arange(len(halves), dtype=np.int32)
+    table = NewTable(halves, rows[: len(base)], rows[len(base) :])
     manifest = TableManifest(
         name=name,
         kind=KIND,
         knowledge_base=base.fingerprint,
         space=f"{made['method']}:{hashlib.sha256(halves.tobytes()).hexdigest()}",
         width=halves.shape[1],
-        counts={"rows": len(rows), "concepts": len(base), "types": len(base.type_codes)},
+        counts=table.counts(),
         made={**made, "scale": scale},
     )
-    table = NewTable(halves, rows[: len(base)], rows[len(base) :])
     write_table(folder, table, manifest)
     return manifest

@@ -31,7 +31,7 @@ class KeyedText:
     joined: str
     key_starts: list[int]
     key_ends: dict[int, int]
-    prefixes: list[int]
+    prefixes: dict[int, int]
     roles: list[tuple[int, Role]]
 
     @classmethod
@@ -42,7 +42,7 @@ class KeyedText:
         pieces: list[str] = []
         key_starts: list[int] = []
         key_ends: dict[int, int] = {}
-        prefixes: list[int] = []
+        prefixes: dict[int, int] = {}
         roles: list[tuple[int, Role]] = []
         position = last_end = word_end = 0
         for place, word in enumerate(words):
@@ -55,7 +55,6 @@ class KeyedText:
             if not key or (key == "s" and is_possessive(words, place)):
                 keys.append("")
                 key_starts.append(-1)
-                prefixes.append(0)
                 continue
             if start - last_end > 1 and _is_barrier(text[last_end:start]):
                 pieces.append(_BARRIER)
@@ -63,7 +62,8 @@ class KeyedText:
             keys.append(key)
             pieces.append(key)
             key_starts.append(position)
-            prefixes.append(prefix)
+            if prefix:
+                prefixes[place] = prefix
             position += len(key)
             key_ends[position] = place
             for ending in endings:

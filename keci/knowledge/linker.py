@@ -64,13 +64,14 @@ class Linker:
         """The n-grams of whole words that begin and end with no stop word and have a name."""
         spans = Spans()
         words, joined, starts, ends = keyed.words, keyed.joined, keyed.starts, keyed.key_ends
-        prefixes, rank = self._prefixes, self._ranker.rank
+        prefixes, rank, skipped_at = self._prefixes, self._ranker.rank, keyed.prefixes
+        candidates = spans.candidates
         in_capitals = len(words) > 2 and keyed.text.isupper()
         for first, key_start in enumerate(keyed.key_starts):
             word = words[first]
             if key_start < 0 or word in STOP_WORDS:
                 continue
-            skipped = keyed.prefixes[first]
+            skipped = skipped_at.get(first, 0) if skipped_at else 0
             for start in (key_start + skipped, key_start) if skipped else (key_start,):
                 for key in prefixes(joined[start : start + MAX_KEY_LENGTH]):
                     last = ends.get(start + len(key))
@@ -79,7 +80,7 @@ class Linker:
                     tail = keyed.text[starts[first] + 1 : starts[last] + len(words[last])]
                     concepts = rank(key, not in_capitals and tail != tail.lower())
                     if concepts:
-                        spans.put(first, last, concepts)
+                        candidates[first, last] = concepts
         return spans
 
     def _add_abbreviations(self, keyed: KeyedText, spans: Spans) -> None:

@@ -26,7 +26,7 @@ def fit_projection(vectors: Vectors, width: int) -> tuple[Vectors, float]:
     kept = float(variances[::-1][:width].sum())
     scale = np.sqrt(width / kept) if kept > 0 else 1.0
     share = kept / float(variances.sum()) if kept > 0 else 1.0
-    return np.vstack((mean, chosen * scale)).astype(np.float32), share
+    return np.vstack((mean, chosen * scale)).astype(np.float32), round(share, 4)
 
 
 def project(vectors: Vectors, projection: Vectors) -> Vectors:

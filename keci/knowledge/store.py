@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,14 @@ class KnowledgeBase:
         kinds = self.tables.relation_kinds[positions].astype(np.int32)
         row_splits = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         return row_splits, self.tables.relation_tails[positions], kinds
+
+    def in_degrees(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """How many relations end at each of the concepts."""
+        return self._all_in_degrees[np.asarray(indices, dtype=np.int64)]
+
+    @cached_property
+    def _all_in_degrees(self) -> npt.NDArray[np.int64]:
+        return np.bincount(self.tables.relation_tails, minlength=len(self))
 
     def relations_among(
         self, indices: Sequence[int] | npt.NDArray[np.integer]

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from keci.errors import DataError
 from keci.knowledge.vector_folder import Vectors
 
 _KEY_BYTES = 8
@@ -45,7 +46,6 @@ class TextVectorCache:
             path.touch()
         self._width = width
         self._keys = np.fromfile(self._keys_path, dtype=np.uint64)
-        self._sort()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -54,12 +54,16 @@ class TextVectorCache:
         """The row of each key (n,), -1 where its text is not encoded yet."""
         if not len(self._keys):
             return np.full(len(keys), -1, dtype=np.int64)
-        places = np.searchsorted(self._sorted, keys).clip(max=len(self._keys) - 1)
-        return np.where(self._sorted[places] == keys, self._order[places], -1)
+        order = np.argsort(self._keys)
+        places = np.searchsorted(self._keys, keys, sorter=order).clip(max=len(self._keys) - 1)
+        rows = order[places]
+        return np.where(self._keys[rows] == keys, rows, -1)
 
     def append(self, keys: npt.NDArray[np.uint64], vectors: Vectors) -> None:
-        """Add the vectors (n, width) of new texts."""
+        """Add the vectors (n, width) of new texts; raises DataError where another process did."""
         start = len(self._keys)
+        if self._keys_path.stat().st_size // _KEY_BYTES != start:
+            raise DataError(f"another process encodes texts into {self._keys_path.parent} too")
         with self._vectors_path.open("r+b") as stream:
             stream.seek(start * self._width * _HALF_BYTES)
             stream.write(vectors.astype(np.float16).tobytes())
@@ -67,7 +71,6 @@ class TextVectorCache:
             stream.seek(start * _KEY_BYTES)
             stream.write(keys.tobytes())
         self._keys = np.concatenate((self._keys, keys))
-        self._sort()
 
     def read(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """The vectors of rows (n,), (n, width)."""
@@ -76,10 +79,6 @@ class TextVectorCache:
         shape = (len(self._keys), self._width)
         stored = np.memmap(self._vectors_path, dtype=np.float16, mode="r", shape=shape)
         return stored[rows].astype(np.float32)
-
-    def _sort(self) -> None:
-        self._order = np.argsort(self._keys)
-        self._sorted = self._keys[self._order]
 
 
 def text_keys(texts: Sequence[str]) -> npt.NDArray[np.uint64]:

@@ -85,6 +85,14 @@ class NewTable:
     type_rows: Integers
     projection: Vectors | None = None
 
+    def counts(self) -> dict[str, int]:
+        """Numbers of rows, and of concepts and types that have one."""
+        return {
+            "rows": len(self.vectors),
+            "concepts": int((self.concept_rows >= 0).sum()),
+            "types": int((self.type_rows >= 0).sum()),
+        }
+
 
 def vectors_folder(knowledge_base_folder: Path) -> Path:
     """Where the tables of a knowledge base lie: beside it, so that its own folder never changes."""

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from keci.cli.kb import main
 from tests.keci.knowledge.open_data import write_open_data
+from tests.keci.knowledge.sources.umls_release import write_release
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,33 @@ def test_a_bad_record_is_named_with_its_line(kb: Path, text: str, message: str) 
     assert message in result.stderr
 
 
+def test_link_takes_mentions_from_metamap(tmp_path: Path) -> None:
+    meta, net = write_release(tmp_path)
+    umls, mmi = str(tmp_path / "umls"), tmp_path / "out.mmi"
+    assert run("build", "umls", "--rrf", str(meta), "--net", str(net), "-o", umls).exit_code == 0
+    trigger = '["petal"-tx-1-"leaf"-noun-0]'
+    mmi.write_text(
+        f"text|MMI|1.0|petal|C0000004|[plnt]|{trigger}|TX|3/4|\n"
+        f"text|MMI|1.0|gone|C0000099|[plnt]|{trigger}|TX|3/4|\n"
+    )
+    result = run("link", "--kb", umls, "--text", "a leaf", "--mentions", str(mmi), "--json")
+    (mention,) = json.loads(result.stdout)["mentions"]
+    assert (mention["text"], mention["concepts"][0]["id"]) == ("leaf", "UMLS:C0000004")
+    assert "1 candidates name concepts" in result.stderr
+
+
+def test_link_reports_the_density_of_the_graphs(kb: Path, tmp_path: Path) -> None:
+    text = '{"id": "a", "text": "ABC1 of pABC and ABC family"}\n{"id": "b", "text": ""}'
+    path = tmp_path / "density.json"
+    result = run("link", "--kb", str(kb), "--jsonl", "-", "--stats", str(path), "--json", text=text)
+    assert result.exit_code == 0
+    density = json.loads(path.read_text())
+    assert density["texts"] == 2
+    assert density["per_text"]["texts_with_related_concepts"] == 0.5
+    assert density["edges"]["isa"] >= 1
+    assert density["edges"]["has_type"] >= 2
+
+
 @pytest.mark.parametrize("arguments", [(), ("--text", "a", "--jsonl", "-")])
 def test_link_wants_one_input(kb: Path, arguments: tuple[str, ...]) -> None:
     result = run("link", "--kb", str(kb), *arguments)
@@ -137,7 +165,19 @@ def test_verify_finds_a_changed_file(kb: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("build",), ("build", "open"), ("info",), ("lookup",), ("link",), ("verify",)]
+    "command",
+    [
+        (),
+        ("build",),
+        ("build", "open"),
+        ("info",),
+        ("lookup",),
+        ("link",),
+        ("verify",),
+        ("merge",),
+        ("build", "umls"),
+        ("build", "obo"),
+    ],
 )
 def test_every_command_explains_itself_by_example(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
@@ -154,3 +194,27 @@ def test_linking_needs_no_torch(kb: Path) -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_umls_obo_and_their_union(kb: Path, tmp_path: Path) -> None:
+    meta, net = write_release(tmp_path)
+    umls, obo, both = (str(tmp_path / name) for name in ("umls", "obo", "both"))
+    result = run("build", "umls", "--rrf", str(meta), "--net", str(net), "-o", umls)
+    assert result.exit_code == 0, result.output
+    (tmp_path / "x.obo").write_text("[Term]\nid: X:1\nname: petal rot\n")
+    result = run("build", "obo", str(tmp_path / "x.obo"), "--type", "T047", "-o", obo)
+    assert result.exit_code == 0, result.output
+    assert run("merge", umls, obo, str(kb), "-o", both).exit_code == 0
+    record = json.loads(run("link", "--kb", both, "--text", "petal rot, Aspirose", "--json").stdout)
+    concepts = {mention["text"]: mention["concepts"][0]["id"] for mention in record["mentions"]}
+    assert concepts == {
+        "petal": "UMLS:C0000004",
+        "petal rot": "X:1",
+        "Aspirose": "UMLS:C0000001",
+    }
+
+
+def test_merge_wants_two(kb: Path, tmp_path: Path) -> None:
+    result = run("merge", str(kb), "-o", str(tmp_path / "x"))
+    assert result.exit_code == 2
+    assert "at least two" in result.stderr

@@ -50,7 +50,7 @@ def test_an_existing_bundle_is_left_alone(tiny_run: Path, tiny_bundle: Path) -> 
 
 
 def test_unknown_precisions_are_refused(tiny_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\['fp8'\]; known are fp32, int8, fp16"):
+    with pytest.raises(UsageError, match=r"\['fp8'\]; known are fp32, w8, int8, fp16"):
         export_run(tiny_run, tmp_path / "bundle", ("fp8",))
 
 

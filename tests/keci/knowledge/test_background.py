@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from keci.knowledge.background import BackgroundGraph, build_background, graph_relation_names
 from keci.knowledge.linker import ConceptMention, Linker
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.records import ConceptRecord, RelationRecord
+from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
 
 TEXTS = ["The cat and a mammal", "", "TNF causes necrosis; CAT", "nothing here", "CAT CAT"]
 
@@ -101,6 +102,45 @@ def test_an_empty_batch_has_an_empty_graph(small_kb: KnowledgeBase) -> None:
     graph = build_background([], small_kb)
     assert graph.node_splits.tolist() == [0]
     assert graph.edge_heads.shape == graph.candidate_nodes.shape == (0,)
+
+
+def test_a_shared_neighbour_outside_the_text_joins_two_concepts() -> None:
+    kb = knowledge_base_in_memory(
+        [ConceptRecord(f"X:{number}", f"thing {number}", ("T167",)) for number in range(5)],
+        [RelationRecord(f"X:{number}", "X:4", "isa") for number in range(3)]
+        + [RelationRecord("X:0", "X:3", "part_of"), RelationRecord("X:1", "X:3", "part_of")],
+    )
+    linked = [[ConceptMention(0, 1, (0, 1))], [ConceptMention(0, 1, (2, 0, 3))]]
+    graph = build_background(linked, kb, shared_neighbours=True)
+    names = graph_relation_names(kb, shared_neighbours=True)
+    shared = [
+        (int(graph.node_concepts[head]), int(graph.node_concepts[tail]))
+        for head, tail, relation in zip(
+            graph.edge_heads, graph.edge_tails, graph.edge_relations, strict=True
+        )
+        if names[relation] == "shared_neighbour"
+    ]
+    assert shared == [(0, 1), (0, 2)]
+    plain = build_background(linked, kb)
+    assert len(graph.edge_heads) == len(plain.edge_heads) + 2 * len(shared)
+    assert len(graph_relation_names(kb)) == len(names) - 2
+
+
+def test_hubs_do_not_join_and_many_neighbours_are_capped() -> None:
+    concepts = [ConceptRecord(f"X:{n}", f"thing {n}", ("T167",)) for n in range(300)]
+    few = [RelationRecord(f"X:{n}", "X:299", "isa") for n in range(20)]
+    many = [RelationRecord(f"X:{n}", "X:298", "isa") for n in range(250)]
+
+    def count(relations: list[RelationRecord], present: int) -> int:
+        kb = knowledge_base_in_memory(concepts, relations)
+        linked = [[ConceptMention(0, 1, tuple(range(present)))]]
+        plain = len(build_background(linked, kb).edge_heads)
+        return len(build_background(linked, kb, shared_neighbours=True).edge_heads) - plain
+
+    assert count(few, 5) == 2 * 10
+    assert count(few, 20) == 2 * 28
+    assert count(many, 5) == 0
+    assert count([], 5) == 0
 
 
 def test_relation_names_come_in_pairs(small_kb: KnowledgeBase) -> None:

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keci.errors import DataError
 from keci.knowledge.text_cache import TextVectorCache, text_keys
 
 
@@ -42,3 +44,12 @@ def test_vectors_that_lost_their_keys_are_written_again(tmp_path: Path) -> None:
     again = TextVectorCache(tmp_path, 2)
     keys = np.concatenate((second, first))
     np.testing.assert_array_equal(again.read(again.find(keys)), vectors_of(keys))
+
+
+def test_two_writers_do_not_mix(tmp_path: Path) -> None:
+    first, second = TextVectorCache(tmp_path, 2), TextVectorCache(tmp_path, 2)
+    keys = text_keys(["a", "b"])
+    first.append(keys[:1], vectors_of(keys[:1]))
+    with pytest.raises(DataError, match="another process"):
+        second.append(keys[1:], vectors_of(keys[1:]))
+    assert TextVectorCache(tmp_path, 2).find(keys).tolist() == [0, -1]

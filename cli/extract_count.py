@@ -1,0 +1,49 @@
+"""keci-extract --dry-run: what the inputs hold, without a model."""
+
+from dataclasses import dataclass
+
+from keci.cli.extract_stop import StopSignals
+from keci.cli.options import EXIT_SOME_FAILED
+from keci.cli.tables import print_table
+from keci.corpus.quarantine import Quarantine
+from keci.corpus.stream import CorpusReader
+from keci.documents import Failure
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """What was read from one input."""
+
+    records: int = 0
+    failed: int = 0
+    empty: int = 0
+    characters: int = 0
+
+
+def count_records(reader: CorpusReader) -> int:
+    """Read everything, log what fails, and print a table; the exit code."""
+    counts = {source.name: SourceCounts() for source in reader.sources}
+    with StopSignals() as signals, Quarantine(None) as quarantine:
+        for record in reader.read():
+            count = counts[record.source]
+            count.records += 1
+            if isinstance(record.content, Failure):
+                count.failed += 1
+                quarantine.add(record.content, record.ordinal)
+            else:
+                count.characters += len(record.content.text)
+                count.empty += not record.content.text.strip()
+            if signals.received:
+                break
+    _show(counts)
+    return EXIT_SOME_FAILED if quarantine.count else 0
+
+
+def _show(counts: dict[str, SourceCounts]) -> None:
+    rows = [
+        (name, count.records, count.failed, count.empty, count.characters)
+        for name, count in counts.items()
+    ]
+    total = ("total", *(sum(row[place] for row in rows) for place in range(1, 5)))
+    columns = ("input", "records", "failed", "without text", "characters")
+    print_table("", columns, [*rows, total] if len(rows) > 1 else rows)

@@ -1,0 +1,139 @@
+"""What a keci-extract command line asks for, checked before anything slow begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keci.cli.extract_count import count_records
+from keci.cli.extract_model import ModelChoice, open_model
+from keci.cli.extract_run import RunChoice, WatchOptions, run_to_files, run_to_stream
+from keci.cli.extract_stop import FailureLimit
+from keci.corpus.extraction import CorpusExtractor
+from keci.corpus.formats import format_of
+from keci.corpus.layout import Layout, file_layout, folder_layout
+from keci.corpus.manifest import describe_inputs, file_facts
+from keci.corpus.quarantine import Quarantine
+from keci.corpus.records import Selection, Shard, parse_share
+from keci.corpus.retries import failures_file, read_positions
+from keci.corpus.sources import ReadOptions
+from keci.corpus.stream import CorpusReader
+from keci.corpus.streaming import STDOUT, StreamOutput, is_stream
+from keci.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class InputChoice:
+    """Which records are read."""
+
+    inputs: tuple[str, ...]
+    input_format: str
+    text_field: str
+    id_field: str
+    limit: int | None
+    sample: str | None
+    shard: str
+    retried: Path | None
+
+    def retried_sha256(self) -> str | None:
+        """Which failures are tried again."""
+        return file_facts(failures_file(self.retried), 0).sha256 if self.retried else None
+
+    def open(self) -> CorpusReader:
+        """Raises UsageError where inputs or choices make no sense."""
+        positions = read_positions(failures_file(self.retried)) if self.retried else None
+        inputs = self.inputs or tuple(positions or ())
+        if not inputs:
+            raise UsageError("expected at least one INPUT: a file, a folder, a pattern or -")
+        selection = Selection(
+            self.limit,
+            parse_share(self.sample) if self.sample else 1.0,
+            Shard.parse(self.shard),
+            positions,
+        )
+        options = ReadOptions(text_field=self.text_field, id_field=self.id_field)
+        return CorpusReader(
+            inputs, input_format=self.input_format, options=options, selection=selection
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChoice:
+    """Where results go."""
+
+    output: str
+    folder: Path | None
+    format_name: str | None
+    part_records: int
+    resume: bool
+    overwrite: bool
+    failures: str | None
+
+    def open(self) -> StreamOutput | Layout:
+        """Raises UsageError where results cannot go there."""
+        if self.folder is None and is_stream(self.output):
+            return self._open_stream()
+        if self.failures:
+            raise UsageError("--failures is for standard output; else they go beside the output")
+        if self.folder is None:
+            return file_layout(Path(self.output), self.format_name)
+        if self.output != STDOUT:
+            raise UsageError("--output and --output-dir exclude each other")
+        return folder_layout(self.folder, self.format_name, self.part_records)
+
+    def _open_stream(self) -> StreamOutput:
+        if self.resume:
+            raise UsageError("--resume needs an output that stays: -o OUT or --output-dir")
+        return StreamOutput(
+            self.output, format_of(self.output, self.format_name), Quarantine(self.failures)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole command line."""
+
+    inputs: InputChoice
+    output: OutputChoice
+    model: ModelChoice
+    unit: str
+    max_failures: str | None
+    metrics: Path | None
+
+    def run(self) -> int:
+        """Extract; the exit code."""
+        options = WatchOptions(FailureLimit.parse(self.max_failures), self.metrics)
+        reader, target = self.inputs.open(), self.output.open()
+        if self.output.resume and not all(source.is_regular for source in reader.sources):
+            raise UsageError("--resume needs inputs that can be read again, not a pipe")
+        opened = open_model(self.model)
+        extract = CorpusExtractor(opened.predictor, unit=self.unit)
+        if isinstance(target, StreamOutput):
+            return run_to_stream(extract, reader, target, options)
+        run = {
+            **opened.description,
+            "inputs": describe_inputs(reader.sources),
+            "options": self._options(target),
+        }
+        choice = RunChoice(target, run, self.output.resume, self.output.overwrite)
+        return run_to_files(extract, reader, choice, options)
+
+    def count(self) -> int:
+        """Read the inputs and show what is in them; the exit code."""
+        return count_records(self.inputs.open())
+
+    def _options(self, layout: Layout) -> Mapping[str, Any]:
+        """What decides about the bytes of the output, beside the inputs and the model."""
+        chosen = self.inputs
+        return {
+            "input_format": chosen.input_format,
+            "text_field": chosen.text_field,
+            "id_field": chosen.id_field,
+            "limit": chosen.limit,
+            "sample": parse_share(chosen.sample) if chosen.sample else None,
+            "shard": str(Shard.parse(chosen.shard)),
+            "retried": chosen.retried_sha256(),
+            "unit": self.unit,
+            "format": layout.format.name,
+            "part_records": layout.part_records,
+        }

@@ -1,0 +1,166 @@
+"""A run of keci-extract: reader, model and output put together, watched and stopped."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from keci.cli.extract_progress import ProgressDisplay, clock_time
+from keci.cli.extract_stop import FailureLimit, StopSignals
+from keci.cli.options import EXIT_SOME_FAILED, is_quiet
+from keci.corpus.layout import Layout
+from keci.corpus.manifest import Manifest
+from keci.corpus.metrics import Meter, MetricsFile
+from keci.corpus.quarantine import Accounts
+from keci.corpus.records import Chunk, Record
+from keci.corpus.runs import drive, open_run
+from keci.corpus.stream import CorpusReader
+from keci.corpus.streaming import StreamOutput
+from keci.errors import KeciError
+
+EXIT_SIGNAL = 128
+EXIT_BROKEN_PIPE = EXIT_SIGNAL + 13
+Extract = Callable[[Iterator[Record]], Iterator[Chunk]]
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """What looks on while a run goes, beside the progress display."""
+
+    failure_limit: FailureLimit
+    metrics: Path | None
+
+
+class Watch:
+    """Counts chunks, shows how far they have come, and says when to stop."""
+
+    def __init__(self, reader: CorpusReader, options: WatchOptions) -> None:
+        self.meter = Meter(reader)
+        self._display = ProgressDisplay(self.meter)
+        self._metrics = MetricsFile(options.metrics, self.meter) if options.metrics else None
+        self._limit = options.failure_limit
+        self._signals = StopSignals()
+        self._stack = ExitStack()
+
+    def add(self, chunk: Chunk) -> None:
+        self.meter.add(chunk)
+        self._display.update()
+        if self._metrics:
+            self._metrics.update()
+
+    def should_stop(self) -> bool:
+        return self._signals.received is not None or self._has_too_many_failures()
+
+    def stop_code(self) -> int:
+        """What the process ends with where ``should_stop``."""
+        if self._signals.received is not None:
+            return EXIT_SIGNAL + self._signals.received
+        click.echo(f"Error: {self.meter.failed:,} records failed, more than allowed", err=True)
+        return EXIT_SOME_FAILED
+
+    def _has_too_many_failures(self) -> bool:
+        records = self.meter.documents + self.meter.failed
+        return self._limit.is_exceeded(self.meter.failed, records)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._display)
+        self._stack.enter_context(self._signals)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        if self._metrics:
+            self._metrics.write()
+
+
+@dataclass(frozen=True, slots=True)
+class RunChoice:
+    """Where a run writes, what it is to do, and what it does about an earlier one."""
+
+    layout: Layout
+    run: Mapping[str, Any]
+    resume: bool
+    overwrite: bool
+
+
+def run_to_files(
+    extract: Extract, reader: CorpusReader, choice: RunChoice, options: WatchOptions
+) -> int:
+    """Run to the end, or as far as it goes; the exit code."""
+    output = open_run(choice.layout, choice.run, resume=choice.resume, overwrite=choice.overwrite)
+    if isinstance(output, Manifest):
+        _tell("that run is finished already")
+        return _finished(Accounts(output.taken_here, output.written, output.failed), "")
+    start = output.state.cursor
+    if start.read:
+        _LOGGER.info("going on after %s records", f"{start.read:,}")
+    with closing(output), Watch(reader, options) as watch:
+        try:
+            chunks = extract(reader.read(start))
+            if drive(chunks, output, stop=watch.should_stop, watch=watch.add):
+                manifest = output.finish(reader.cursor)
+                accounts = Accounts(manifest.taken_here, manifest.written, manifest.failed)
+                return _finished(accounts, _pace(watch.meter))
+        except OSError as error:
+            raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
+    _tell(f"stopped after {output.state.cursor.read:,} records; {_how_to_go_on(reader)}")
+    return watch.stop_code()
+
+
+def run_to_stream(
+    extract: Extract, reader: CorpusReader, output: StreamOutput, options: WatchOptions
+) -> int:
+    """Run to the end, or until a signal or the reader of a pipe ends it; the exit code."""
+    with Watch(reader, options) as watch:
+        try:
+            chunks = extract(reader.read())
+            output.write(chunks, stop=watch.should_stop, watch=watch.add)
+        except BrokenPipeError:
+            _silence_stdout()
+            return EXIT_BROKEN_PIPE
+        except OSError as error:
+            raise KeciError(f"the output failed: {error}") from error
+    if not output.is_complete:
+        _tell(f"stopped after {output.written + output.failed:,} records")
+        return watch.stop_code()
+    taken = reader.selection.shard.count(reader.cursor.taken)
+    return _finished(Accounts(taken, output.written, output.failed), _pace(watch.meter))
+
+
+def _finished(accounts: Accounts, pace: str) -> int:
+    accounts.check()
+    _tell(
+        f"{accounts.read} records read, {accounts.written} written, {accounts.failed} failed{pace}"
+    )
+    return EXIT_SOME_FAILED if accounts.failed else 0
+
+
+def _pace(meter: Meter) -> str:
+    return f" in {clock_time(meter.seconds)} ({meter.rate:,.1f}/s)"
+
+
+def _how_to_go_on(reader: CorpusReader) -> str:
+    if all(source.is_regular for source in reader.sources):
+        return "the same command with --resume goes on there"
+    return "it cannot be resumed, as an input is a pipe"
+
+
+def _tell(message: str) -> None:
+    if not is_quiet():
+        click.echo(message, err=True)
+
+
+def _silence_stdout() -> None:
+    """Keep Python from complaining at exit that what it still holds cannot be written."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())

@@ -1,0 +1,67 @@
+"""What ends an extraction before its time: signals, and too many failures."""
+
+import os
+import re
+import signal
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from keci.errors import UsageError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STDERR = 2
+_NOTICE = b"\nstopping after the records at hand; once more stops at once\n"
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+RECORDS_BEFORE_SHARES = 100
+
+
+class StopSignals:
+    """Inside the context the first SIGINT or SIGTERM is only noted; a second ends the process."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.received = number
+        os.write(_STDERR, _NOTICE)
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLimit:
+    """More failures than ``count``, or than a ``share`` of a hundred records or more, are too many."""
+
+    count: int | None = None
+    share: float | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> "FailureLimit":
+        """Read ``20`` or ``1.5%``; raises UsageError on anything else."""
+        if text is None:
+            return cls()
+        found = _NUMBER.fullmatch(text)
+        if found and found[2]:
+            return cls(share=float(found[1]) / 100)
+        if found and "." not in found[1]:
+            return cls(count=int(found[1]))
+        raise UsageError(f"expected a number of failures or a share, as 20 or 1.5%, got {text!r}")
+
+    def is_exceeded(self, failed: int, records: int) -> bool:
+        if self.count is not None:
+            return failed > self.count
+        if self.share is None or records < RECORDS_BEFORE_SHARES:
+            return False
+        return failed > self.share * records

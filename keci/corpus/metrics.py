@@ -1,0 +1,127 @@
+"""Counts and rates of a run while it goes on, for people and for machines."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from keci.corpus.durable import Disk, publish
+from keci.corpus.records import Chunk
+from keci.corpus.stream import CorpusReader
+from keci.documents import Failure
+
+WRITE_SECONDS = 5.0
+MOST_REASONS = 100
+_OTHER_REASONS = "other reasons"
+_PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*")
+_STATUS = Path("/proc/self/status")
+_MEMORY = re.compile(r"^(VmRSS|VmHWM):\s+(\d+) kB", re.MULTILINE)
+
+
+class Meter:
+    """Counts what this process has read and found since it began."""
+
+    def __init__(self, reader: CorpusReader, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._started = clock()
+        self._first: tuple[float, float] | None = None
+        self.documents = self.failed = self.characters = self.entities = self.relations = 0
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, chunk: Chunk) -> None:
+        for result in chunk:
+            outcome = result.outcome
+            if isinstance(outcome, Failure):
+                self.failed += 1
+                self._add_reason(outcome.reason)
+            else:
+                self.documents += 1
+                self.characters += len(outcome.text)
+                self.entities += len(outcome.mentions)
+                self.relations += len(outcome.relations)
+        if self._first is None and self.share is not None:
+            self._first = (self.seconds, self.share)
+
+    @property
+    def seconds(self) -> float:
+        return self._clock() - self._started
+
+    @property
+    def rate(self) -> float:
+        """Records a second."""
+        return (self.documents + self.failed) / max(self.seconds, 1e-9)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the inputs' bytes was read; None where that cannot be known."""
+        total = self._reader.total_bytes
+        return self._reader.bytes_read / total if total else None
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Judged by the bytes read since the first chunk; None while there is no telling."""
+        if self._first is None or self.share is None or self.share <= self._first[1]:
+            return None
+        seconds, share = self.seconds - self._first[0], self.share - self._first[1]
+        return seconds * (1 - self.share) / share
+
+    def to_record(self) -> dict[str, Any]:
+        """What a metrics file holds; memory in bytes, where the system tells."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "records": self.documents + self.failed,
+            "documents": self.documents,
+            "failed": self.failed,
+            "records_per_second": round(self.rate, 3),
+            "characters_per_second": round(self.characters / max(self.seconds, 1e-9), 1),
+            "entities": self.entities,
+            "relations": self.relations,
+            "failures_by_reason": dict(self.reasons.most_common()),
+            "input_bytes_read": self._reader.bytes_read,
+            "input_bytes": self._reader.total_bytes,
+            "memory": dict(_memory()),
+        }
+
+    def _add_reason(self, reason: str) -> None:
+        kind = failure_kind(reason)
+        is_known = kind in self.reasons or len(self.reasons) < MOST_REASONS
+        self.reasons[kind if is_known else _OTHER_REASONS] += 1
+
+
+class MetricsFile:
+    """Writes a meter's record to a file every few seconds; readers always find it whole."""
+
+    def __init__(self, path: Path, meter: Meter) -> None:
+        self._path, self._meter, self._disk = path, meter, Disk()
+        self._written = 0.0
+        self.write()
+
+    def update(self) -> None:
+        if self._meter.seconds - self._written >= WRITE_SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        content = orjson.dumps(
+            self._meter.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        )
+        publish(self._disk, self._path, content)
+        self._written = self._meter.seconds
+
+
+def failure_kind(reason: str) -> str:
+    """A reason without what is particular to one record: quoted text and numbers."""
+    return _PARTICULARS.sub("...", reason)
+
+
+def _memory() -> Mapping[str, int]:
+    """Resident bytes now and at most; nothing where the system has no such file."""
+    if not _STATUS.is_file():
+        return {}
+    names = {"VmRSS": "rss_bytes", "VmHWM": "peak_rss_bytes"}
+    found = _MEMORY.findall(_STATUS.read_text("utf-8"))
+    return {names[name]: int(size) * 1024 for name, size in found}

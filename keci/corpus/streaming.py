@@ -1,0 +1,89 @@
+"""Extractions written as they come, to standard output or a pipe: nothing to resume."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from keci.corpus.formats import Format
+from keci.corpus.quarantine import Quarantine
+from keci.corpus.records import Chunk, Result
+from keci.documents import Extraction, Failure
+from keci.errors import UsageError
+
+STDOUT = "-"
+
+
+class StreamOutput:
+    """Writes chunks to one stream, each flushed; failures go to a quarantine.
+
+    ``written`` is the number of extractions; ``is_complete`` says that nothing stopped the run.
+    """
+
+    def __init__(self, path: str, form: Format, quarantine: Quarantine) -> None:
+        self.path, self.form, self._quarantine = path, form, quarantine
+        self.written = 0
+        self.is_complete = False
+
+    @property
+    def failed(self) -> int:
+        return self._quarantine.count
+
+    def write(
+        self, chunks: Iterable[Chunk], *, stop: Callable[[], bool], watch: Callable[[Chunk], None]
+    ) -> None:
+        """Write to the end of the chunks or until ``stop``; raises UsageError or OSError."""
+        with self._open() as file, self._quarantine:
+            self.form.write(self._extractions(chunks, file, stop=stop, watch=watch), file)
+            file.flush()
+
+    def _extractions(
+        self,
+        chunks: Iterable[Chunk],
+        file: BinaryIO,
+        *,
+        stop: Callable[[], bool],
+        watch: Callable[[Chunk], None],
+    ) -> Iterator[Extraction]:
+        for chunk in chunks:
+            yield from self._kept(chunk)
+            file.flush()
+            watch(chunk)
+            if stop():
+                return
+        self.is_complete = True
+
+    def _kept(self, chunk: Chunk) -> Iterator[Extraction]:
+        for result in chunk:
+            outcome = _writable(result)
+            if isinstance(outcome, Failure):
+                self._quarantine.add(outcome, result.record.ordinal)
+            else:
+                self.written += 1
+                yield outcome
+
+    def _open(self) -> AbstractContextManager[BinaryIO]:
+        if self.path == STDOUT:
+            return nullcontext(sys.stdout.buffer)
+        try:
+            return Path(self.path).open("wb")
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {error.strerror or error}") from error
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path is standard output, a pipe or a device, which cannot be written twice."""
+    return path == STDOUT or (Path(path).exists() and not Path(path).is_file())
+
+
+def _writable(result: Result) -> Extraction | Failure:
+    """The outcome, or a failure where it holds characters that UTF-8 has not."""
+    outcome = result.outcome
+    if isinstance(outcome, Extraction):
+        try:
+            f"{outcome.id}{outcome.text}".encode()
+        except UnicodeEncodeError as error:
+            place = result.record
+            return Failure(place.source, place.position, outcome.id, str(error))
+    return outcome

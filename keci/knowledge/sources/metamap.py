@@ -1,0 +1,144 @@
+"""What MetaMap and programs with its output say about texts: fielded MMI, XML and JSON."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from lxml import etree
+
+from keci.errors import DataError
+
+_TRIGGER = re.compile(r'"(?:[^"\\]|\\.)*"-[a-zA-Z]+-\d+-"((?:[^"\\]|\\.)*)"-[^,\]]*')
+_POSITION = re.compile(r"(\d+)/(\d+)")
+_MMI_FIELDS = 10
+
+
+class ForeignCandidate(NamedTuple):
+    """A concept that a program found at characters ``start`` to ``end`` of a document.
+
+    ``surface`` is the text that it claims to stand there, empty if it does not say; a higher
+    ``score`` is a better candidate.
+    """
+
+    document: str
+    cui: str
+    start: int
+    end: int
+    score: float
+    surface: str = ""
+
+
+def read_metamap(path: Path) -> Iterator[ForeignCandidate]:
+    """Candidates in file order; the form is known by the first character.
+
+    Raises DataError where the file is none of the forms or damaged.
+    """
+    with path.open("rb") as stream:
+        first = stream.read(4096).lstrip()[:1]
+    if first == b"<":
+        yield from _read_xml(path)
+    elif first in {b"{", b"["}:
+        yield from _read_json(path)
+    else:
+        yield from _read_mmi(path)
+
+
+def _read_mmi(path: Path) -> Iterator[ForeignCandidate]:
+    with path.open(encoding="utf-8", errors="strict") as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                fields = line.rstrip("\n").split("|")
+                if len(fields) > 1 and fields[1] == "MMI":
+                    yield from _mmi_candidates(fields, f"{path}:{number}")
+                elif line.strip() and (len(fields) < 2 or fields[1] not in {"AA", "UA"}):
+                    raise DataError(f"{path}:{number}: expected fielded MMI, found {line[:80]!r}")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8: {error}") from error
+
+
+def _mmi_candidates(fields: list[str], place: str) -> Iterator[ForeignCandidate]:
+    """One candidate per position; positions of one trigger stand between semicolons."""
+    if len(fields) < _MMI_FIELDS:
+        raise DataError(f"{place}: expected {_MMI_FIELDS} fields, found {len(fields)}")
+    surfaces = [match[1].replace('\\"', '"') for match in _TRIGGER.finditer(fields[6])]
+    groups = fields[8].split(";")
+    for rank, group in enumerate(groups):
+        surface = surfaces[rank] if len(surfaces) == len(groups) else ""
+        for part in _parts(group):
+            spans = [(int(start), int(length)) for start, length in _POSITION.findall(part)]
+            if len(spans) == 1:
+                start, length = spans[0]
+                score = _number(fields[2], place)
+                yield ForeignCandidate(fields[0], fields[4], start, start + length, score, surface)
+
+
+def _parts(group: str) -> list[str]:
+    """``[1/2],[3/4]`` are two places, ``1/2,3/4`` is one in two pieces; such are left out."""
+    return re.findall(r"\[([^\[\]]*)\]", group) if "[" in group else [group]
+
+
+def _read_xml(path: Path) -> Iterator[ForeignCandidate]:
+    document = ""
+    try:
+        context = etree.iterparse(
+            str(path),
+            tag=("PMID", "Candidate"),
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+        )
+        for _, element in context:
+            if element.tag == "PMID":
+                document = element.text or ""
+            elif _is_mapped(element):
+                record = {
+                    "CandidateCUI": element.findtext("CandidateCUI"),
+                    "CandidateScore": element.findtext("CandidateScore"),
+                    "ConceptPIs": [
+                        {"StartPos": item.findtext("StartPos"), "Length": item.findtext("Length")}
+                        for item in element.iterfind("ConceptPIs/ConceptPI")
+                    ],
+                }
+                yield from _candidate(document, record, str(path))
+                element.clear()
+    except etree.XMLSyntaxError as error:
+        raise DataError(f"{path} is not whole XML: {error}") from error
+
+
+def _is_mapped(element: Any) -> bool:
+    parent = element.getparent()
+    return parent is not None and parent.tag == "MappingCandidates"
+
+
+def _read_json(path: Path) -> Iterator[ForeignCandidate]:
+    try:
+        record = orjson.loads(path.read_bytes())
+        for document in record["AllDocuments"]:
+            for utterance in document["Document"]["Utterances"]:
+                for phrase in utterance["Phrases"]:
+                    for mapping in phrase["Mappings"]:
+                        for candidate in mapping["MappingCandidates"]:
+                            yield from _candidate(utterance["PMID"], candidate, str(path))
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path} is not whole JSON: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path} is no JSON of MetaMap: {error!r}") from error
+
+
+def _candidate(document: str, record: Mapping[str, Any], place: str) -> Iterator[ForeignCandidate]:
+    """The candidate if it stands in one piece; MetaMap's scores are negative, the lowest best."""
+    pieces = record["ConceptPIs"]
+    if len(pieces) == 1:
+        start = int(_number(pieces[0]["StartPos"], place))
+        length = int(_number(pieces[0]["Length"], place))
+        score = -_number(record["CandidateScore"], place)
+        yield ForeignCandidate(document, record["CandidateCUI"], start, start + length, score)
+
+
+def _number(value: Any, place: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{place}: expected a number, found {value!r}") from error

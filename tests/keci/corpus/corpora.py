@@ -1,0 +1,109 @@
+"""Small corpora and an extractor without a model, for tests of what surrounds the model."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from keci.corpus.durable import Disk
+from keci.corpus.layout import Layout
+from keci.corpus.manifest import Manifest, describe_inputs
+from keci.corpus.records import Chunk, Record, Result, Selection
+from keci.corpus.runs import drive, open_run
+from keci.corpus.stream import CorpusReader
+from keci.documents import Document, Extraction, Failure, Mention, Relation
+
+CHUNK_RECORDS = 4
+UNEXTRACTABLE = "unextractable"
+
+
+def write_corpus(path: Path, count: int, *, first: int = 0, bad: Iterable[int] = ()) -> Path:
+    """A jsonl file of texts with capitalised names; the lines numbered in ``bad`` are no json."""
+    bad = set(bad)
+    lines = [
+        b"{bad" if number in bad else orjson.dumps({"id": f"d{number}", "text": text_of(number)})
+        for number in range(first, first + count)
+    ]
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def text_of(number: int) -> str:
+    if number % 7 == 3:
+        return ""
+    if number % 11 == 5:
+        return f"{UNEXTRACTABLE} {number}"
+    return f"Rash{number} after α{'x' * (number % 5)} Abc\nand 𝔸 Pain."
+
+
+def extract_names(records: Iterable[Record]) -> Iterator[Chunk]:
+    """Each capitalised word is a mention, each two neighbours are related."""
+    remaining = iter(records)
+    while chunk := list(islice(remaining, CHUNK_RECORDS)):
+        yield [Result(record, _extract(record)) for record in chunk]
+
+
+def _extract(record: Record) -> Extraction | Failure:
+    document = record.content
+    if isinstance(document, Failure):
+        return document
+    if document.text.startswith(UNEXTRACTABLE):
+        return Failure(record.source, record.position, document.id, "cannot", document.text)
+    return extraction_of(document)
+
+
+def extraction_of(document: Document) -> Extraction:
+    found = list(re.finditer(r"[A-Z]\w*", document.text))
+    mentions = tuple(
+        Mention(f"T{number}", *name.span(), name.group(), "Name", 1 / (number + 1))
+        for number, name in enumerate(found, start=1)
+    )
+    relations = tuple(
+        Relation(f"R{number}", f"T{number}", f"T{number + 1}", "next", 0.5)
+        for number in range(1, len(found))
+    )
+    return Extraction(document.id, document.text, mentions, relations)
+
+
+def description(reader: CorpusReader) -> dict[str, Any]:
+    """A run's description with what the engine needs to know."""
+    options = {"shard": str(reader.selection.shard), "limit": reader.selection.limit}
+    return {"inputs": describe_inputs(reader.sources), "options": options}
+
+
+def run_corpus(
+    inputs: Iterable[Path],
+    layout: Layout,
+    *,
+    selection: Selection | None = None,
+    disk: Disk | None = None,
+    stop_after: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Manifest | None:
+    """A whole run, committed at every chunk; None where it stopped after so many chunks."""
+    reader = CorpusReader([str(path) for path in inputs], selection=selection)
+    run = {**description(reader)}
+    run["options"]["format"] = layout.format.name
+    run["options"]["part_records"] = layout.part_records
+    output = open_run(layout, run, resume=resume, overwrite=overwrite, disk=disk)
+    if isinstance(output, Manifest):
+        return output
+    seen: list[Chunk] = []
+    with closing(output):
+        complete = drive(
+            extract_names(reader.read(output.state.cursor)),
+            output,
+            stop=lambda: len(seen) == stop_after,
+            watch=seen.append,
+            commit_seconds=0,
+        )
+        return output.finish(reader.cursor) if complete else None
+
+
+def contents(folder: Path) -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -1,0 +1,152 @@
+"""Runs that die at every operation on the disk, and at random moments, and are resumed."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from keci.corpus.layout import Layout, file_layout, folder_layout
+from keci.errors import UsageError
+from tests.keci.corpus.corpora import contents, run_corpus, write_corpus
+from tests.keci.corpus.faults import FAULTS, Death, FaultyDisk
+
+FORMATS = ("jsonl", "jsonl.gz", "brat")
+RANDOM_RUNS = 40
+KILLS = 30
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    return [
+        write_corpus(tmp_path / "a.jsonl", 13, bad=(2, 9)),
+        write_corpus(tmp_path / "b.jsonl", 9, first=13),
+    ]
+
+
+def layout_in(folder: Path, kind: str, form: str) -> Layout:
+    if kind == "folder":
+        return folder_layout(folder, form, 8)
+    folder.mkdir(exist_ok=True)
+    return file_layout(folder / "out", form)
+
+
+def whole_run(inputs: list[Path], folder: Path, kind: str, form: str) -> Mapping[str, bytes]:
+    assert run_corpus(inputs, layout_in(folder, kind, form))
+    return contents(folder)
+
+
+def dies(inputs: list[Path], layout: Layout, disk: FaultyDisk) -> bool:
+    """Run, or go on, until the disk fails; False where it never does."""
+    try:
+        return run_corpus(inputs, layout, resume=True, disk=disk) is None
+    except Death:
+        return True
+    except OSError as error:
+        assert error.strerror in FAULTS
+        return True
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_death_at_every_operation_leaves_no_trace(
+    inputs: list[Path], tmp_path: Path, kind: str, form: str, fault: str
+) -> None:
+    expected = whole_run(inputs, tmp_path / "whole", kind, form)
+    operation = 0
+    while True:
+        folder = tmp_path / f"at{operation}"
+        layout = layout_in(folder, kind, form)
+        if not dies(inputs, layout, FaultyDisk(fault, operation)):
+            break
+        finished = layout.manifest.is_file() and not layout.journal.is_file()
+        assert not finished or contents(folder) == expected, "nothing half-done looks finished"
+        assert run_corpus(inputs, layout, resume=True)
+        assert contents(folder) == expected, f"after {fault} at operation {operation}"
+        operation += 1
+    assert operation > 30
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_any_number_of_deaths_leaves_no_trace(
+    inputs: list[Path], tmp_path: Path, kind: str, form: str
+) -> None:
+    expected = whole_run(inputs, tmp_path / "whole", kind, form)
+    for seed in range(RANDOM_RUNS):
+        chance = random.Random(seed)
+        folder = tmp_path / f"seed{seed}"
+        layout = layout_in(folder, kind, form)
+        deaths = 0
+        while dies(inputs, layout, FaultyDisk(chance.choice(FAULTS), chance.randint(1, 40), seed)):
+            deaths += 1
+            assert deaths < 200
+        assert contents(folder) == expected, f"seed {seed}, {deaths} deaths"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_death_while_an_old_output_is_replaced(
+    inputs: list[Path], tmp_path: Path, kind: str
+) -> None:
+    expected = whole_run(inputs, tmp_path / "whole", kind, "jsonl")
+    other = [write_corpus(tmp_path / "old.jsonl", 30, first=50, bad=(51,))]
+    for operation in range(0, 60, 3):
+        folder = tmp_path / f"at{operation}"
+        layout = layout_in(folder, kind, "jsonl")
+        run_corpus(other, layout)
+        disk = FaultyDisk("kill", operation)
+        with pytest.raises(Death):
+            run_corpus(inputs, layout, overwrite=True, disk=disk)
+        assert run_corpus(inputs, layout, overwrite=True)
+        assert contents(folder) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_killed_processes_leave_no_trace(inputs: list[Path], tmp_path: Path) -> None:
+    layout = layout_in(tmp_path / "killed", "folder", "jsonl")
+    expected = whole_run(inputs, tmp_path / "whole", "folder", "jsonl")
+    chance = random.Random(1)
+    started = time.perf_counter()
+    assert run_in_child(inputs, layout_in(tmp_path / "timed", "folder", "jsonl"), None) == 0
+    usual = time.perf_counter() - started
+    for _ in range(KILLS):
+        run_in_child(inputs, layout, chance.uniform(0, usual))
+    assert run_corpus(inputs, layout, resume=True)
+    assert contents(layout.folder) == expected
+
+
+def run_in_child(inputs: list[Path], layout: Layout, seconds: float | None) -> int:
+    """Its exit status, after SIGKILL where it ran longer."""
+    child = os.fork()
+    if child == 0:
+        try:
+            run_corpus(inputs, layout, resume=True)
+        finally:
+            os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
+def test_a_truncated_spool_is_not_taken_for_whole(inputs: list[Path], tmp_path: Path) -> None:
+    layout = layout_in(tmp_path / "cut", "file", "jsonl")
+    assert run_corpus(inputs, layout, stop_after=2) is None
+    layout.spool(1).write_bytes(layout.spool(1).read_bytes()[:-1])
+    with pytest.raises(Exception, match="--overwrite begins the run again"):
+        run_corpus(inputs, layout, resume=True)
+    assert run_corpus(inputs, layout, overwrite=True)
+
+
+def test_two_runs_do_not_write_at_once(inputs: list[Path], tmp_path: Path) -> None:
+    layout = layout_in(tmp_path / "shared", "file", "jsonl")
+    assert run_corpus(inputs, layout, stop_after=1) is None
+    with layout.journal.open("ab") as journal:
+        fcntl = pytest.importorskip("fcntl")
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another run is writing"):
+            run_corpus(inputs, layout, resume=True)

@@ -1,0 +1,62 @@
+import pytest
+
+from keci.knowledge.foreign import ForeignMentions
+from keci.knowledge.records import ConceptRecord
+from keci.knowledge.sources.metamap import ForeignCandidate
+from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+
+TEXT = "The rose fever of roses"
+
+
+@pytest.fixture(scope="module")
+def kb() -> KnowledgeBase:
+    return knowledge_base_in_memory(
+        [
+            ConceptRecord("UMLS:C1", "rose", ("T002",)),
+            ConceptRecord("HP:1", "fever", ("T184",), xrefs=("MESH:D1", "UMLS:C2")),
+            ConceptRecord("UMLS:C3", "rose fever", ("T184",)),
+        ]
+    )
+
+
+def test_candidates_become_ranked_mentions(kb: KnowledgeBase) -> None:
+    mentions = ForeignMentions(
+        [
+            ForeignCandidate("d", "C2", 9, 14, 5.0),
+            ForeignCandidate("d", "C1", 4, 14, 1.0),
+            ForeignCandidate("d", "C3", 4, 14, 2.0),
+            ForeignCandidate("d", "C3", 4, 14, 1.0),
+            ForeignCandidate("other", "C1", 0, 3, 1.0),
+        ],
+        kb,
+    )
+    found = mentions.link("d", TEXT)
+    assert [(TEXT[m.start : m.end], m.concepts) for m in found] == [
+        ("rose fever", (2, 0)),
+        ("fever", (1,)),
+    ]
+    assert (mentions.unknown, mentions.misplaced) == (0, 0)
+
+
+def test_offsets_from_one_are_known_by_the_surface(kb: KnowledgeBase) -> None:
+    mentions = ForeignMentions([ForeignCandidate("d", "C1", 5, 9, 1.0, "Rose")], kb)
+    assert mentions.link("d", TEXT)[0][:2] == (4, 8)
+
+
+def test_what_cannot_be_used_is_counted(kb: KnowledgeBase) -> None:
+    mentions = ForeignMentions(
+        [
+            ForeignCandidate("d", "C404", 4, 8, 1.0),
+            ForeignCandidate("d", "C1", 5, 8, 1.0),
+            ForeignCandidate("d", "C1", 4, 800, 1.0),
+            ForeignCandidate("d", "C1", 4, 8, 1.0, "lily"),
+        ],
+        kb,
+    )
+    assert mentions.link("d", TEXT) == ()
+    assert (mentions.unknown, mentions.misplaced) == (1, 3)
+
+
+def test_candidates_are_capped(kb: KnowledgeBase) -> None:
+    candidates = [ForeignCandidate("d", cui, 4, 8, 1.0) for cui in ("C3", "C1")]
+    assert ForeignMentions(candidates, kb, max_candidates=1).link("d", TEXT)[0].concepts == (0,)
