@@ -82,22 +82,32 @@ class BatchBuilder:
         self.special_count = tokenizer.special_count
         self.knowledge = knowledge if config.knowledge != "none" else None
 
-    def prepare(self, documents: Sequence[Document]) -> list[PreparedText]:
-        """Tokenise, enumerate spans and link; raises DataError on a text beyond ``max_tokens``."""
-        return [
-            self._prepare(document, tokens)
-            for document, tokens in zip(
-                documents, self.tokenizer([document.text for document in documents]), strict=True
-            )
-        ]
+    def prepare(
+        self,
+        documents: Sequence[Document],
+        linked: Sequence[tuple[ConceptMention, ...]] | None = None,
+    ) -> list[PreparedText]:
+        """Tokenise, enumerate spans and link; raises DataError on a text beyond ``max_tokens``.
 
-    def _prepare(self, document: Document, tokens: TokenisedText) -> PreparedText:
+        ``linked`` gives the concept mentions of each text where they are known already, as for
+        the sentences of a longer document.
+        """
+        tokens = self.tokenizer([document.text for document in documents])
+        mentions = linked or [self.link(document.text) for document in documents]
+        return list(map(self._prepare, documents, tokens, mentions))
+
+    def link(self, text: str) -> tuple[ConceptMention, ...]:
+        """The concept mentions of a text; none without a knowledge base."""
+        return self.knowledge.linker.link(text) if self.knowledge else ()
+
+    def _prepare(
+        self, document: Document, tokens: TokenisedText, mentions: tuple[ConceptMention, ...]
+    ) -> PreparedText:
         if len(tokens.piece_ids) > self.max_tokens:
             raise DataError(
                 f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; "
                 f"the encoder reads at most {self.max_tokens} at once"
             )
-        mentions = self.knowledge.linker.link(document.text) if self.knowledge else ()
         spans = candidate_spans(tokens, self.config.max_span_pieces)
         return PreparedText(document, tokens, spans, mentions)
 

@@ -1,12 +1,12 @@
 """What pip installs: commands that start quickly, pins for every dependency, whole archives."""
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
-import time
 import tomllib
 import zipfile
 from importlib.metadata import entry_points
@@ -51,13 +51,13 @@ def test_command_is_installed(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_and_imports_nothing_slow(command: str) -> None:
-    started = time.perf_counter()
+    before = os.times().children_user
     finished, modules = run(command, "--help")
-    seconds = time.perf_counter() - started
+    processor_seconds = os.times().children_user - before
     assert finished.returncode == 0
     assert re.search(rf"Examples?:\s+(.*\n)*?.*{command} ", finished.stdout)
     assert not modules & SLOW_TO_IMPORT
-    assert seconds < 5, "half a second on a free machine"
+    assert processor_seconds < 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,14 +1,17 @@
 """Records in, their results out, in order; a document that fails becomes a Failure in its place."""
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 
 from keci.corpus.assembly import reassemble
 from keci.corpus.records import RECORDS_AT_ONCE, Chunk, Record, Result
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
+from keci.knowledge.linker import ConceptMention
 from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
@@ -80,7 +83,28 @@ class CorpusExtractor:
             for cut in cuts
             for number, unit in enumerate(cut.units)
         ]
-        found = iter(self.predictor.predict(self.predictor.builder.prepare(units)))
+        linked = [mentions for cut in cuts for mentions in self._link(cut)]
+        found = iter(self.predictor.predict(self.predictor.builder.prepare(units, linked)))
         return [
             reassemble(cut.document, cut.units, list(islice(found, len(cut.units)))) for cut in cuts
         ]
+
+    def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
+        """The concept mentions of each unit, found in the whole document.
+
+        An abbreviation that one sentence explains is thereby understood in all others.
+        """
+        mentions = self.predictor.builder.link(cut.document.text)
+        return [_inside(unit, mentions) for unit in cut.units]
+
+
+def _inside(unit: TextUnit, mentions: Sequence[ConceptMention]) -> tuple[ConceptMention, ...]:
+    """The mentions that lie in a unit, with offsets into its text."""
+    end = unit.start + len(unit.text)
+    first = bisect_left(mentions, unit.start, key=attrgetter("start"))
+    past = bisect_left(mentions, end, key=attrgetter("start"))
+    return tuple(
+        ConceptMention(mention.start - unit.start, mention.end - unit.start, mention.concepts)
+        for mention in mentions[first:past]
+        if mention.end <= end
+    )

@@ -11,9 +11,9 @@ from keci.knowledge.folder import read_manifest, verify_folder
 def verify_on_first_use(folder: Path, *, notes: Path | None = None) -> bool:
     """Check the hashes of ``folder`` unless a note says that these passed; True if checked.
 
-    A note holds nothing but a hash of path, fingerprint, sizes and times of change; notes lie in the
-    user's cache folder, or in ``notes``. Where they cannot be written, every use is a first one.
-    Raises KnowledgeBaseError where a file differs.
+    A note is an empty file named by a hash of path, fingerprint, sizes and times of change; notes
+    lie in the user's cache folder, or in ``notes``. Where they cannot be written, every use is a
+    first one. Raises KnowledgeBaseError where a file differs.
     """
     if notes is None:
         notes = Path(platformdirs.user_cache_dir("keci")) / "verified"

@@ -1,9 +1,13 @@
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.knowledge.folder import write_folder
 from keci.knowledge.linker import Linker
 from keci.knowledge.store import KnowledgeBase
 from keci.text.words import find_words
@@ -122,3 +126,18 @@ def test_mentions_are_sorted_runs_of_whole_words(small_kb: KnowledgeBase, text: 
         assert mention.end in ends
         assert 0 < len(mention.concepts) <= 6
         assert len(set(mention.concepts)) == len(mention.concepts)
+
+
+def test_two_processes_find_the_same_in_one_folder(small_kb: KnowledgeBase, tmp_path: Path) -> None:
+    folder = tmp_path / "kb"
+    write_folder(small_kb.tables, folder, description=small_kb.manifest.description)
+    text = "TNF alpha, CAT, cats and Parkinson's disease"
+    code = (
+        "import sys; from pathlib import Path; from keci.knowledge.linker import Linker; "
+        "from keci.knowledge.store import open_knowledge_base; "
+        "print(Linker(open_knowledge_base(Path(sys.argv[1]))).link(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", code, str(folder), text]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [process.communicate()[0].strip() for process in running]
+    assert answers == [str(Linker(small_kb).link(text))] * 2
