@@ -41,6 +41,12 @@ Example:
     help="Knowledge base folder; the default one if not given.",
 )
 @click.option(
+    "--vectors",
+    multiple=True,
+    metavar="NAME",
+    help="Vectors beside the knowledge base to read, 'none' for none; all if not given.",
+)
+@click.option(
     "--output",
     required=True,
     type=click.Path(path_type=Path),
@@ -86,6 +92,7 @@ def main(
     validation: Path | None,
     encoder: str,
     kb: Path | None,
+    vectors: tuple[str, ...],
     output: Path,
     variant: str,
     seed: int,
@@ -117,6 +124,21 @@ def main(
     model, config = apply_settings(settings, ModelConfig(), config)
     needs_knowledge = VARIANTS[variant].get("knowledge") != "none"
     base = knowledge_base_for(kb) if needs_knowledge else None
-    inputs = RunInputs(load_schema(task), train_file, validation, encoder, base, output)
+    inputs = RunInputs(
+        load_schema(task),
+        train_file,
+        validation,
+        encoder,
+        base,
+        output,
+        vectors=_chosen_vectors(vectors),
+    )
     state = train_run(inputs, model, config, resume=resume, show_progress=show_progress())
     click.echo(f"best epoch {state.best_epoch} of {state.epoch}; checkpoint in {output}")
+
+
+def _chosen_vectors(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The named tables; None for all that there are."""
+    if not names:
+        return None
+    return tuple(name for name in names if name != "none")

@@ -15,6 +15,7 @@ from keci.errors import DataError
 from keci.knowledge.background import BackgroundGraph, build_background, graph_relation_names
 from keci.knowledge.linker import ConceptMention, Linker
 from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.vector_table import node_vectors, tables_of_spaces
 from keci.text.spans import CandidateSpans, candidate_spans
 from keci.text.tokens import TextTokenizer, TokenisedText
 
@@ -51,12 +52,15 @@ class Knowledge:
     """A knowledge base with its linker, mapped by name onto the vocabularies of a model.
 
     Semantic types and relations that the model does not know are left out of the graph;
-    ``unknown_types`` and ``unknown_relations`` list them.
+    ``unknown_types`` and ``unknown_relations`` list them. ``tables`` are the vectors of the
+    model's spaces, zeros where the knowledge base has none.
     """
 
     def __init__(self, base: KnowledgeBase, config: ModelConfig) -> None:
         self.base = base
         self.linker = Linker(base)
+        spaces = tuple(zip(config.vector_spaces, config.vector_widths, strict=True))
+        self.tables = tables_of_spaces(base, spaces)
         relations = graph_relation_names(base)
         self.type_map = _map_names(base.type_codes, config.semantic_types)
         self.relation_map = _map_names(relations, config.graph_relations)
@@ -123,11 +127,10 @@ class BatchBuilder:
             graph = build_background(mentions, self.knowledge.base)
             arrays |= _graph_arrays(graph, self.knowledge)
             arrays |= _candidate_arrays(graph, texts)
+            arrays["node_vectors"] = node_vectors(self.knowledge.tables, graph)
         elif self.config.knowledge != "none":
             arrays |= _empty_graph_arrays()
-        if self.config.knowledge != "none":
-            nodes = len(arrays["node_types_splits"]) - 1
-            arrays["node_vectors"] = np.zeros((nodes, self.config.vector_width), np.float32)
+            arrays["node_vectors"] = np.zeros((0, self.config.vector_width), np.float32)
         return Batch(tuple(texts), graph, arrays)
 
     def _encoder_arrays(self, texts: Sequence[PreparedText]) -> dict[str, Indices]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from keci.errors import ConfigError
 
@@ -34,13 +34,21 @@ class ModelConfig:
     mix_layers: bool = True
     final_inputs: str = "fused"
     dropout: float = 0.2
-    vector_width: int = 0
+    use_vectors: bool = True
+    """Whether nodes begin with the pretrained vectors of a knowledge base that has some."""
+    use_definitions: bool = True
+    """The same of the vectors of definitions."""
+    vector_spaces: tuple[str, ...] = ()
+    """The vector spaces that the nodes' vectors come from, and the width of each."""
+    vector_widths: tuple[int, ...] = ()
     semantic_types: tuple[str, ...] = ()
     graph_relations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check_choice("knowledge", self.knowledge, ("fusion", "none"))
+        if len(self.vector_spaces) != len(self.vector_widths):
+            raise ConfigError("vector_spaces and vector_widths must be of one length")
         _check_choice("final_inputs", self.final_inputs, ("fused", "fused+span"))
         if not 0 < self.keep_ratio <= 1:
             raise ConfigError(f"keep_ratio must be in (0, 1], got {self.keep_ratio}")
@@ -48,8 +56,13 @@ class ModelConfig:
             raise ConfigError(f"dropout must be in [0, 1), got {self.dropout}")
         for name in ("max_span_pieces", "span_width", "hidden_width", "length_width", "node_width"):
             _check_positive(name, getattr(self, name))
-        for name in ("span_gcn_layers", "concept_gcn_layers", "vector_width"):
+        for name in ("span_gcn_layers", "concept_gcn_layers"):
             _check_not_negative(name, getattr(self, name))
+
+    @property
+    def vector_width(self) -> int:
+        """Width of a node's vectors, all spaces together."""
+        return sum(self.vector_widths)
 
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -58,6 +71,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "flat-attention": {"span_gcn_layers": 0, "concept_gcn_layers": 0},
     "no-span-gcn": {"span_gcn_layers": 0},
     "no-concept-gcn": {"concept_gcn_layers": 0},
+    "no-vectors": {"use_vectors": False},
+    "no-definitions": {"use_definitions": False},
 }
 """The paper's baselines and ablations (Tables 1, 3 and 4) as changes of ModelConfig."""
 
@@ -152,4 +167,5 @@ def _has_type(value: object, kind: object) -> bool:
         return type(value) is kind
     if kind in (int, float):
         return type(value) is int or type(value) is kind
-    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    (item_kind, _) = get_args(kind)
+    return isinstance(value, tuple) and all(_has_type(item, item_kind) for item in value)

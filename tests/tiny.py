@@ -33,7 +33,8 @@ CONFIG = ModelConfig(
     hidden_width=7,
     length_width=3,
     node_width=5,
-    vector_width=2,
+    vector_spaces=("test",),
+    vector_widths=(2,),
     semantic_types=("T033", "T109", "T116"),
     graph_relations=("has_type", "inverse_has_type", "treats"),
 )
@@ -78,7 +79,8 @@ def knowledge_config(config: ModelConfig, base: KnowledgeBase) -> ModelConfig:
     """The config with the vocabularies of ``base`` and no concept vectors."""
     return replace(
         config,
-        vector_width=0,
+        vector_spaces=(),
+        vector_widths=(),
         semantic_types=base.type_codes,
         graph_relations=graph_relation_names(base),
     )

@@ -41,7 +41,9 @@ class KnowledgeBase:
     All methods only read, so that one instance serves any number of threads.
     """
 
-    def __init__(self, tables: Tables, manifest: Manifest) -> None:
+    def __init__(self, tables: Tables, manifest: Manifest, folder: Path | None = None) -> None:
+        """``folder`` is where the base lies; None for one in memory."""
+        self.folder = folder
         self.tables = tables
         self.manifest = manifest
         self.name = manifest.description.name
@@ -190,7 +192,7 @@ def open_knowledge_base(path: Path) -> KnowledgeBase:
     Sizes and headers of all files are checked; ``folder.verify_folder`` checks their hashes too.
     """
     tables, manifest = read_folder(path)
-    return KnowledgeBase(tables, manifest)
+    return KnowledgeBase(tables, manifest, path)
 
 
 def knowledge_base_in_memory(

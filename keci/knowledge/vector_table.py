@@ -115,7 +115,7 @@ def open_tables(
 
 
 def tables_of_spaces(
-    knowledge_base_folder: Path, base: KnowledgeBase, spaces: Sequence[tuple[str, int]]
+    base: KnowledgeBase, spaces: Sequence[tuple[str, int]]
 ) -> tuple[VectorTable, ...]:
     """For each vector space and width that a model was trained with, the table of ``base`` in it.
 
@@ -123,8 +123,12 @@ def tables_of_spaces(
     knowledge base do not count.
     """
     found: dict[tuple[str, int], VectorTable] = {}
-    for name in table_names(knowledge_base_folder):
-        folder = table_folder(knowledge_base_folder, name)
+    folders = (
+        [table_folder(base.folder, name) for name in table_names(base.folder)]
+        if base.folder and spaces
+        else []
+    )
+    for folder in folders:
         manifest = read_manifest(folder)
         key = manifest.space, manifest.width
         if key in spaces and key not in found and manifest.knowledge_base == base.fingerprint:

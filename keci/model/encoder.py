@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from keci.errors import UsageError
 from keci.stages import TorchStage
@@ -61,6 +62,7 @@ def load_encoder(name: str) -> tuple[PreTrainedModel, str]:
     Raises UsageError where the encoder cannot be had.
     """
     folder = _find_encoder(name)
+    disable_progress_bar()
     try:
         transformer = AutoModel.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)

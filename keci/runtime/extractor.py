@@ -79,6 +79,13 @@ def _knowledge(manifest: Manifest, base: KnowledgeBase | None) -> Knowledge | No
     if base is None or manifest.model.knowledge == "none":
         return None
     knowledge = Knowledge(base, manifest.model)
+    absent = [table.space for table in knowledge.tables if table.is_absent]
+    if absent:
+        _LOGGER.warning(
+            "knowledge base %s has no vectors in %d of the model's spaces, zeros stand in: %s "
+            "(keci-kb embed makes them)",
+            base.name, len(absent), ", ".join(absent),
+        )  # fmt: skip
     unknown = [*knowledge.unknown_types, *knowledge.unknown_relations]
     if unknown:
         _LOGGER.warning(

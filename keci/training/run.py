@@ -10,8 +10,11 @@ import torch
 from keci.batch import BatchBuilder, Knowledge, PreparedText
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import DataError, UsageError
+from keci.knowledge import embedding_definitions
 from keci.knowledge.background import graph_relation_names
 from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.vector_folder import table_names
+from keci.knowledge.vector_table import VectorTable, open_tables
 from keci.model.encoder import Encoder, load_encoder, save_architecture
 from keci.model.network import Network, SpanNetwork
 from keci.schema import TaskSchema
@@ -38,6 +41,8 @@ class RunInputs:
     encoder: str
     base: KnowledgeBase | None
     output: Path
+    vectors: tuple[str, ...] | None = None
+    """Names of the base's vector tables to read; None takes all that it has."""
 
 
 def train_run(
@@ -53,7 +58,7 @@ def train_run(
     ``model`` is what the variant of ``config`` then changes. Raises UsageError where the variant
     needs a knowledge base and none is given, or where a resumed run was started otherwise.
     """
-    model = variant_config(model, config.variant, inputs.base)
+    model = variant_config(model, config.variant, inputs.base, vectors=inputs.vectors)
     check_new_or_resumed(inputs.output, resume=resume)
     inputs.output.mkdir(parents=True, exist_ok=True)
     training, validation = _datasets(inputs, config)
@@ -82,16 +87,49 @@ def train_run(
     return trainer.fit(_prepare(builder, training, validation), resume=resume)
 
 
-def variant_config(model: ModelConfig, variant: str, base: KnowledgeBase | None) -> ModelConfig:
-    """The architecture of a variant, with the vocabularies of the knowledge base it reads."""
+def variant_config(
+    model: ModelConfig,
+    variant: str,
+    base: KnowledgeBase | None,
+    *,
+    vectors: Sequence[str] | None = None,
+) -> ModelConfig:
+    """The architecture of a variant, with vocabularies and vectors of the base it reads.
+
+    ``vectors`` names the base's tables to read; None takes all that it has.
+    """
     varied = replace(model, **VARIANTS[variant])
     if varied.knowledge == "none":
         return varied
     if base is None:
         raise UsageError(f"variant {variant!r} needs a knowledge base: give --kb")
+    tables = _vector_tables(varied, base, vectors)
     return replace(
-        varied, semantic_types=base.type_codes, graph_relations=graph_relation_names(base)
+        varied,
+        semantic_types=base.type_codes,
+        graph_relations=graph_relation_names(base),
+        vector_spaces=tuple(table.space for table in tables),
+        vector_widths=tuple(table.width for table in tables),
     )
+
+
+def _vector_tables(
+    model: ModelConfig, base: KnowledgeBase, names: Sequence[str] | None
+) -> list[VectorTable]:
+    """The named tables of a base, or all, less the kinds that the model is to do without."""
+    if base.folder is None:
+        return []
+    chosen = table_names(base.folder) if names is None else names
+    wanted = {embedding_definitions.KIND: model.use_definitions}
+    tables = [
+        table
+        for table in open_tables(base.folder, base, chosen)
+        if wanted.get(table.manifest.kind, model.use_vectors)
+    ]
+    for table in tables:
+        manifest = table.manifest
+        _LOGGER.info("vectors %r: %s, width %d", manifest.name, manifest.kind, manifest.width)
+    return tables
 
 
 def _datasets(inputs: RunInputs, config: TrainConfig) -> tuple[GoldDataset, GoldDataset]:

@@ -77,7 +77,7 @@ def test_absent_settings_have_their_defaults() -> None:
         ("span_width", 0),
         ("span_gcn_layers", -1),
         ("concept_gcn_layers", -1),
-        ("vector_width", -1),
+        ("vector_widths", (3,)),
     ],
 )
 def test_impossible_architectures_are_refused(name: str, value: object) -> None:

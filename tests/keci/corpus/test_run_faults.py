@@ -14,22 +14,23 @@ from keci.errors import UsageError
 from tests.keci.corpus.corpora import contents, run_corpus, write_corpus
 from tests.keci.corpus.faults import FAULTS, Death, FaultyDisk
 
-FORMATS = ("jsonl", "jsonl.gz", "brat")
-RANDOM_RUNS = 40
+SETTINGS = [("file", "jsonl"), ("file", "brat"), ("folder", "jsonl"), ("folder", "jsonl.gz")]
+RANDOM_RUNS = 10
+NEVER = 1_000_000
 KILLS = 30
 
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[Path]:
     return [
-        write_corpus(tmp_path / "a.jsonl", 13, bad=(2, 9)),
-        write_corpus(tmp_path / "b.jsonl", 9, first=13),
+        write_corpus(tmp_path / "a.jsonl", 9, bad=(2,)),
+        write_corpus(tmp_path / "b.jsonl", 7, first=9),
     ]
 
 
 def layout_in(folder: Path, kind: str, form: str) -> Layout:
     if kind == "folder":
-        return folder_layout(folder, form, 8)
+        return folder_layout(folder, form, 6)
     folder.mkdir(exist_ok=True)
     return file_layout(folder / "out", form)
 
@@ -37,6 +38,11 @@ def layout_in(folder: Path, kind: str, form: str) -> Layout:
 def whole_run(inputs: list[Path], folder: Path, kind: str, form: str) -> Mapping[str, bytes]:
     assert run_corpus(inputs, layout_in(folder, kind, form))
     return contents(folder)
+
+
+def sound_disk() -> FaultyDisk:
+    """One that never fails, and saves the time of syncing."""
+    return FaultyDisk("none", NEVER)
 
 
 def dies(inputs: list[Path], layout: Layout, disk: FaultyDisk) -> bool:
@@ -51,8 +57,7 @@ def dies(inputs: list[Path], layout: Layout, disk: FaultyDisk) -> bool:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize(("kind", "form"), SETTINGS)
 def test_death_at_every_operation_leaves_no_trace(
     inputs: list[Path], tmp_path: Path, kind: str, form: str, fault: str
 ) -> None:
@@ -65,14 +70,13 @@ def test_death_at_every_operation_leaves_no_trace(
             break
         finished = layout.manifest.is_file() and not layout.journal.is_file()
         assert not finished or contents(folder) == expected, "nothing half-done looks finished"
-        assert run_corpus(inputs, layout, resume=True)
+        assert run_corpus(inputs, layout, resume=True, disk=sound_disk())
         assert contents(folder) == expected, f"after {fault} at operation {operation}"
         operation += 1
-    assert operation > 30
+    assert operation > 25
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize(("kind", "form"), SETTINGS)
 def test_any_number_of_deaths_leaves_no_trace(
     inputs: list[Path], tmp_path: Path, kind: str, form: str
 ) -> None:
@@ -94,15 +98,18 @@ def test_death_while_an_old_output_is_replaced(
 ) -> None:
     expected = whole_run(inputs, tmp_path / "whole", kind, "jsonl")
     other = [write_corpus(tmp_path / "old.jsonl", 30, first=50, bad=(51,))]
-    for operation in range(0, 60, 3):
+    for operation in range(0, NEVER, 3):
         folder = tmp_path / f"at{operation}"
         layout = layout_in(folder, kind, "jsonl")
-        run_corpus(other, layout)
+        run_corpus(other, layout, disk=sound_disk())
         disk = FaultyDisk("kill", operation)
-        with pytest.raises(Death):
-            run_corpus(inputs, layout, overwrite=True, disk=disk)
-        assert run_corpus(inputs, layout, overwrite=True)
+        try:
+            assert run_corpus(inputs, layout, overwrite=True, disk=disk)
+            break
+        except Death:
+            assert run_corpus(inputs, layout, overwrite=True, disk=sound_disk())
         assert contents(folder) == expected
+    assert operation > 25
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -169,7 +169,7 @@ def test_a_table_without_projection_has_none(folder: Path) -> None:
 def test_a_model_finds_its_spaces_or_zeros(folder: Path) -> None:
     base = written_base(folder, concepts=CONCEPTS)
     spaces = [("other", 3), ("imported:table", 2), ("imported:table", 5)]
-    tables = tables_of_spaces(folder, base, spaces)
+    tables = tables_of_spaces(base, spaces)
     assert [table.is_absent for table in tables] == [True, False, True]
     assert [table.width for table in tables] == [3, 2, 5]
     assert tables[0].gather(np.array([0, 5])).tolist() == [[0] * 3] * 2
@@ -177,4 +177,4 @@ def test_a_model_finds_its_spaces_or_zeros(folder: Path) -> None:
     graph = build_background([[ConceptMention(0, 1, (2,))]], base)
     assert node_vectors(tables, graph).shape == (2, 10)
     other = written_base(folder, concepts=CONCEPTS + 1)
-    assert all(table.is_absent for table in tables_of_spaces(folder, other, spaces))
+    assert all(table.is_absent for table in tables_of_spaces(other, spaces))

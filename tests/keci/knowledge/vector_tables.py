@@ -47,12 +47,13 @@ def written_table(
     concept_rows: npt.NDArray[np.int32],
     type_rows: npt.NDArray[np.int32],
     name: str = "table",
+    kind: str = "imported",
 ) -> Path:
     manifest = TableManifest(
         name=name,
-        kind="imported",
+        kind=kind,
         knowledge_base=base.fingerprint,
-        space=f"imported:{name}",
+        space=f"{kind}:{name}",
         width=vectors.shape[1],
         counts={},
         made={},

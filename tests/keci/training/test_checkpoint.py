@@ -80,7 +80,7 @@ def test_a_run_is_loaded_in_evaluation_mode(tmp_path: Path) -> None:
 
 def test_a_loaded_run_gives_the_scores_of_the_saved_one(tmp_path: Path) -> None:
     saved_run(tmp_path)
-    builder = tiny_builder(replace(CONFIG, vector_width=2), None)
+    builder = tiny_builder(CONFIG, None)
     arrays = builder.build(builder.prepare(documents("rash after abc"))).arrays
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     with torch.no_grad():

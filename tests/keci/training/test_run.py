@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -8,18 +9,21 @@ from safetensors.torch import load_file
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
+from keci.batch import Knowledge
 from keci.config import VARIANTS, ModelConfig, TrainConfig
-from keci.errors import DataError, UsageError
+from keci.errors import DataError, KnowledgeBaseError, UsageError
+from keci.knowledge.store import KnowledgeBase
 from keci.training.checkpoint import BEST_FILE, RunSettings, load_run
 from keci.training.progress import State
 from keci.training.run import VALIDATION_IDS_FILE, RunInputs, train_run, variant_config
+from tests.keci.knowledge.vector_tables import written_base, written_table
 from tests.keci.training.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base
 from tests.tiny_network import save_tiny_encoder
 
 BASE = tiny_knowledge_base()
-MODEL = replace(CONFIG, vector_width=0)
+MODEL = CONFIG
 TRAIN = TrainConfig(epochs=2, batch_size=2, validation_share=0.3, encoder_precision="fp32")
 
 
@@ -150,3 +154,54 @@ def test_training_documents_without_words_are_refused(inputs: RunInputs) -> None
     records = [{"id": f"e{number}", "text": " "} for number in range(9)]
     with pytest.raises(DataError, match="candidate span"):
         run(replace(inputs, train=write_jsonl(inputs.train, records)))
+
+
+def add_vectors(base: KnowledgeBase, name: str, *, kind: str, width: int) -> None:
+    """A table beside a knowledge base in which every concept has a vector."""
+    assert base.folder
+    written_table(
+        base.folder,
+        base,
+        np.ones((len(base), width), dtype=np.float32),
+        concept_rows=np.arange(len(base), dtype=np.int32),
+        type_rows=np.full(len(base.type_codes), -1, dtype=np.int32),
+        name=name,
+        kind=kind,
+    )
+
+
+def test_a_run_reads_the_vectors_of_its_knowledge_base(inputs: RunInputs, tmp_path: Path) -> None:
+    base = written_base(tmp_path / "kb")
+    add_vectors(base, "pretrained", kind="relations", width=3)
+    add_vectors(base, "sentences", kind="definitions", width=2)
+    run(replace(inputs, base=base))
+    model = load_run(inputs.output).settings.model
+    assert model.vector_spaces == ("relations:pretrained", "definitions:sentences")
+    assert model.vector_width == 5
+    tables = Knowledge(base, model).tables
+    assert [table.is_absent for table in tables] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("variant", "names", "spaces"),
+    [
+        ("no-vectors", None, ("definitions:sentences",)),
+        ("no-definitions", None, ("relations:pretrained",)),
+        ("full", ("sentences",), ("definitions:sentences",)),
+        ("full", (), ()),
+    ],
+)
+def test_vectors_are_chosen_by_kind_and_name(
+    tmp_path: Path, variant: str, names: tuple[str, ...] | None, spaces: tuple[str, ...]
+) -> None:
+    base = written_base(tmp_path / "kb")
+    add_vectors(base, "pretrained", kind="relations", width=3)
+    add_vectors(base, "sentences", kind="definitions", width=2)
+    model = variant_config(ModelConfig(), variant, base, vectors=names)
+    assert model.vector_spaces == spaces
+
+
+def test_vectors_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    base = written_base(tmp_path / "kb")
+    with pytest.raises(KnowledgeBaseError, match="no vectors called 'absent'"):
+        variant_config(ModelConfig(), "full", base, vectors=("absent",))
