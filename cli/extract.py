@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from keci.cli.extract_report import report
 from keci.cli.extract_verify import verify
 from keci.cli.options import common_options
 from keci.cli.subcommands import CommandWithSubcommands
-
-if TYPE_CHECKING:
-    from keci.corpus.stream import CorpusReader
 
 INPUT_FORMATS = ("auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat")
 _EPILOG = """\b
@@ -63,9 +59,7 @@ or the output broke; a signal ends it with 128 plus its number.
 )
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")
 @click.option("--precision", help="fp32, int8 or fp16, as the bundle has it.")
-@click.option(
-    "--input-format", type=click.Choice(INPUT_FORMATS), default="auto", show_default=True
-)
+@click.option("--input-format", type=click.Choice(INPUT_FORMATS), default="auto", show_default=True)
 @click.option("--text-field", default="text", show_default=True, help="jsonl field of the text.")
 @click.option("--id-field", default="id", show_default=True, help="jsonl field of the id.")
 @click.option(
@@ -77,7 +71,9 @@ or the output broke; a signal ends it with 128 plus its number.
 )
 @click.option("--limit", type=click.IntRange(1), help="Take so many records at most.")
 @click.option("--sample", metavar="SHARE", help="Take this share of them, as 0.05 or 5%.")
-@click.option("--shard", metavar="K/N", default="1/1", help="Take every Nth of those, from the Kth.")
+@click.option(
+    "--shard", metavar="K/N", default="1/1", help="Take every Nth of those, from the Kth."
+)
 @click.option(
     "--retry-failures",
     type=click.Path(path_type=Path, exists=True),
@@ -92,7 +88,9 @@ or the output broke; a signal ends it with 128 plus its number.
 )
 @click.option("--max-failures", metavar="N|P%", help="Stop when more records fail.")
 @click.option("--dry-run", is_flag=True, help="Only read the inputs and count what is in them.")
-@click.option("--metrics", type=click.Path(path_type=Path), help="Keep counts and rates here (JSON).")
+@click.option(
+    "--metrics", type=click.Path(path_type=Path), help="Keep counts and rates here (JSON)."
+)
 @click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Threads; all cores if not given.")
 @common_options

@@ -1,6 +1,6 @@
 """keci-extract --dry-run: what the inputs hold, without a model."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from keci.cli.extract_stop import StopSignals
 from keci.cli.options import EXIT_SOME_FAILED
@@ -40,10 +40,7 @@ def count_records(reader: CorpusReader) -> int:
 
 
 def _show(counts: dict[str, SourceCounts]) -> None:
-    rows = [
-        (name, count.records, count.failed, count.empty, count.characters)
-        for name, count in counts.items()
-    ]
-    total = ("total", *(sum(row[place] for row in rows) for place in range(1, 5)))
+    rows = [(name, *astuple(count)) for name, count in counts.items()]
+    total = ("total", *map(sum, zip(*map(astuple, counts.values()), strict=True)))
     columns = ("input", "records", "failed", "without text", "characters")
     print_table("", columns, [*rows, total] if len(rows) > 1 else rows)

@@ -42,7 +42,7 @@ class StopSignals:
 
 @dataclass(frozen=True, slots=True)
 class FailureLimit:
-    """More failures than ``count``, or than a ``share`` of a hundred records or more, are too many."""
+    """Too many: more than ``count``, or than a ``share`` of a hundred records or more."""
 
     count: int | None = None
     share: float | None = None

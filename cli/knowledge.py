@@ -5,14 +5,19 @@ from pathlib import Path
 from keci.errors import UsageError
 from keci.knowledge.location import default_knowledge_base_path
 from keci.knowledge.store import KnowledgeBase, open_knowledge_base
+from keci.knowledge.verification import verify_on_first_use
 
 
 def knowledge_base_for(path: Path | None) -> KnowledgeBase:
-    """The knowledge base at ``path``, or the default one; raises UsageError where there is none."""
+    """The knowledge base at ``path``, or the default one, its hashes checked on first use.
+
+    Raises UsageError where there is none, KnowledgeBaseError where it is damaged.
+    """
     folder = path or default_knowledge_base_path()
     if not folder.is_dir():
         raise UsageError(
             f"there is no knowledge base at {folder}: build one with "
             f"'keci-kb build open --output {folder}', or name another with --kb"
         )
+    verify_on_first_use(folder)
     return open_knowledge_base(folder)

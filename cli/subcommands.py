@@ -22,13 +22,20 @@ class CommandWithSubcommands(click.Command):
         self.subcommands[command.name or ""] = command
 
     def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **settings: Any,
     ) -> Any:
         words = list(sys.argv[1:] if args is None else args)
         if not words or words[0] not in self.subcommands:
-            return super().main(words, prog_name, **settings)
+            return super().main(words, prog_name, complete_var, standalone_mode, **settings)
         name = prog_name or self.name or ""
-        return self.subcommands[words[0]].main(words[1:], f"{name} {words[0]}", **settings)
+        return self.subcommands[words[0]].main(
+            words[1:], f"{name} {words[0]}", complete_var, standalone_mode, **settings
+        )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)

@@ -52,6 +52,7 @@ def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
     try:
         manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
         partial.chmod(0o755)
+        (partial / GRAPH_FILE).chmod(0o644)  # safetensors makes files for their owner alone
         partial.rename(bundle)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

@@ -18,6 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 OVERLAP_SHARE = 4
 _EXCERPT = 200
 
+
 @dataclass(frozen=True, slots=True)
 class _Cut:
     document: Document

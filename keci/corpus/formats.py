@@ -106,7 +106,9 @@ def format_of(file_name: str, name: str | None) -> Format:
 def _compressed(file: BinaryIO, compression: str) -> BinaryIO:
     if compression == "gz":
         return cast(BinaryIO, gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0))
-    return cast(BinaryIO, zstd.ZstdFile(file, "w", level=ZSTD_LEVEL))
+    content = zstd.ZstdFile(file, "w", level=ZSTD_LEVEL)
+    content.write(b"")  # without any write there would be no frame, which reads as truncated
+    return cast(BinaryIO, content)
 
 
 def _decompressed(file: BinaryIO, compression: str) -> BinaryIO:

@@ -30,6 +30,9 @@ class Cursor:
     taken: int = 0
 
 
+START = Cursor()
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A document, or why there is none, with its 1-based ``position`` among its source's records.

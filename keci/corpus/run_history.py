@@ -7,14 +7,14 @@ from typing import Any, Self
 
 from keci.corpus.journal import Entry, read_journal
 from keci.corpus.manifest import FileFacts
-from keci.corpus.records import Cursor
+from keci.corpus.records import START, Cursor
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
     """How far a run has come: part ``part`` is open, with ``spool_bytes`` in its spool."""
 
-    cursor: Cursor = Cursor()
+    cursor: Cursor = START
     written: int = 0
     failed: int = 0
     part: int = 1

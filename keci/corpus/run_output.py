@@ -22,7 +22,6 @@ from keci.corpus.quarantine import Accounts, encode_failure
 from keci.corpus.records import Chunk, Cursor, Shard
 from keci.corpus.run_history import (
     RunHistory,
-    RunState,
     part_entry,
     publishing_entry,
     run_entry,
@@ -60,9 +59,7 @@ class RunOutput:
         """Append a chunk's results; a record that no file can hold counts as failed."""
         lines, failures = _encode(chunk)
         state = self.state
-        self._spool = self._spool or self._open(
-            self.layout.spool(state.part), state.spool_bytes
-        )
+        self._spool = self._spool or self._open(self.layout.spool(state.part), state.spool_bytes)
         self._spool.write(b"".join(lines))
         if failures:
             self._failures = self._failures or self._open(

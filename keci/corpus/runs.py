@@ -87,9 +87,7 @@ def _check_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     )
 
 
-def _make_room(
-    layout: Layout, history: RunHistory | None, disk: Disk, *, overwrite: bool
-) -> None:
+def _make_room(layout: Layout, history: RunHistory | None, disk: Disk, *, overwrite: bool) -> None:
     """Raises UsageError where results are in the way; else removes a folder's old ones."""
     if history and history.state.cursor.read and not overwrite:
         raise UsageError(

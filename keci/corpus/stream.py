@@ -6,11 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from keci.corpus.readers import AUTO, find_sources, read_source
-from keci.corpus.records import Cursor, Record, Selection
+from keci.corpus.records import START, Cursor, Record, Selection
 from keci.corpus.sources import ContentStream, ReadOptions, Source
 from keci.documents import Document, Failure
-
-START = Cursor()
 
 
 class CorpusReader:

@@ -74,7 +74,8 @@ class StreamOutput:
 
 def is_stream(path: str) -> bool:
     """Whether a path is standard output, a pipe or a device, which cannot be written twice."""
-    return path == STDOUT or (Path(path).exists() and not Path(path).is_file())
+    target = Path(path)
+    return path == STDOUT or (target.exists() and not target.is_file() and not target.is_dir())
 
 
 def _writable(result: Result) -> Extraction | Failure:

@@ -47,10 +47,11 @@ def _add_head(keyed: KeyedText, spans: Spans, ranker: Ranker, last: int) -> None
     """``Hox proteins``: the candidates of the head, if it has any, and of the name in turns."""
     for head_first, groups in _heads_ending_at(keyed, last):
         before = keyed.preceding(head_first)
-        if before is None:
+        names = spans.ending_at(before) if before is not None else ()
+        if not names:
             continue
         head = spans.candidates.get((head_first, last), ())
-        for first, concepts in spans.ending_at(before):
+        for first, concepts in names:
             if (first, last) in spans.candidates or ranker.groups(concepts[0]).isdisjoint(groups):
                 continue
             spans.put(first, last, ranker.combine(head, concepts) if head else concepts)

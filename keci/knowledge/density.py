@@ -18,7 +18,7 @@ class GraphDensity:
         self._knowledge_base = knowledge_base
         self._names = graph_relation_names(knowledge_base, shared_neighbours=True)
         self._counts: Counter[str] = Counter()
-        self._edges: Counter[str] = Counter()
+        self._edges: Counter[tuple[str, str]] = Counter()
 
     def add(self, mentions: Sequence[ConceptMention]) -> None:
         """Count the graph of one text."""
@@ -34,15 +34,20 @@ class GraphDensity:
             concepts=int(is_concept.sum()),
             types=int((~is_concept).sum()),
             edges=int(forward.sum()),
+            edges_among_concepts=int(between.sum()),
             texts_with_related_concepts=int((between & ~shared).any()),
             texts_with_shared_neighbours=int((forward & shared).any()),
         )
-        relations, counts = np.unique(graph.edge_relations[forward], return_counts=True)
-        for relation, count in zip(relations, counts, strict=True):
-            self._edges[self._names[relation]] += int(count)
+        for kind, chosen in (("concepts", between), ("types", forward & ~between)):
+            relations, counts = np.unique(graph.edge_relations[chosen], return_counts=True)
+            for relation, count in zip(relations, counts, strict=True):
+                self._edges[kind, self._names[relation]] += int(count)
 
     def to_record(self) -> dict[str, Any]:
-        """Totals, means per text, and edges by relation, each edge counted in one direction."""
+        """Means per text, and edges among concepts and to types by relation.
+
+        Each edge is counted in one direction; has-type edges stand among those to types.
+        """
         texts = self._counts["texts"]
         means = {
             name: round(count / texts, 3)
@@ -52,5 +57,10 @@ class GraphDensity:
         return {
             "texts": texts,
             "per_text": means,
-            "edges": dict(sorted(self._edges.items())),
+            "edges": {
+                kind: {
+                    name: count for (of, name), count in sorted(self._edges.items()) if of == kind
+                }
+                for kind in ("concepts", "types")
+            },
         }

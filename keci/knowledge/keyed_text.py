@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from keci.knowledge.affixes import prefix_length, suffix_length
 from keci.knowledge.normalise import is_possessive, plural_endings, word_key
@@ -13,6 +14,15 @@ _BRIDGES = "-‐‑–−/'’"
 """Signs that names may have with white space around, as in tokenised text (``IFN - alpha``)."""
 
 
+class WordForms(NamedTuple):
+    """The key of a word, the lengths of endings and of a prefix that it may lose, and its role."""
+
+    key: str
+    endings: tuple[int, ...]
+    prefix: int
+    role: Role
+
+
 @dataclass(frozen=True, slots=True)
 class KeyedText:
     """Words with their first character and their key; ``joined`` has the keys end to end.
@@ -20,7 +30,7 @@ class KeyedText:
     ``key_starts`` says where in ``joined`` a word's key begins (-1 if it has none), ``key_ends``
     which word ends at a place; a plural also ends before its ending. A barrier stands in
     ``joined`` where punctuation and white space part two words, for no name goes across it.
-    ``prefixes`` are the lengths of letters before a name that a word may lose (affixes.py),
+    ``prefixed`` are the words that may lose letters before a name, with their number (affixes.py),
     ``roles`` the words that have one beside a name (roles.py).
     """
 
@@ -31,7 +41,7 @@ class KeyedText:
     joined: str
     key_starts: list[int]
     key_ends: dict[int, int]
-    prefixes: dict[int, int]
+    prefixed: list[tuple[int, int]]
     roles: list[tuple[int, Role]]
 
     @classmethod
@@ -42,14 +52,16 @@ class KeyedText:
         pieces: list[str] = []
         key_starts: list[int] = []
         key_ends: dict[int, int] = {}
-        prefixes: dict[int, int] = {}
+        prefixed: list[tuple[int, int]] = []
         roles: list[tuple[int, Role]] = []
         position = last_end = word_end = 0
         for place, word in enumerate(words):
             start = text.find(word, word_end)
             word_end = start + len(word)
             starts.append(start)
-            key, endings, prefix, role = _word_forms(word)
+            key, endings, prefix, role = word_forms(word)
+            if prefix:
+                prefixed.append((place, prefix))
             if role:
                 roles.append((place, role))
             if not key or (key == "s" and is_possessive(words, place)):
@@ -62,15 +74,13 @@ class KeyedText:
             keys.append(key)
             pieces.append(key)
             key_starts.append(position)
-            if prefix:
-                prefixes[place] = prefix
             position += len(key)
             key_ends[position] = place
             for ending in endings:
                 key_ends[position - ending] = place
             last_end = word_end
         joined = "".join(pieces)
-        return cls(text, starts, words, keys, joined, key_starts, key_ends, prefixes, roles)
+        return cls(text, starts, words, keys, joined, key_starts, key_ends, prefixed, roles)
 
     def end(self, place: int) -> int:
         """The character offset behind word ``place``."""
@@ -94,11 +104,11 @@ class KeyedText:
 
 
 @lru_cache(maxsize=1 << 18)
-def _word_forms(word: str) -> tuple[str, tuple[int, ...], int, Role]:
-    """The key of a word, the lengths of endings that it may lose and of a prefix, its role."""
+def word_forms(word: str) -> WordForms:
+    """All that is said about a word whatever text it stands in."""
     endings, suffix, key = plural_endings(word), suffix_length(word), word_key(word)
     all_endings = (*endings, suffix) if suffix else endings
-    return key, all_endings, prefix_length(word), word_role(word, key)
+    return WordForms(key, all_endings, prefix_length(word), word_role(word, key))
 
 
 def _is_barrier(gap: str) -> bool:

@@ -3,13 +3,17 @@
 from typing import NamedTuple
 
 from keci.knowledge.abbreviations import find_abbreviations
+from keci.knowledge.cache import Cache
 from keci.knowledge.compounds import add_compounds
-from keci.knowledge.keyed_text import KeyedText
+from keci.knowledge.keyed_text import KeyedText, word_forms
 from keci.knowledge.ranking import Ranker
 from keci.knowledge.spans import Spans
 from keci.knowledge.stop_words import STOP_WORDS
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.tables import MAX_KEY_LENGTH
+
+_LOOK_AHEAD = 3
+"""So many characters of the next words tell whether a longer name may begin here."""
 
 
 class ConceptMention(NamedTuple):
@@ -43,6 +47,8 @@ class Linker:
         self.abbreviations = abbreviations
         self._prefixes = knowledge_base.tables.name_keys.prefixes
         self._ranker = Ranker(knowledge_base, max_candidates)
+        self._known_words = Cache[str, tuple[int, ...]](), Cache[str, tuple[int, ...]]()
+        self._longest = Cache[str, int]()
 
     def link(self, text: str) -> tuple[ConceptMention, ...]:
         """The concept mentions of ``text``, sorted by start, then end."""
@@ -63,25 +69,78 @@ class Linker:
     def _known_names(self, keyed: KeyedText) -> Spans:
         """The n-grams of whole words that begin and end with no stop word and have a name."""
         spans = Spans()
-        words, joined, starts, ends = keyed.words, keyed.joined, keyed.starts, keyed.key_ends
-        prefixes, rank, skipped_at = self._prefixes, self._ranker.rank, keyed.prefixes
-        candidates = spans.candidates
-        in_capitals = len(words) > 2 and keyed.text.isupper()
+        candidates, longest, joined = spans.candidates, self._longest, keyed.joined
+        in_capitals = len(keyed.words) > 2 and keyed.text.isupper()
+        known_words = self._known_words[in_capitals]
+        words, keys = keyed.words, keyed.keys
         for first, key_start in enumerate(keyed.key_starts):
-            word = words[first]
-            if key_start < 0 or word in STOP_WORDS:
+            if key_start < 0:
                 continue
-            skipped = skipped_at.get(first, 0) if skipped_at else 0
-            for start in (key_start + skipped, key_start) if skipped else (key_start,):
-                for key in prefixes(joined[start : start + MAX_KEY_LENGTH]):
-                    last = ends.get(start + len(key))
-                    if last is None or words[last] in STOP_WORDS:
-                        continue
-                    tail = keyed.text[starts[first] + 1 : starts[last] + len(words[last])]
-                    concepts = rank(key, not in_capitals and tail != tail.lower())
-                    if concepts:
-                        candidates[first, last] = concepts
+            word = words[first]
+            concepts = known_words.get(word)
+            if concepts is None:
+                concepts = known_words.put(word, self._word_candidates(word, in_capitals))
+            if concepts:
+                candidates[first, first] = concepts
+            elif word in STOP_WORDS:
+                continue
+            key_length = len(keys[first])
+            head = joined[key_start : key_start + key_length + _LOOK_AHEAD]
+            length = longest.get(head)
+            if length is None:
+                length = longest.put(head, self._longest_key(head))
+            if length > key_length:
+                self._add_longer_names(keyed, candidates, first, in_capitals=in_capitals)
+        for first, prefix in keyed.prefixed:
+            if keyed.key_starts[first] >= 0:
+                self._add_longer_names(
+                    keyed, candidates, first, prefix=prefix, in_capitals=in_capitals
+                )
         return spans
+
+    def _word_candidates(self, word: str, in_capitals: bool) -> tuple[int, ...]:
+        """The candidates of a word alone: as it stands, without an ending, without a prefix."""
+        if word in STOP_WORDS:
+            return ()
+        forms = word_forms(word)
+        has_inner_capital = not in_capitals and word[1:] != word[1:].lower()
+        for prefix in (0, forms.prefix) if forms.prefix else (0,):
+            for ending in (0, *sorted(forms.endings)):
+                key = forms.key[prefix : len(forms.key) - ending]
+                concepts = self._ranker.rank(key, has_inner_capital)
+                if concepts:
+                    return concepts
+        return ()
+
+    def _longest_key(self, head: str) -> int:
+        """The length of the longest key that begins ``head``; no bound where one goes beyond it."""
+        trie = self.knowledge_base.tables.name_keys
+        if next(trie.iterkeys(head), None) is not None:
+            return MAX_KEY_LENGTH
+        return max(map(len, trie.prefixes(head)), default=0)
+
+    def _add_longer_names(
+        self,
+        keyed: KeyedText,
+        candidates: dict[tuple[int, int], tuple[int, ...]],
+        first: int,
+        *,
+        in_capitals: bool,
+        prefix: int = 0,
+    ) -> None:
+        """Add the names of several words that begin with word ``first``, or behind its prefix."""
+        key_start = keyed.key_starts[first] + prefix
+        key_length = len(keyed.keys[first]) - prefix
+        for key in self._prefixes(keyed.joined[key_start : key_start + MAX_KEY_LENGTH]):
+            if len(key) <= key_length:
+                continue
+            last = keyed.key_ends.get(key_start + len(key))
+            if last is None or keyed.words[last] in STOP_WORDS:
+                continue
+            tail = keyed.text[keyed.starts[first] + 1 : keyed.end(last)]
+            concepts = self._ranker.rank(key, not in_capitals and tail != tail.lower())
+            if concepts and not (prefix and (first, last) in candidates):
+                candidates[first, last] = concepts
 
     def _add_abbreviations(self, keyed: KeyedText, spans: Spans) -> None:
         """Give the short form, wherever it stands, the concepts of its long form first."""

@@ -1,10 +1,9 @@
 """Which of the concepts that share a name a text most likely means."""
 
+from keci.knowledge.cache import Cache
 from keci.knowledge.semantic_types import GROUP_OF_TYPE
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.tables import STRICT, SYMBOL
-
-_CACHE_SIZE = 1 << 18
 
 
 class Ranker:
@@ -18,29 +17,25 @@ class Ranker:
     def __init__(self, knowledge_base: KnowledgeBase, max_candidates: int) -> None:
         self.max_candidates = max_candidates
         self._knowledge_base = knowledge_base
-        self._ranked: dict[tuple[str, bool], tuple[int, ...]] = {}
-        self._groups: dict[int, frozenset[str]] = {}
+        self._ranked = Cache[tuple[str, bool], tuple[int, ...]]()
+        self._groups = Cache[int, frozenset[str]]()
 
     def rank(self, key: str, has_inner_capital: bool) -> tuple[int, ...]:
         """The best candidates of a normalised name, given whether its text has an inner capital."""
         ranked = self._ranked.get((key, has_inner_capital))
         if ranked is None:
-            if len(self._ranked) >= _CACHE_SIZE:
-                self._ranked.clear()
             ranked = self._order(key, has_inner_capital)
-            self._ranked[key, has_inner_capital] = ranked
+            self._ranked.put((key, has_inner_capital), ranked)
         return ranked
 
     def groups(self, concept: int) -> frozenset[str]:
         """The groups of semantic types that a concept belongs to (semantic_types.py)."""
         found = self._groups.get(concept)
         if found is None:
-            if len(self._groups) >= _CACHE_SIZE:
-                self._groups.clear()
             codes = self._knowledge_base.type_codes
             _, types = self._knowledge_base.concept_types([concept])
             found = frozenset(GROUP_OF_TYPE.get(codes[place], "other") for place in types)
-            self._groups[concept] = found
+            self._groups.put(concept, found)
         return found
 
     def combine(self, *candidates: tuple[int, ...]) -> tuple[int, ...]:

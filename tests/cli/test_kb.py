@@ -139,8 +139,8 @@ def test_link_reports_the_density_of_the_graphs(kb: Path, tmp_path: Path) -> Non
     density = json.loads(path.read_text())
     assert density["texts"] == 2
     assert density["per_text"]["texts_with_related_concepts"] == 0.5
-    assert density["edges"]["isa"] >= 1
-    assert density["edges"]["has_type"] >= 2
+    assert density["edges"]["concepts"]["isa"] >= 1
+    assert density["edges"]["types"]["has_type"] >= 2
 
 
 @pytest.mark.parametrize("arguments", [(), ("--text", "a", "--jsonl", "-")])

@@ -26,7 +26,7 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order; raises DataError where the collection is not as ``write`` makes it."""
+    """The documents in order; raises DataError where it is not as ``write`` makes it."""
     if file.readline() != _HEAD + b"\n":
         raise DataError("not a BioC collection of KECI: its beginning is another")
     for line in file:

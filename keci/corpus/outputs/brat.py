@@ -1,9 +1,9 @@
 """Extractions as brat standoff: a zip archive with ``ID.txt`` and ``ID.ann`` for each document.
 
-Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in pieces),
-R lines, N lines (the concept that weighs most) and a note with each mention's score. Characters
-that brat refuses in type names become ``_``; those that a file name cannot have are escaped as in
-URLs, and an id that comes twice gets ``~2``.
+Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in
+pieces), R lines, N lines (the concept that weighs most) and a note with each mention's score.
+Characters that brat refuses in type names become ``_``; those that a file name cannot have are
+escaped as in URLs, and an id that comes twice gets ``~2``.
 """
 
 import hashlib
@@ -57,7 +57,9 @@ def _add(archive: zipfile.ZipFile, name: str, content: str) -> None:
 
 
 def _file_name(document_id: str) -> str:
-    name = quote(document_id, safe=" ()+,=@[]").removeprefix(".") or "_"
+    name = quote(document_id, safe=" ()+,=@[]") or "_"
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[:_KEPT_OF_NAME]}~{hashlib.sha256(document_id.encode()).hexdigest()[:8]}"

@@ -103,6 +103,4 @@ def _mention(row: list[str], number: int) -> Mention:
 def _check_offsets(mentions: list[Mention], text: str) -> None:
     for mention in mentions:
         if _one_line(text[mention.start : mention.end]) != mention.text:
-            raise DataError(
-                f"{mention.text!r} is not what stands at {mention.start}:{mention.end}"
-            )
+            raise DataError(f"{mention.text!r} is not what stands at {mention.start}:{mention.end}")

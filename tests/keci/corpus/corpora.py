@@ -16,6 +16,7 @@ from keci.corpus.records import Chunk, Record, Result, Selection
 from keci.corpus.runs import drive, open_run
 from keci.corpus.stream import CorpusReader
 from keci.documents import Document, Extraction, Failure, Mention, Relation
+from tests.keci.corpus.faults import sound_disk
 
 CHUNK_RECORDS = 4
 UNEXTRACTABLE = "unextractable"
@@ -85,11 +86,12 @@ def run_corpus(
     resume: bool = False,
     overwrite: bool = False,
 ) -> Manifest | None:
-    """A whole run, committed at every chunk; None where it stopped after so many chunks."""
+    """A run committed at every chunk, on a sound disk; None where it stops after so many."""
     reader = CorpusReader([str(path) for path in inputs], selection=selection)
     run = {**description(reader)}
     run["options"]["format"] = layout.format.name
     run["options"]["part_records"] = layout.part_records
+    disk = disk or sound_disk()
     output = open_run(layout, run, resume=resume, overwrite=overwrite, disk=disk)
     if isinstance(output, Manifest):
         return output
@@ -106,4 +108,4 @@ def run_corpus(
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}

@@ -5,28 +5,23 @@ from pathlib import Path
 import orjson
 import pytest
 
-from keci.corpus.quarantine import Accounts, Quarantine, failures_path
+from keci.corpus.quarantine import Accounts, Quarantine, decode_failure
 from keci.documents import Failure
 from keci.errors import KeciError
 
 FAILURE = Failure("in.jsonl", 3, "x", "bad", "{")
 
 
-def test_the_failures_file_lies_beside_the_output() -> None:
-    assert failures_path("runs/out.jsonl.gz") == "runs/out.jsonl.gz.failures.jsonl"
-    assert failures_path("-") is None
-
-
 def test_failures_are_kept_in_order(tmp_path: Path) -> None:
     path = tmp_path / "failures.jsonl"
     with Quarantine(str(path)) as quarantine:
         assert list(tmp_path.iterdir()) == []
-        quarantine.add(FAILURE)
-        quarantine.add(Failure("\udce9", 1, "\ud800", "bad"))
+        quarantine.add(FAILURE, 7)
+        quarantine.add(Failure("\udce9", 1, "\ud800", "bad"), 9)
         assert quarantine.count == 2
-    first, second = (orjson.loads(line) for line in path.read_bytes().splitlines())
-    assert Failure(**first) == FAILURE
-    assert Failure(**second) == Failure("\\udce9", 1, "\\ud800", "bad")
+    first, second = map(decode_failure, path.read_bytes().splitlines())
+    assert first == (FAILURE, 7)
+    assert second == (Failure("\\udce9", 1, "\\ud800", "bad"), 9)
 
 
 def test_without_failures_no_file_is_left(tmp_path: Path) -> None:
@@ -40,14 +35,14 @@ def test_without_failures_no_file_is_left(tmp_path: Path) -> None:
 def test_an_exception_keeps_what_failed_so_far(tmp_path: Path) -> None:
     quarantine = Quarantine(str(tmp_path / "f.jsonl"))
     with contextlib.suppress(KeyboardInterrupt), quarantine:
-        quarantine.add(FAILURE)
+        quarantine.add(FAILURE, 7)
         raise KeyboardInterrupt
     assert orjson.loads((tmp_path / "f.jsonl.partial").read_bytes())["id"] == "x"
 
 
 def test_without_a_file_failures_go_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with Quarantine(None) as quarantine:
-        quarantine.add(FAILURE)
+        quarantine.add(FAILURE, 7)
     assert caplog.record_tuples == [
         ("keci.corpus.quarantine", logging.ERROR, "in.jsonl, record 3 (id 'x') failed: bad")
     ]

@@ -28,8 +28,5 @@ def test_strings_come_back_in_their_groups(groups: list[list[str]]) -> None:
             builder.append(string)
         builder.end_group()
     table, splits = builder.table(), builder.splits()
-    found = [
-        [table[place] for place in range(start, end)]
-        for start, end in pairwise(splits)
-    ]
+    found = [[table[place] for place in range(start, end)] for start, end in pairwise(splits)]
     assert found == groups

@@ -1,0 +1,184 @@
+"""Every format: equal bytes for equal records, read back as far as the format can say it."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keci.corpus.formats import FORMAT_NAMES, Format, format_of
+from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.errors import DataError, UsageError
+
+LOSSLESS = ("jsonl", "parquet")
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+TEXTS = st.text(st.sampled_from("aB é中𝔸\n\r\t|\u2028.,") | CHARACTERS, max_size=40)
+NAMES = st.text(st.sampled_from("aZ09-_/ .%é𝔸"), min_size=1, max_size=12)
+SCORES = st.floats(0, 1)
+
+
+@st.composite
+def extractions(draw: st.DrawFn) -> Extraction:
+    """With mentions numbered in text order, as keci-extract writes them."""
+    text = draw(TEXTS)
+    ends = st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))
+    spans = {tuple(sorted(pair)) for pair in draw(st.lists(ends, max_size=4))}
+    words = sorted(
+        (start, end)
+        for start, end in spans
+        if start < end and text[start:end].strip("\r\n\t") == text[start:end]
+    )
+    mentions = tuple(
+        Mention(f"T{number}", start, end, text[start:end], draw(st.sampled_from(["Drug", "a b"])),
+                draw(SCORES), draw(concepts()), draw(SCORES))
+        for number, (start, end) in enumerate(words, start=1)
+    )  # fmt: skip
+    names = st.sampled_from([mention.id for mention in mentions] or ["T0"])
+    ends_of = draw(st.lists(st.tuples(names, names), max_size=3, unique=True)) if mentions else []
+    relations = tuple(
+        Relation(f"R{number}", head, tail, "Caused-by", draw(SCORES))
+        for number, (head, tail) in enumerate(ends_of, start=1)
+    )
+    return Extraction(draw(NAMES), text, mentions, relations)
+
+
+@st.composite
+def concepts(draw: st.DrawFn) -> tuple[ConceptLink, ...]:
+    identifiers = draw(st.lists(st.sampled_from(["MESH:D1", "X", "Y:2"]), max_size=2, unique=True))
+    return tuple(
+        ConceptLink(name, "a name", tuple(draw(st.lists(st.just("T109"), max_size=2))), 0.5)
+        for name in identifiers
+    )
+
+
+def written(form: Format, records: list[Extraction]) -> bytes:
+    file = io.BytesIO()
+    form.write(records, file)
+    return file.getvalue()
+
+
+def read(form: Format, content: bytes) -> list[Extraction]:
+    return list(form.read(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+@settings(max_examples=25)
+@given(records=st.lists(extractions(), max_size=4, unique_by=lambda record: record.id))
+def test_what_is_read_back_is_written_the_same(name: str, records: list[Extraction]) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    form = format_of("", name)
+    content = written(form, records)
+    again = read(form, content)
+    assert written(form, again) == content
+    assert written(form, records) == content
+    if form.kind in LOSSLESS:
+        assert again == records
+    if form.kind == "bioc":
+        assert [item.text for item in again] == [item.text for item in records]
+    for one, other in zip(again, records, strict=True):
+        ends = [(mention.start, mention.end) for mention in other.mentions]
+        assert [(mention.start, mention.end) for mention in one.mentions] == ends
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_damage_is_noticed(name: str) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    form = format_of("", name)
+    content = written(form, [EXAMPLE, replace(EXAMPLE, id="d3")])
+    with pytest.raises((DataError, OSError, EOFError, ValueError)):
+        read(form, content[: len(content) * 2 // 3])
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_no_records_make_a_whole_file(name: str) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    form = format_of("", name)
+    assert read(form, written(form, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name"),
+    [("out.jsonl", "jsonl"), ("out.jsonl.gz", "jsonl.gz"), ("out.gz", "jsonl.gz"),
+     ("out", "jsonl"), ("a.b.parquet", "parquet"), ("x.bioc.json", "bioc"), ("x.json", "jsonl"),
+     ("x.bioc.json.zst", "bioc.zst"), ("x.pubtator", "pubtator"), ("x.brat.zip", "brat")],
+)  # fmt: skip
+def test_a_name_says_its_format(file_name: str, name: str) -> None:
+    assert format_of(file_name, None).name == name
+
+
+def test_the_format_can_be_given() -> None:
+    for name in FORMAT_NAMES:
+        form = format_of("out.jsonl", name)
+        assert form.name == name
+        assert format_of(f"out{form.suffix}", None) == form
+    with pytest.raises(UsageError, match="unknown format 'csv'; known are jsonl"):
+        format_of("out", "csv")
+
+
+def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"keci\[parquet\]"):
+        written(Format("parquet"), [EXAMPLE])
+
+
+EXAMPLE = Extraction(
+    "d/2",
+    "Rash with αβ\npain after\nAbc.",
+    (
+        Mention("T1", 0, 4, "Rash", "Adverse Effect", 0.91, (), 1.0),
+        Mention("T2", 10, 17, "αβ\npain", "Effect", 0.5, (ConceptLink("X", "beta", (), 0.2),), 0.8),
+        Mention("T3", 24, 27, "Abc", "Drug", 0.75,
+                (ConceptLink("MESH:D9", "abc", ("T1", "T2"), 0.6), ConceptLink("Y", "y", (), 0.1)),
+                0.3),
+    ),
+    (Relation("R1", "T1", "T3", "caused by", 0.875),),
+)  # fmt: skip
+
+
+def test_pubtator_lines() -> None:
+    assert written(Format("pubtator"), [EXAMPLE]).decode() == (
+        "d/2|t|Rash with αβ\n"
+        "d/2|a|pain after Abc.\n"
+        "d/2\t0\t4\tRash\tAdverse Effect\tT1\n"
+        "d/2\t10\t17\tαβ pain\tEffect\tX\n"
+        "d/2\t24\t27\tAbc\tDrug\tMESH:D9\n"
+        "d/2\tcaused by\tT1\tMESH:D9\n"
+        "\n"
+    )
+
+
+def test_pubtator_and_bioc_are_read_by_their_readers(tmp_path: object) -> None:
+    from keci.corpus.readers import read_documents
+
+    for name in ("pubtator", "bioc"):
+        form = Format(name)
+        path = f"{tmp_path}/out{form.suffix}"
+        with open(path, "wb") as file:
+            form.write([EXAMPLE], file)
+        (document,) = read_documents([path])
+        assert document.id == EXAMPLE.id
+        text = EXAMPLE.text if name == "bioc" else "Rash with αβ\npain after Abc."
+        assert getattr(document, "text", "") == text
+
+
+def test_brat_files() -> None:
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(written(Format("brat"), [EXAMPLE, EXAMPLE]))) as archive:
+        assert archive.namelist() == ["d%2F2.txt", "d%2F2.ann", "d%2F2~2.txt", "d%2F2~2.ann"]
+        assert archive.read("d%2F2.txt").decode() == EXAMPLE.text
+        assert archive.read("d%2F2.ann").decode() == (
+            "T1\tAdverse_Effect 0 4\tRash\n"
+            "#1\tAnnotatorNotes T1\tscore 0.9100\n"
+            "T2\tEffect 10 12;13 17\tαβ pain\n"
+            "N2\tReference T2 KB:X\tbeta\n"
+            "#2\tAnnotatorNotes T2\tscore 0.5000\n"
+            "T3\tDrug 24 27\tAbc\n"
+            "N3\tReference T3 MESH:D9\tabc\n"
+            "#3\tAnnotatorNotes T3\tscore 0.7500\n"
+            "R1\tcaused_by Arg1:T1 Arg2:T3\n"
+        )
