@@ -8,7 +8,7 @@ from itertools import islice
 from operator import attrgetter
 
 from keci.corpus.assembly import reassemble
-from keci.corpus.records import RECORDS_AT_ONCE, Chunk, Record, Result
+from keci.corpus.records import Chunk, Record, Result, chunks
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.knowledge.linker import ConceptMention
@@ -16,6 +16,9 @@ from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
 OVERLAP_SHARE = 4
+CHARACTERS_AT_ONCE = 100_000
+"""What is tokenised and batched together; it bounds the memory that long documents take."""
+
 _EXCERPT = 200
 
 
@@ -43,8 +46,7 @@ class CorpusExtractor:
         What a chunk holds depends on the order of the records alone, and its results on nothing
         but its own documents.
         """
-        remaining = iter(records)
-        while chunk := list(islice(remaining, RECORDS_AT_ONCE)):
+        for chunk in chunks(records, lambda record: record.characters):
             yield self._extract_chunk(chunk)
 
     def _extract_chunk(self, chunk: Sequence[Record]) -> Chunk:
@@ -85,10 +87,19 @@ class CorpusExtractor:
             for number, unit in enumerate(cut.units)
         ]
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
-        found = iter(self.predictor.predict(self.predictor.builder.prepare(units, linked)))
+        found = (
+            extraction
+            for window in _windows(units)
+            for extraction in self._predict(units[window], linked[window])
+        )
         return [
             reassemble(cut.document, cut.units, list(islice(found, len(cut.units)))) for cut in cuts
         ]
+
+    def _predict(
+        self, units: Sequence[Document], linked: Sequence[tuple[ConceptMention, ...]]
+    ) -> list[Extraction]:
+        return self.predictor.predict(self.predictor.builder.prepare(units, linked))
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.
@@ -109,3 +120,13 @@ def _inside(unit: TextUnit, mentions: Sequence[ConceptMention]) -> tuple[Concept
         for mention in mentions[first:past]
         if mention.end <= end
     )
+
+
+def _windows(units: Sequence[Document]) -> Iterator[slice]:
+    """The units in groups of about CHARACTERS_AT_ONCE."""
+    start = total = 0
+    for place, unit in enumerate(units, start=1):
+        total += len(unit.text)
+        if total >= CHARACTERS_AT_ONCE or place == len(units):
+            yield slice(start, place)
+            start, total = place, 0

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import islice
 from typing import Any
 
 from keci.corpus.durable import Disk
 from keci.corpus.finished import FinishedRun
 from keci.corpus.layout import Layout
 from keci.corpus.manifest import Manifest, differences
-from keci.corpus.records import RECORDS_AT_ONCE, Chunk, Cursor, Record, Result, Shard
+from keci.corpus.records import Cursor, Record, Result, Shard, chunks
 from keci.corpus.runs import open_run
 from keci.documents import Extraction, Failure
 from keci.errors import DataError, UsageError
@@ -32,7 +31,8 @@ def merge_shards(
     if isinstance(output, Manifest):
         raise TypeError("a run that is not resumed begins anew")
     with closing(output):
-        for chunk in _chunks(_results(ordered, first.taken)):
+        results = _results(ordered, first.taken)
+        for chunk in chunks(results, lambda result: result.record.characters):
             output.add(chunk)
         return output.finish(Cursor(read=first.read, taken=first.taken))
 
@@ -83,8 +83,3 @@ def _extracted(extractions: Iterator[Extraction], run: FinishedRun, after: Curso
 
 def _failed(failure: Failure, after: Cursor) -> Result:
     return Result(Record(failure.source, failure.position, failure, after), failure)
-
-
-def _chunks(results: Iterator[Result]) -> Iterator[Chunk]:
-    while chunk := list(islice(results, RECORDS_AT_ONCE)):
-        yield chunk

@@ -2,15 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from keci.documents import Document, Extraction, Failure
 from keci.errors import UsageError
 
 RECORDS_AT_ONCE = 64
-"""Records of a chunk, inside which batches are made: what a run commits is whole chunks."""
+CHARACTERS_AT_ONCE = 200_000
+"""A chunk, inside which batches are made, ends with the record that reaches either number."""
 
+Item = TypeVar("Item")
 _HASH_RANGE = 2**64
 _SHARD = re.compile(r"(\d+)/(\d+)")
 _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(%?)")
@@ -49,6 +52,24 @@ class Record:
     def ordinal(self) -> int:
         """Its place among all records that are taken, whatever their shard, from 0."""
         return self.after.taken - 1
+
+    @property
+    def characters(self) -> int:
+        return len(self.content.text) if isinstance(self.content, Document) else 0
+
+
+def chunks(records: Iterable[Item], characters: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """The records in groups that depend on their order and lengths alone; none is empty."""
+    chunk: list[Item] = []
+    total = 0
+    for record in records:
+        chunk.append(record)
+        total += characters(record)
+        if len(chunk) >= RECORDS_AT_ONCE or total >= CHARACTERS_AT_ONCE:
+            yield chunk
+            chunk, total = [], 0
+    if chunk:
+        yield chunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from keci.corpus.readers import AUTO, find_sources, read_source
 from keci.corpus.records import START, Cursor, Record, Selection
 from keci.corpus.sources import ContentStream, ReadOptions, Source
 from keci.documents import Document, Failure
+from keci.errors import DataError
 
 
 class CorpusReader:
@@ -31,7 +32,9 @@ class CorpusReader:
         self.options = options or ReadOptions()
         self.selection = selection or Selection()
         self.sources = find_sources(inputs, input_format, self.options)
-        self.total_bytes = _total_bytes(self.sources)
+        self._states = [_state(source) for source in self.sources]
+        sizes = [state[0] for state in self._states if state]
+        self.total_bytes = sum(sizes) if len(sizes) == len(self.sources) else None
         self.cursor = START
         self._stream: ContentStream | None = None
         self._bytes_before = 0
@@ -41,7 +44,10 @@ class CorpusReader:
         return self._bytes_before + (self._stream.stored_size if self._stream else 0)
 
     def read(self, start: Cursor = START) -> Iterator[Record]:
-        """The records after ``start`` that belong to the selection's shard."""
+        """The records after ``start`` that belong to the selection's shard.
+
+        Raises DataError at the end of an input that is not as it was when the reader was made.
+        """
         selection, self.cursor = self.selection, start
         if start.taken == selection.limit:
             return
@@ -65,8 +71,10 @@ class CorpusReader:
                     read += 1
                     yield Cursor(number, position, read), source, content
             self._stream = None
-            if source.is_regular:
-                self._bytes_before += Path(source.path).stat().st_size
+            state = self._states[number]
+            if number >= start.source and state != _state(source):
+                raise DataError(f"the input {source.name} was changed while it was read")
+            self._bytes_before += state[0] if state else 0
 
     def _read_source(self, source: Source) -> Iterator[Document | Failure]:
         return read_source(
@@ -77,7 +85,9 @@ class CorpusReader:
         self._stream = stream
 
 
-def _total_bytes(sources: Sequence[Source]) -> int | None:
-    if not all(source.is_regular for source in sources):
+def _state(source: Source) -> tuple[int, int] | None:
+    """Size and time of change of a file."""
+    if not source.is_regular:
         return None
-    return sum(Path(source.path).stat().st_size for source in sources)
+    found = Path(source.path).stat()
+    return found.st_size, found.st_mtime_ns

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keci.corpus.formats import FORMAT_NAMES, Format, format_of
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
+from tests.keci.corpus.outputs.examples import EXAMPLE
 
 LOSSLESS = ("jsonl", "parquet")
 CHARACTERS = st.characters(exclude_categories=["Cs"])
@@ -125,32 +126,6 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
         written(Format("parquet"), [EXAMPLE])
 
 
-EXAMPLE = Extraction(
-    "d/2",
-    "Rash with αβ\npain after\nAbc.",
-    (
-        Mention("T1", 0, 4, "Rash", "Adverse Effect", 0.91, (), 1.0),
-        Mention("T2", 10, 17, "αβ\npain", "Effect", 0.5, (ConceptLink("X", "beta", (), 0.2),), 0.8),
-        Mention("T3", 24, 27, "Abc", "Drug", 0.75,
-                (ConceptLink("MESH:D9", "abc", ("T1", "T2"), 0.6), ConceptLink("Y", "y", (), 0.1)),
-                0.3),
-    ),
-    (Relation("R1", "T1", "T3", "caused by", 0.875),),
-)  # fmt: skip
-
-
-def test_pubtator_lines() -> None:
-    assert written(Format("pubtator"), [EXAMPLE]).decode() == (
-        "d/2|t|Rash with αβ\n"
-        "d/2|a|pain after Abc.\n"
-        "d/2\t0\t4\tRash\tAdverse Effect\tT1\n"
-        "d/2\t10\t17\tαβ pain\tEffect\tX\n"
-        "d/2\t24\t27\tAbc\tDrug\tMESH:D9\n"
-        "d/2\tcaused by\tT1\tMESH:D9\n"
-        "\n"
-    )
-
-
 def test_pubtator_and_bioc_are_read_by_their_readers(tmp_path: object) -> None:
     from keci.corpus.readers import read_documents
 
@@ -163,22 +138,3 @@ def test_pubtator_and_bioc_are_read_by_their_readers(tmp_path: object) -> None:
         assert document.id == EXAMPLE.id
         text = EXAMPLE.text if name == "bioc" else "Rash with αβ\npain after Abc."
         assert getattr(document, "text", "") == text
-
-
-def test_brat_files() -> None:
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(written(Format("brat"), [EXAMPLE, EXAMPLE]))) as archive:
-        assert archive.namelist() == ["d%2F2.txt", "d%2F2.ann", "d%2F2~2.txt", "d%2F2~2.ann"]
-        assert archive.read("d%2F2.txt").decode() == EXAMPLE.text
-        assert archive.read("d%2F2.ann").decode() == (
-            "T1\tAdverse_Effect 0 4\tRash\n"
-            "#1\tAnnotatorNotes T1\tscore 0.9100\n"
-            "T2\tEffect 10 12;13 17\tαβ pain\n"
-            "N2\tReference T2 KB:X\tbeta\n"
-            "#2\tAnnotatorNotes T2\tscore 0.5000\n"
-            "T3\tDrug 24 27\tAbc\n"
-            "N3\tReference T3 MESH:D9\tabc\n"
-            "#3\tAnnotatorNotes T3\tscore 0.7500\n"
-            "R1\tcaused_by Arg1:T1 Arg2:T3\n"
-        )

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.records import Cursor, Record, Selection, Shard, parse_share
+from keci.corpus.records import Cursor, Record, Selection, Shard
 from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
-from keci.errors import UsageError
+from keci.errors import DataError
 from tests.keci.corpus.corpora import write_corpus
 
 SELECTIONS = st.builds(
@@ -77,12 +77,6 @@ def test_shards_divide_what_limit_and_sample_leave(
         assert len(shard) == Shard(number, of).count(len(whole))
 
 
-def test_a_sample_is_about_its_share_and_always_the_same() -> None:
-    chosen = [number for number in range(20_000) if Selection(sample=0.1).samples(number)]
-    assert 1800 < len(chosen) < 2200
-    assert chosen == [number for number in range(20_000) if Selection(sample=0.1).samples(number)]
-
-
 def test_only_named_positions_are_read(corpus: list[str]) -> None:
     positions = {corpus[0]: {2, 4}, corpus[3]: {1}}
     records = read(corpus, Selection(positions=positions))
@@ -109,23 +103,11 @@ def test_a_limit_does_not_read_on(tmp_path: Path) -> None:
     assert reader.cursor == Cursor(0, 3, 3, 3)
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "1/0", "-1/3", "a/b", "1/2/3", ""])
-def test_impossible_shards_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="K/N"):
-        Shard.parse(text)
-
-
-def test_shards_are_read_as_they_are_written() -> None:
-    assert Shard.parse("2/3") == Shard(2, 3)
-    assert str(Shard(2, 3)) == "2/3"
-
-
-@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("1", 1), (".5", 0.5)])
-def test_shares_are_read(text: str, share: float) -> None:
-    assert parse_share(text) == pytest.approx(share)
-
-
-@pytest.mark.parametrize("text", ["0", "0%", "101%", "2", "-0.1", "x", "", "%"])
-def test_impossible_shares_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="share"):
-        parse_share(text)
+def test_an_input_that_changes_while_it_is_read_ends_the_stream(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path / "a.jsonl", 3)
+    records = CorpusReader([str(path)]).read()
+    next(records)
+    with path.open("ab") as file:
+        file.write(b"{}")
+    with pytest.raises(DataError, match=r"a\.jsonl was changed while it was read"):
+        list(records)

@@ -77,7 +77,9 @@ def test_relation_maps_start_as_large_as_other_layers() -> None:
 
 
 def test_a_model_without_types_relations_or_nodes_runs() -> None:
-    config = replace(CONFIG, semantic_types=(), graph_relations=())
+    config = replace(
+        CONFIG, semantic_types=(), graph_relations=(), vector_spaces=(), vector_widths=()
+    )
     none = torch.zeros(0, dtype=torch.int64)
     gcn = ConceptGcn(config).eval()
     states = gcn(torch.zeros(1, dtype=torch.int64), none, torch.zeros(0, 0), none, none, none)

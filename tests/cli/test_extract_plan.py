@@ -1,0 +1,65 @@
+"""What is read and where results go, and what makes no sense."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.extraction import records, run
+
+pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--resume",), "--resume needs an output that stays"),
+        (("-o", "{tmp}/out", "--output-dir", "{tmp}/dir"), "exclude each other"),
+        (("-o", "{tmp}/out", "--failures", "x"), "--failures is for standard output"),
+        (("-o", "{tmp}/absent/out"), "there is no folder"),
+        (("-o", "{tmp}"), "it is a folder"),
+        (("-o", "{tmp}/out", "--output-format", "csv"), "unknown format 'csv'"),
+        (("--shard", "3/2"), "K/N"),
+        (("--sample", "7"), "share"),
+        (("--max-failures", "x"), "number of failures"),
+        (("--kb", "{tmp}", "--no-kb"), "exclude each other"),
+    ],
+)
+def test_impossible_wishes_are_refused(
+    corpus: Path, tiny_bundle: Path, tmp_path: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    given = [item.format(tmp=tmp_path) for item in arguments]
+    result = run(corpus, "--model", tiny_bundle, *given)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_pipe_cannot_be_resumed(model: tuple[str, ...], tmp_path: Path) -> None:
+    result = run("-", "-o", tmp_path / "out", "--resume", *model, text=b"")
+    assert result.exit_code == 2
+    assert "can be read again" in result.stderr
+
+
+def test_failed_records_are_tried_again(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    run(corpus, "-o", output, *model)
+    corpus.write_bytes(corpus.read_bytes().replace(b"{bad", b'{"id": "d4", "text": "rash"}'))
+    result = run("--retry-failures", output, "-o", tmp_path / "again.jsonl", *model)
+    assert result.exit_code == 0, result.stderr
+    assert [item["id"] for item in records(tmp_path / "again.jsonl")] == ["d4"]
+    assert run("--retry-failures", tmp_path / "again.jsonl", *model).exit_code == 2
+
+
+def test_limit_sample_and_dry_run(corpus: Path, model: tuple[str, ...]) -> None:
+    assert len(run(corpus, "--limit", "3", *model).stdout.splitlines()) == 3
+    sampled = run(corpus, "--sample", "50%", *model).stdout
+    assert 0 < len(sampled.splitlines()) < 13
+    assert run(corpus, "--sample", "50%", *model).stdout == sampled
+    counted = run(corpus, "--dry-run", "--model", "no-such-model")
+    assert counted.exit_code == 1
+    row = next(line for line in counted.stdout.splitlines() if " 14 " in line)
+    assert " 1 " in row
+    assert "record 5" in counted.stderr
+    assert run(corpus, "--dry-run", "--limit", "2").exit_code == 0

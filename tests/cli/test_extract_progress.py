@@ -1,0 +1,49 @@
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from keci.cli import extract_progress
+from tests.cli.extraction import run
+
+pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
+
+
+def test_metrics_are_kept(corpus: Path, model: tuple[str, ...], tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.json"
+    run(corpus, "-o", tmp_path / "out.jsonl", "--metrics", metrics, *model)
+    record = orjson.loads(metrics.read_bytes())
+    assert (record["records"], record["documents"], record["failed"]) == (14, 13, 1)
+    assert list(record["failures_by_reason"].values()) == [1]
+    assert record["input_bytes_read"] == record["input_bytes"] == corpus.stat().st_size
+    assert record["records_per_second"] > 0
+    if sys.platform == "linux":
+        assert 0 < record["memory"]["rss_bytes"] <= record["memory"]["peak_rss_bytes"]
+
+
+def test_progress_is_logged_without_a_terminal(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract_progress, "LOG_SECONDS", 0.0)
+    result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
+    assert "INFO 4 records, " in result.stderr
+    assert "/s, 100% read" in result.stderr
+    quiet = run(corpus, "-o", tmp_path / "out.jsonl", *model, "--quiet")
+    assert quiet.stderr == ""
+
+
+def test_progress_is_a_bar_on_a_terminal(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract_progress, "show_progress", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
+    assert "━" in result.stderr
+    assert "14 records" in result.stderr
+
+
+def test_remaining_time_is_judged_by_bytes() -> None:
+    assert extract_progress.clock_time(370) == "0:06:10"
+    assert extract_progress.clock_time(100 * 3600 + 1) == "100:00:01"
