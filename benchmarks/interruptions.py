@@ -1,6 +1,6 @@
 """Does a run that is killed again and again end with the same bytes?
 
-``python -m benchmarks.interruptions INPUT --folder EMPTY_FOLDER --kills 200 -- --model ade --no-kb``
+``python -m benchmarks.interruptions INPUT --folder EMPTY --kills 200 -- --model ade --no-kb``
 
 What follows ``--`` are options of keci-extract. One run goes undisturbed; then processes that
 resume are killed (SIGKILL) at seeded random moments, over as many runs as that takes. Each process

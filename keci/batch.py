@@ -61,11 +61,16 @@ class Knowledge:
         self.linker = Linker(base)
         spaces = tuple(zip(config.vector_spaces, config.vector_widths, strict=True))
         self.tables = tables_of_spaces(base, spaces)
-        relations = graph_relation_names(base)
+        self.shared_neighbours = config.shared_neighbours
+        relations = graph_relation_names(base, shared_neighbours=config.shared_neighbours)
         self.type_map = _map_names(base.type_codes, config.semantic_types)
         self.relation_map = _map_names(relations, config.graph_relations)
         self.unknown_types = tuple(sorted({*base.type_codes} - {*config.semantic_types}))
         self.unknown_relations = tuple(sorted({*relations} - {*config.graph_relations}))
+
+    def background(self, mentions: Sequence[Sequence[ConceptMention]]) -> BackgroundGraph:
+        """The background graph of several texts, one disjoint part for each."""
+        return build_background(mentions, self.base, shared_neighbours=self.shared_neighbours)
 
 
 class BatchBuilder:
@@ -124,7 +129,7 @@ class BatchBuilder:
         graph = None
         if self.knowledge:
             mentions = [text.concept_mentions for text in texts]
-            graph = build_background(mentions, self.knowledge.base)
+            graph = self.knowledge.background(mentions)
             arrays |= _graph_arrays(graph, self.knowledge)
             arrays |= _candidate_arrays(graph, texts)
             arrays["node_vectors"] = node_vectors(self.knowledge.tables, graph)

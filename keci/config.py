@@ -34,6 +34,8 @@ class ModelConfig:
     mix_layers: bool = True
     final_inputs: str = "fused"
     dropout: float = 0.2
+    shared_neighbours: bool = False
+    """Whether concepts of a text that share a neighbour in the knowledge base are linked."""
     use_vectors: bool = True
     """Whether nodes begin with the pretrained vectors of a knowledge base that has some."""
     use_definitions: bool = True

@@ -107,7 +107,7 @@ def variant_config(
     return replace(
         varied,
         semantic_types=base.type_codes,
-        graph_relations=graph_relation_names(base),
+        graph_relations=graph_relation_names(base, shared_neighbours=varied.shared_neighbours),
         vector_spaces=tuple(table.space for table in tables),
         vector_widths=tuple(table.width for table in tables),
     )

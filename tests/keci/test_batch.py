@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from keci.batch import Batch, Knowledge, PreparedText, find_keys, offset_keys, span_keys
 from keci.config import ModelConfig
 from keci.errors import DataError
+from keci.knowledge.background import graph_relation_names
+from keci.knowledge.records import ConceptRecord, RelationRecord
+from keci.knowledge.store import knowledge_base_in_memory
 from keci.stages import TENSORS
 from tests.strategies import hard_texts
 from tests.tiny import (
@@ -210,3 +213,25 @@ def test_span_keys_ascend_over_the_batch() -> None:
     keys = span_keys(texts)
     assert len(keys) == sum(len(text.spans) for text in texts)
     assert (np.diff(keys) > 0).all()
+
+
+def test_shared_neighbours_become_edges_where_the_model_wants_them() -> None:
+    base = knowledge_base_in_memory(
+        (
+            ConceptRecord("X:1", "rash", ("T033",)),
+            ConceptRecord("X:2", "pain", ("T033",)),
+            ConceptRecord("X:3", "skin disorder", ("T047",)),
+        ),
+        (RelationRecord("X:1", "X:3", "isa"), RelationRecord("X:2", "X:3", "isa")),
+    )
+    edges = []
+    for wanted in (False, True):
+        model = replace(
+            knowledge_config(CONFIG, base),
+            shared_neighbours=wanted,
+            graph_relations=graph_relation_names(base, shared_neighbours=wanted),
+        )
+        builder = tiny_builder(model, base)
+        batch = builder.build(builder.prepare(documents("rash with pain")))
+        edges.append(len(batch.arrays["edge_heads"]))
+    assert edges[1] > edges[0]
