@@ -1,5 +1,6 @@
 """The model that keci-extract runs, and what a run's manifest says of it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,8 @@ from keci.errors import UsageError
 
 if TYPE_CHECKING:
     from keci.prediction import Predictor
+
+_LOGGER = logging.getLogger(__name__)
 
 VERSIONED = (
     "keci", "numpy", "nupunkt", "onnxruntime", "onnxruntime-gpu", "orjson", "tokenizers", "torch",
@@ -42,7 +45,7 @@ def open_model(choice: ModelChoice) -> OpenedModel:
     import torch
 
     from keci.cli.models import base_for_bundle, find_bundle
-    from keci.runtime.bundle import MANIFEST_FILE, describe_file
+    from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
     from keci.runtime.extractor import RuntimeOptions, open_extractor
 
     if choice.kb and choice.without_kb:
@@ -50,7 +53,10 @@ def open_model(choice: ModelChoice) -> OpenedModel:
     if choice.threads:
         torch.set_num_threads(choice.threads)
     folder = find_bundle(choice.model)
-    base = base_for_bundle(folder, choice.kb, without_kb=choice.without_kb)
+    wants_default = choice.kb is None and not choice.without_kb
+    reads_knowledge = read_manifest(folder).model.knowledge == "fusion"
+    without_kb = choice.without_kb or (wants_default and reads_knowledge and _lacks_default_base())
+    base = base_for_bundle(folder, choice.kb, without_kb=without_kb)
     options = RuntimeOptions(
         precision=choice.precision, device=choice.device, threads=choice.threads
     )
@@ -65,6 +71,21 @@ def open_model(choice: ModelChoice) -> OpenedModel:
     knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
     description = {"model": model, "knowledge_base": knowledge, "versions": dict(_versions())}
     return OpenedModel(extractor.predictor, description)
+
+
+def _lacks_default_base() -> bool:
+    """Whether there is no default knowledge base; says so in the log, and what follows."""
+    from keci.knowledge.location import default_knowledge_base_path
+
+    folder = default_knowledge_base_path()
+    if folder.is_dir():
+        return False
+    _LOGGER.warning(
+        "no knowledge base at %s: mentions are judged by their context alone and get no concepts; "
+        "'keci-kb build open --output %s' builds one, --no-kb silences this",
+        folder, folder,
+    )  # fmt: skip
+    return True
 
 
 def _versions() -> Mapping[str, str]:

@@ -1,0 +1,39 @@
+"""The model that comes with the package, as a user without a knowledge base first meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from keci.cli.models import shipped_models
+from keci.runtime.bundle import read_bundle
+from tests.cli.extraction import records, run
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def test_the_shipped_bundle_is_whole_and_small() -> None:
+    manifest = read_bundle(MODELS / "ade")
+    assert shipped_models() == ["ade"]
+    assert sum(file.size for file in manifest.files.values()) < 60e6
+
+
+def test_it_runs_without_a_knowledge_base_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KECI_KB", str(tmp_path / "absent"))
+    text = tmp_path / "note.txt"
+    text.write_text("A generalised rash appeared two days after amoxicillin was started.")
+    result = run(text, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 0, result.stderr
+    assert "no knowledge base at" in result.stderr
+    (record,) = records(tmp_path / "out.jsonl")
+    assert {"amoxicillin"} <= {entity["text"] for entity in record["entities"]}
+    assert [relation["type"] for relation in record["relations"]] == ["Adverse-Effect"]
+
+
+def test_a_named_knowledge_base_must_exist(tmp_path: Path) -> None:
+    text = tmp_path / "note.txt"
+    text.write_text("Rash.")
+    result = run(text, "--kb", tmp_path / "absent")
+    assert result.exit_code == 2
+    assert "there is no knowledge base at" in result.stderr
