@@ -58,7 +58,12 @@ or the output broke; a signal ends it with 128 plus its number.
     help="Knowledge base folder; the default one if not given.",
 )
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")
-@click.option("--precision", help="fp32, int8 or fp16, as the bundle has it.")
+@click.option(
+    "--mentions",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take concept mentions from this output of MetaMap, in place of KECI's own linker.",
+)
+@click.option("--precision", help="fp32, w8, int8 or fp16, as the bundle has it.")
 @click.option("--input-format", type=click.Choice(INPUT_FORMATS), default="auto", show_default=True)
 @click.option("--text-field", default="text", show_default=True, help="jsonl field of the text.")
 @click.option("--id-field", default="id", show_default=True, help="jsonl field of the id.")
@@ -105,6 +110,7 @@ def main(
     model: str,
     kb: Path | None,
     no_kb: bool,
+    mentions: Path | None,
     precision: str | None,
     input_format: str,
     text_field: str,
@@ -137,7 +143,7 @@ def main(
         OutputChoice(
             output, output_dir, output_format, part_records, resume, overwrite, failures_file
         ),
-        ModelChoice(model, kb, no_kb, precision, device, threads),
+        ModelChoice(model, kb, no_kb, mentions, precision, device, threads),
         unit,
         max_failures,
         metrics,

@@ -1,7 +1,7 @@
 """The model that keci-extract runs, and what a run's manifest says of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
+    from keci.knowledge.linker import ConceptMention
+    from keci.knowledge.store import KnowledgeBase
     from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class ModelChoice:
     model: str
     kb: Path | None
     without_kb: bool
+    mentions: Path | None
     precision: str | None
     device: str
     threads: int | None
@@ -38,6 +41,8 @@ class OpenedModel:
 
     predictor: "Predictor"
     description: Mapping[str, Any]
+    link: "Callable[[str, str], tuple[ConceptMention, ...]] | None"
+    """What finds the concept mentions of a document's id and text; None: the predictor's linker."""
 
 
 def open_model(choice: ModelChoice) -> OpenedModel:
@@ -69,8 +74,26 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         "threads": choice.threads,
     }
     knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
-    description = {"model": model, "knowledge_base": knowledge, "versions": dict(_versions())}
-    return OpenedModel(extractor.predictor, description)
+    mentions = {"mentions": describe_file(choice.mentions).sha256} if choice.mentions else {}
+    description = {
+        "model": model,
+        "knowledge_base": knowledge,
+        **mentions,
+        "versions": dict(_versions()),
+    }
+    return OpenedModel(extractor.predictor, description, _foreign_link(choice.mentions, base))
+
+
+def _foreign_link(
+    path: Path | None, base: "KnowledgeBase | None"
+) -> "Callable[[str, str], tuple[ConceptMention, ...]] | None":
+    if path is None:
+        return None
+    if base is None:
+        raise UsageError("--mentions names concepts of a knowledge base, and the run reads none")
+    from keci.cli.knowledge import foreign_mentions
+
+    return foreign_mentions(path, base).link
 
 
 def _lacks_default_base() -> bool:

@@ -1,5 +1,6 @@
 """What a keci-extract command line asks for, checked before anything slow begins."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from keci.corpus.sources import ReadOptions
 from keci.corpus.stream import CorpusReader
 from keci.corpus.streaming import STDOUT, StreamOutput, is_stream
 from keci.errors import UsageError
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,13 @@ class OutputChoice:
         )
 
 
+def _check_apart(reader: CorpusReader, layout: Layout) -> None:
+    """Raises UsageError where the output would be written over an input."""
+    for source in reader.sources:
+        if source.is_regular and layout.holds(Path(source.path)):
+            raise UsageError(f"the input {source.name} lies where the output goes")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A whole command line."""
@@ -106,10 +116,13 @@ class Plan:
         reader, target = self.inputs.open(), self.output.open()
         if self.output.resume and not all(source.is_regular for source in reader.sources):
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
+        if isinstance(target, Layout):
+            _check_apart(reader, target)
         opened = open_model(self.model)
-        extract = CorpusExtractor(opened.predictor, unit=self.unit)
+        extract = CorpusExtractor(opened.predictor, unit=self.unit, link=opened.link)
         if isinstance(target, StreamOutput):
             return run_to_stream(extract, reader, target, options)
+        _LOGGER.debug("hashing %s bytes of input", reader.total_bytes)
         run = {
             **opened.description,
             "inputs": describe_inputs(reader.sources),

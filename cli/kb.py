@@ -1,7 +1,6 @@
 """keci-kb: make a knowledge base and look into it."""
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -208,19 +207,13 @@ def _linking(
     opened: "KnowledgeBase", foreign: Path | None, max_candidates: int
 ) -> "Callable[[str, str], tuple[ConceptMention, ...]]":
     """What finds the mentions of a document's id and text: the linker, or another's output."""
-    from keci.knowledge.foreign import ForeignMentions
+    from keci.cli.knowledge import foreign_mentions
     from keci.knowledge.linker import Linker
-    from keci.knowledge.sources.metamap import read_metamap
 
-    if foreign is None:
-        linker = Linker(opened, max_candidates=max_candidates)
-        return lambda _, text: linker.link(text)
-    mentions = ForeignMentions(read_metamap(foreign), opened, max_candidates=max_candidates)
-    if mentions.unknown:
-        logging.getLogger("keci").warning(
-            "%d candidates name concepts that the knowledge base does not have", mentions.unknown
-        )
-    return mentions.link
+    if foreign is not None:
+        return foreign_mentions(foreign, opened, max_candidates=max_candidates).link
+    linker = Linker(opened, max_candidates=max_candidates)
+    return lambda _, text: linker.link(text)
 
 
 def _read_texts(path: Path) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -20,6 +20,7 @@ CHARACTERS_AT_ONCE = 100_000
 """What is tokenised and batched together; it bounds the memory that long documents take."""
 
 _EXCERPT = 200
+Link = Callable[[str, str], tuple[ConceptMention, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,13 @@ class _Cut:
 class CorpusExtractor:
     """Runs a predictor over documents of any length, cut into units that fit its encoder."""
 
-    def __init__(self, predictor: Predictor, *, unit: str) -> None:
-        """``unit`` "sentence" reads each sentence alone, "document" as much as fits at once."""
+    def __init__(self, predictor: Predictor, *, unit: str, link: Link | None = None) -> None:
+        """``unit`` "sentence" reads each sentence alone, "document" as much as fits at once.
+
+        ``link`` finds the concept mentions of a document's id and text; the predictor's own linker
+        does where it is None.
+        """
+        self.link = link or (lambda _, text: predictor.builder.link(text))
         pieces = predictor.builder.max_tokens
         self.predictor = predictor
         self.unit = unit
@@ -106,7 +112,7 @@ class CorpusExtractor:
 
         An abbreviation that one sentence explains is thereby understood in all others.
         """
-        mentions = self.predictor.builder.link(cut.document.text)
+        mentions = self.link(cut.document.id, cut.document.text)
         return [_inside(unit, mentions) for unit in cut.units]
 
 

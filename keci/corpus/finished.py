@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keci.corpus.formats import Format, format_of
-from keci.corpus.layout import manifest_path
+from keci.corpus.layout import journal_path, manifest_path
 from keci.corpus.manifest import FileFacts, Manifest, file_facts, read_manifest
 from keci.corpus.quarantine import decode_failure
 from keci.documents import Extraction, Failure
@@ -70,6 +70,8 @@ def problems(run: FinishedRun) -> Iterator[str]:
         )
     if run.output.is_dir():
         yield from _foreign_files(run)
+    elif journal_path(run.output).is_file():
+        yield f"{journal_path(run.output).name} tells of a run that is not finished"
 
 
 def _file_problem(path: Path, facts: FileFacts) -> str | None:

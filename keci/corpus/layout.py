@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def journal(self) -> Path:
-        return self._beside("journal")
+        return journal_path(self.folder / self.file) if self.file else self.folder / "journal"
 
     @property
     def failures(self) -> Path:
@@ -57,6 +57,12 @@ class Layout:
     @property
     def manifest(self) -> Path:
         return manifest_path(self.folder / self.file if self.file else self.folder)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a run writes to that path, or in its folder where it has one of its own."""
+        if self.file:
+            return path.resolve() == self.part(1)
+        return self.folder in path.resolve().parents
 
     def own_files(self) -> Iterator[Path]:
         """The files that a run in a folder may have left; raises UsageError at one of others."""
@@ -74,6 +80,11 @@ def manifest_path(output: Path) -> Path:
     if output.is_dir():
         return output / FOLDER_MANIFEST
     return output.with_name(f"{output.name}{MANIFEST_SUFFIX}")
+
+
+def journal_path(output: Path) -> Path:
+    """The journal of an unfinished run into one file."""
+    return output.with_name(f"{output.name}.journal")
 
 
 def file_layout(output: Path, format_name: str | None) -> Layout:

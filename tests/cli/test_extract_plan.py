@@ -17,6 +17,8 @@ pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
         (("-o", "{tmp}/out", "--failures", "x"), "--failures is for standard output"),
         (("-o", "{tmp}/absent/out"), "there is no folder"),
         (("-o", "{tmp}"), "it is a folder"),
+        (("-o", "{tmp}/in.jsonl"), "lies where the output goes"),
+        (("--output-dir", "{tmp}"), "lies where the output goes"),
         (("-o", "{tmp}/out", "--output-format", "csv"), "unknown format 'csv'"),
         (("--shard", "3/2"), "K/N"),
         (("--sample", "7"), "share"),

@@ -75,6 +75,13 @@ def test_wrong_counts_and_offsets_are_found_behind_right_hashes(
     assert "is not text[1:5]" in problem
 
 
+def test_an_unfinished_replacement_is_found(corpus: Path, tmp_path: Path) -> None:
+    layout = file_layout(tmp_path / "one.jsonl", None)
+    run_corpus([corpus], layout)
+    assert run_corpus([corpus], layout, stop_after=1) is None
+    assert problems_of(layout.part(1)) == ["one.jsonl.journal tells of a run that is not finished"]
+
+
 def test_what_is_not_finished_cannot_be_opened(corpus: Path, tmp_path: Path) -> None:
     layout = file_layout(tmp_path / "one.jsonl", None)
     run_corpus([corpus], layout, stop_after=1)
