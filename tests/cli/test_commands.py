@@ -160,6 +160,9 @@ def test_extract_says_how_to_get_a_missing_knowledge_base(
 ) -> None:
     monkeypatch.setenv("KECI_KB", str(tmp_path / "nowhere"))
     result = run("keci-extract", "-", "--model", tiny_bundle, text="")
+    assert result.exit_code == 0
+    assert "keci-kb build open" in result.stderr
+    result = run("keci-extract", "-", "--model", tiny_bundle, "--kb", tmp_path / "no", text="")
     assert result.exit_code == 2
     assert "keci-kb build open" in result.stderr
 
