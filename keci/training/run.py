@@ -1,5 +1,6 @@
 """A whole training run: from files and settings to a folder with the best checkpoint."""
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -160,13 +161,25 @@ def _write_settings(
         model,
         config,
         {"name": base.name, "fingerprint": base.fingerprint} if base else None,
-        {"train": inputs.train.name, "validation": _validation_name(inputs, config)},
+        _describe_data(inputs, config),
     )
     if resume and (inputs.output / "run.json").exists():
         changed = _differences(RunSettings.read(inputs.output), settings)
         if changed:
             raise UsageError(f"the run to resume was started with other settings: {changed}")
     settings.write(inputs.output)
+
+
+def _describe_data(inputs: RunInputs, config: TrainConfig) -> dict[str, str]:
+    """Names and hashes of the data, so that a run is not resumed on other ones."""
+    files = {"train": inputs.train, "validation": inputs.validation}
+    hashes = {
+        f"{part}_sha256": hashlib.sha256(path.read_bytes()).hexdigest()
+        for part, path in files.items()
+        if path
+    }
+    names = {"train": inputs.train.name, "validation": _validation_name(inputs, config)}
+    return {**names, **hashes}
 
 
 def _validation_name(inputs: RunInputs, config: TrainConfig) -> str:

@@ -92,7 +92,9 @@ class Trainer:
                 metrics = self._validate(state.epoch + 1, loss, data)
                 state = self._record(state, metrics)
                 save_state(self.folder, state, self.network, optimisation)
-                description = f"F1 {metrics.entity_f1:.1f} / {metrics.relation_f1:.1f}"
+                description = (
+                    f"loss {loss:.2f}, F1 {metrics.entity_f1:.1f} / {metrics.relation_f1:.1f}"
+                )
                 progress.update(task, description=description)
         return state
 

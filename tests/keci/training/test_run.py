@@ -205,3 +205,10 @@ def test_vectors_that_are_not_there_are_refused(tmp_path: Path) -> None:
     base = written_base(tmp_path / "kb")
     with pytest.raises(KnowledgeBaseError, match="no vectors called 'absent'"):
         variant_config(ModelConfig(), "full", base, vectors=("absent",))
+
+
+def test_a_run_is_not_resumed_on_other_data(inputs: RunInputs) -> None:
+    run(inputs)
+    inputs.train.write_bytes(inputs.train.read_bytes().replace(b'"s7"', b'"s8"'))
+    with pytest.raises(UsageError, match="train_sha256"):
+        run(inputs, resume=True)
