@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract_plan", "keci.runtime.extractor")
-ALL_KILLED = 9
+CRASHED = 3
 
 
 @dataclass(slots=True)
@@ -38,15 +38,17 @@ def extract(arguments: Sequence[str]) -> None:
     """keci-extract, as this process's last deed."""
     from keci.cli.extract import main
 
+    code = CRASHED
     try:
         main([*arguments, "--quiet"])
     except SystemExit as stop:
-        os._exit(int(stop.code or 0))
-    os._exit(0)
+        code = int(stop.code or 0)
+    finally:
+        os._exit(code)
 
 
 def run_for(arguments: Sequence[str], seconds: float | None) -> int:
-    """Fork a process and kill it after so many seconds; -9, or its exit code if it ended before."""
+    """Fork a process and kill it after so many seconds; negative then, else its exit code."""
     child = os.fork()
     if not child:
         extract(arguments)
@@ -77,7 +79,7 @@ def measure(inputs: Sequence[str], options: Sequence[str], folder: Path, kills: 
         sys.exit(f"the undisturbed run ended with exit code {code}")
     while tally.kills < kills:
         output = folder / f"run{tally.finished_runs}"
-        code = -ALL_KILLED
+        code = -signal.SIGKILL
         while code < 0:
             last = tally.kills >= kills
             seconds = None if last else chance.uniform(0, tally.whole_run_seconds)

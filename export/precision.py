@@ -31,14 +31,19 @@ def _copy(source: Path, target: Path) -> None:
 
 def _to_int8(source: Path, target: Path) -> None:
     """Matrix products on 8-bit activations, one scale for a whole batch of them."""
-    logging.getLogger("root").setLevel(logging.ERROR)
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-    )
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # the quantiser warns through the root logger of what is intended
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
+    finally:
+        root.setLevel(level)
 
 
 def _to_half(source: Path, target: Path) -> None:

@@ -1,3 +1,4 @@
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from keci.errors import UsageError
 from keci.export import exporter
 from keci.export.exporter import export_run
 from keci.export.parity import ParityError
+from keci.export.precision import convert
 from keci.runtime.bundle import read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
 from tests.tiny import CONFIG
@@ -64,3 +66,9 @@ def test_a_bundle_that_fails_parity_is_not_written(
     with pytest.raises(ParityError, match="graph inputs are"):
         export_run(tiny_run, tmp_path / "bundle", ("fp32",))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_int8_export_leaves_the_log_as_it_was(tiny_bundle: Path, tmp_path: Path) -> None:
+    level = logging.getLogger().level
+    convert(tiny_bundle / "fp32/encoder.onnx", tmp_path / "e.onnx", "int8", stage="encoder")
+    assert logging.getLogger().level == level
