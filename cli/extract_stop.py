@@ -33,7 +33,7 @@ class StopSignals:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # the signature of a signal handler
         self.received = number
         os.write(_STDERR, _NOTICE)
         for each in SIGNALS:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 try:
     import fcntl
 except ImportError:  # only POSIX systems have it
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # Windows has none
 
 _MODE = 0o666
 _CANNOT_OPEN_FOLDERS = os.name == "nt"

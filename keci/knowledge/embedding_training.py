@@ -104,7 +104,7 @@ class EmbeddingTraining:
         head_query = self.scorer.head_query(tails, relation)
         loss = self._loss(tail_query, tails, false_tails, batch.tail_mask)
         loss = loss + self._loss(head_query, heads, false_heads, batch.head_mask)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # of torch
         rate = self.settings.learning_rate * remaining
         self.nodes.update(rows, nodes, learning_rate=rate)
         self.relations.update(kinds, relations, learning_rate=rate)

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from io import BytesIO
@@ -18,6 +16,7 @@ from keci.errors import KnowledgeBaseError
 from keci.knowledge.ragged import StringTable
 from keci.knowledge.records import SourceRecord
 from keci.knowledge.tables import Tables
+from keci.knowledge.whole_folder import whole_folder
 
 FORMAT = "keci-knowledge-base"
 VERSION = 1
@@ -117,9 +116,7 @@ def write_folder(
     """
     if folder.exists() and not (folder / MANIFEST_FILE).is_file() and any(folder.iterdir()):
         raise KnowledgeBaseError(f"{folder} exists and is no knowledge base; it is left untouched")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as partial:
         files = {}
         for file, data in _file_contents(tables):
             (partial / file).write_bytes(data)
@@ -127,13 +124,6 @@ def write_folder(
         manifest = Manifest(description, count(tables), files, build())
         text = json.dumps(manifest.to_record(), indent=2, ensure_ascii=False)
         (partial / MANIFEST_FILE).write_text(text + "\n", "utf-8")
-        partial.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return manifest
 
 

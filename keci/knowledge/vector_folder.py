@@ -8,8 +8,6 @@ the row of each concept and semantic type, -1 for none, and projection.npy where
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from keci.errors import KnowledgeBaseError, UsageError
 from keci.knowledge.ragged import Integers
+from keci.knowledge.whole_folder import whole_folder
 
 FORMAT = "keci-concept-vectors"
 VERSION = 1
@@ -157,21 +156,12 @@ def write_table(knowledge_base_folder: Path, table: NewTable, manifest: TableMan
     folder, which appears whole or not at all; the files are entered into ``manifest``.
     """
     folder = table_folder(knowledge_base_folder, manifest.name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as partial:
         for name, values in _arrays(table):
             np.save(partial / f"{name}.npy", np.ascontiguousarray(values), allow_pickle=False)
         files = {path.name: _file_entry(path) for path in partial.iterdir()}
         text = json.dumps(replace(manifest, files=files).to_record(), indent=2, ensure_ascii=False)
         (partial / MANIFEST_FILE).write_text(text + "\n", "utf-8")
-        partial.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from keci.batch import BatchBuilder, Knowledge, PreparedText
+from keci.batch import BatchBuilder, Knowledge
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import DataError, UsageError
 from keci.knowledge import embedding_definitions
@@ -209,12 +209,8 @@ def _prepare(builder: BatchBuilder, training: GoldDataset, validation: GoldDatas
     if not usable:
         raise DataError(f"none of the {len(texts)} training documents has a candidate span")
     return TrainingData(
-        _choose(texts, usable),
+        [texts[place] for place in usable],
         [gold[place] for place in usable],
         validation,
         builder.prepare([document.extraction.document for document in validation.documents]),
     )
-
-
-def _choose(texts: Sequence[PreparedText], places: Sequence[int]) -> list[PreparedText]:
-    return [texts[place] for place in places]
