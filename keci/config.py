@@ -13,10 +13,11 @@ Config = TypeVar("Config", "ModelConfig", "TrainConfig")
 class ModelConfig:
     """Architecture of the network; the paper's symbols are given where it has one.
 
-    ``knowledge`` "fusion" builds the background graph and the final span graph, "none" stops at
-    the initial one. ``final_inputs`` "fused" reads f_i in Eq 9, "fused+span" [f_i ; h_i] as the
-    authors' released code does. ``semantic_types`` and ``graph_relations`` are the vocabularies
-    of the knowledge base that the model was trained with; another base is mapped onto them by name.
+    ``knowledge`` "fusion" builds the background graph and the final span graph; "tokens" adds
+    concepts to the token states and stops at the initial span graph, "none" stops there without
+    any. ``final_inputs`` "fused" reads f_i in Eq 9, "fused+span" [f_i ; h_i] as the authors'
+    released code does. ``semantic_types`` and ``graph_relations`` are the vocabularies of the
+    knowledge base that the model was trained with; another base is mapped onto them by name.
     """
 
     knowledge: str = "fusion"
@@ -31,6 +32,8 @@ class ModelConfig:
     node_width: int = 128
     span_gcn_layers: int = 2
     concept_gcn_layers: int = 2
+    attention_heads: int = 4
+    """Heads of the attention that adds concepts to token states."""
     mix_layers: bool = True
     final_inputs: str = "fused"
     dropout: float = 0.2
@@ -48,7 +51,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check_types(self)
-        _check_choice("knowledge", self.knowledge, ("fusion", "none"))
+        _check_choice("knowledge", self.knowledge, ("fusion", "tokens", "none"))
         if len(self.vector_spaces) != len(self.vector_widths):
             raise ConfigError("vector_spaces and vector_widths must be of one length")
         _check_choice("final_inputs", self.final_inputs, ("fused", "fused+span"))
@@ -58,6 +61,12 @@ class ModelConfig:
             raise ConfigError(f"dropout must be in [0, 1), got {self.dropout}")
         for name in ("max_span_pieces", "span_width", "hidden_width", "length_width", "node_width"):
             _check_positive(name, getattr(self, name))
+        _check_positive("attention_heads", self.attention_heads)
+        if self.knowledge == "tokens" and self.span_width % self.attention_heads:
+            raise ConfigError(
+                f"span_width must be a multiple of attention_heads ({self.attention_heads}) where "
+                f"knowledge is 'tokens', got {self.span_width}"
+            )
         for name in ("span_gcn_layers", "concept_gcn_layers"):
             _check_not_negative(name, getattr(self, name))
 
@@ -70,6 +79,7 @@ class ModelConfig:
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "full": {},
     "sent-context-only": {"knowledge": "none"},
+    "knowbert-attention": {"knowledge": "tokens", "concept_gcn_layers": 0},
     "flat-attention": {"span_gcn_layers": 0, "concept_gcn_layers": 0},
     "no-span-gcn": {"span_gcn_layers": 0},
     "no-concept-gcn": {"concept_gcn_layers": 0},
@@ -97,7 +107,7 @@ class TrainConfig:
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     relation_loss: str = "softmax"
-    encoder_precision: str = "auto"
+    precision: str = "auto"
     """"bf16", "fp32", or "auto": bf16 where the hardware gains from it."""
     final_weight: float = 2.0
     entity_only_epochs: int = 0
@@ -111,7 +121,7 @@ class TrainConfig:
         _check_types(self)
         _check_choice("variant", self.variant, tuple(VARIANTS))
         _check_choice("relation_loss", self.relation_loss, ("binary", "softmax"))
-        _check_choice("encoder_precision", self.encoder_precision, ("auto", "bf16", "fp32"))
+        _check_choice("precision", self.precision, ("auto", "bf16", "fp32"))
         for name in ("epochs", "batch_size"):
             _check_positive(name, getattr(self, name))
         if not 0 < self.validation_share < 1:

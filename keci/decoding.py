@@ -41,6 +41,18 @@ def final_scores(outputs: Outputs) -> SpanGraphScores:
     )
 
 
+def best_labels(probabilities: Numbers) -> Indices:
+    """The best label of each row of (rows, labels); 0 where label 0 has half or more.
+
+    With many types the best one often has less than "none" while all together have more.
+    """
+    types = probabilities[:, 1:]
+    if not types.shape[1]:
+        return np.zeros(len(probabilities), dtype=np.int64)
+    best: Indices = types.argmax(1) + 1
+    return np.where(probabilities[:, 0] < 0.5, best, 0)
+
+
 def decode(
     batch: Batch,
     outputs: Outputs,
@@ -51,12 +63,12 @@ def decode(
 ) -> list[Extraction]:
     """Extractions of the batch's texts, in their order.
 
-    Ties go to the label that the schema names first. Mentions are numbered T1, T2, ... by start,
+    A span is a mention, and a pair of mentions a relation, where the first label, "none", has
+    less than half of the probability; its type is the best of the others. Ties go to the label that the schema names first. Mentions are numbered T1, T2, ... by start,
     then end, relations R1, R2, ... by head, then tail. A symmetric relation is reported once,
     from the earlier mention, with the mean of both directions' probabilities.
     """
-    labels = scores.entities.argmax(1)
-    kept = np.flatnonzero(labels)
+    kept = np.flatnonzero(best_labels(scores.entities))
     links = _concept_links(batch, outputs, kept, base) if base else {}
     mentions = {
         place: replace(mention, concepts=links.get(place, ()))
@@ -74,8 +86,8 @@ def _mentions(
     batch: Batch, outputs: Outputs, entities: Numbers, schema: TaskSchema
 ) -> dict[int, Mention]:
     """Mentions by their place among the kept spans."""
-    labels, splits = entities.argmax(1), outputs["span_splits"]
-    context = outputs.get("context_weights")
+    labels, splits = best_labels(entities), outputs["span_splits"]
+    context = _context_weights(outputs)
     found = {}
     for kept in np.flatnonzero(labels).tolist():
         span = int(outputs["kept_spans"][kept])
@@ -92,6 +104,13 @@ def _mentions(
             context_weight=None if context is None else _rounded(context[kept]),
         )
     return found
+
+
+def _context_weights(outputs: Outputs) -> Numbers | None:
+    """The sentinel's share of each kept span, wherever concepts entered the model."""
+    if "span_context_weights" in outputs:
+        return outputs["span_context_weights"][outputs["kept_spans"]]
+    return outputs.get("context_weights")
 
 
 def _concept_links(
@@ -124,9 +143,10 @@ def _relations(
     chosen = np.flatnonzero(is_mention[heads] & is_mention[tails])
     heads, tails = heads[chosen], tails[chosen]
     probabilities = _average_symmetric(heads, tails, scores[chosen], schema)
+    labels = best_labels(probabilities)
     found = {}
-    for pair in np.flatnonzero(probabilities.argmax(1)).tolist():
-        head, tail, label = int(heads[pair]), int(tails[pair]), int(probabilities[pair].argmax())
+    for pair in np.flatnonzero(labels).tolist():
+        head, tail, label = int(heads[pair]), int(tails[pair]), int(labels[pair])
         if _allowed(schema, label, mentions[head], mentions[tail], in_order=head < tail):
             score = _rounded(probabilities[pair, label])
             found[head, tail] = (schema.relation_labels[label], score)

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ TENSORS: dict[str, TensorSpec] = {
         ("attention_mask", "int64", "rows columns", "1 at a piece, 0 at padding"),
         ("token_slots", "int64", "tokens", "place of each token in rows * columns"),
         ("token_splits", "int64", "documents+1", "first token of each document"),
-        ("token_states", "float32", "tokens encoder_width", "contextual states x (Sec 2.2)"),
+        ("token_states", "float32", "tokens encoder_width", "states x (Sec 2.2), or enriched ones"),
         ("span_starts", "int64", "spans", "first token of each candidate span"),
         ("span_ends", "int64", "spans", "token after the last one of each candidate span"),
         ("span_splits", "int64", "documents+1", "first candidate span of each document"),
@@ -53,8 +53,9 @@ TENSORS: dict[str, TensorSpec] = {
         ("candidate_spans", "int64", "candidates", "candidate span that a concept may explain"),
         ("candidate_nodes", "int64", "candidates", "node of that concept"),
         ("fused_states", "float32", "kept span_width", "f (Eq 8)"),
-        ("candidate_weights", "float32", "candidates", "beta_ij, 0 where the span was pruned"),
+        ("candidate_weights", "float32", "candidates", "beta_ij, 0 where fusion met a pruned span"),
         ("context_weights", "float32", "kept", "beta_i, the sentinel's share"),
+        ("span_context_weights", "float32", "spans", "the same, where tokens are enriched"),
         ("final_entity_logits", "float32", "kept entity_labels", "final entity scores (Eq 9)"),
         ("final_relation_logits", "float32", "pairs relation_labels", "final relation scores"),
     )
@@ -71,7 +72,12 @@ class Stage(Protocol):
 
 
 class TorchStage(nn.Module):
-    """A stage in torch: its forward's parameters name the inputs, its NamedTuple the outputs."""
+    """A stage in torch: its forward's parameters name the inputs, its NamedTuple the outputs.
+
+    ``autocasts`` tells whether training may compute it in bfloat16.
+    """
+
+    autocasts: ClassVar[bool] = False
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:

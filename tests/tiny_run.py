@@ -38,11 +38,13 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
 
 def _make_talkative(network: Network) -> None:
     """Lower the scores of "none", so that random weights find mentions and relations."""
-    if "final_scorer" not in network.spans.stages:
-        return
-    final = network.spans.stages["final_scorer"]
+    stages = network.spans.stages
+    if "final_scorer" in stages:
+        entities, relations = stages["final_scorer"].classifier, stages["final_scorer"].pairs
+    else:
+        entities, relations = stages["span_scorer"].classifier, stages["pair_scorer"]
     with torch.no_grad():
-        for output in (final.classifier[-1], final.pairs.output[-1]):
+        for output in (entities[-1], relations.output[-1]):
             output.weight.mul_(20)
             output.bias[0] -= 1
 

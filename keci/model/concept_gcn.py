@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from keci.config import ModelConfig
-from keci.model.layers import FeedForward
+from keci.model.layers import Dropout, FeedForward
 from keci.model.ragged import row_of_each, segment_mean
 from keci.stages import TorchStage
 
@@ -61,7 +61,7 @@ class RelationalLayer(nn.Module):
         self.self_loop = nn.Linear(width, width, bias=False)
         self.relation_maps = nn.Parameter(torch.empty(relations, width, width))
         nn.init.uniform_(self.relation_maps, -(width**-0.5), width**-0.5)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self, states: Tensor, edge_heads: Tensor, edge_tails: Tensor, edge_relations: Tensor

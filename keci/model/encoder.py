@@ -31,6 +31,8 @@ class Encoder(TorchStage):
     ``mix_layers`` False takes the last layer alone.
     """
 
+    autocasts = True
+
     def __init__(self, transformer: PreTrainedModel, *, mix_layers: bool) -> None:
         super().__init__()
         self.transformer = transformer

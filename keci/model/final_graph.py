@@ -19,6 +19,8 @@ class FinalScores(NamedTuple):
 class FinalScorer(TorchStage):
     """Scores of Eq 9 from f_i, or from [f_i ; h_i] where ``final_inputs`` says so."""
 
+    autocasts = True
+
     def __init__(self, config: ModelConfig, *, entity_labels: int, relation_labels: int) -> None:
         super().__init__()
         self.reads_span = config.final_inputs == "fused+span"

@@ -9,10 +9,11 @@ from keci.config import ModelConfig
 from keci.model.concept_gcn import ConceptGcn
 from keci.model.final_graph import FinalScorer
 from keci.model.fusion import Fusion
+from keci.model.knowbert import KnowledgeAttention
 from keci.model.span_gcn import SpanGcn
 from keci.model.span_graph import PairBuilder, PairScorer, Pruner, SpanScorer
 from keci.schema import TaskSchema
-from keci.stages import TorchStage, run_stages
+from keci.stages import TorchStage
 
 
 class SpanNetwork(nn.Module):
@@ -26,7 +27,13 @@ class SpanNetwork(nn.Module):
         self.config = config
         self.encoder_width = encoder_width
         entities, relations = len(schema.entity_labels), len(schema.relation_labels)
-        stages: dict[str, TorchStage] = {
+        stages: dict[str, TorchStage] = {}
+        if config.knowledge == "tokens":
+            stages |= {
+                "concept_gcn": ConceptGcn(config),
+                "knowledge_attention": KnowledgeAttention(config, encoder_width=encoder_width),
+            }
+        stages |= {
             "span_scorer": SpanScorer(config, encoder_width=encoder_width, entity_labels=entities),
             "pruner": Pruner(config),
             "pair_builder": PairBuilder(),
@@ -65,9 +72,16 @@ class Network(nn.Module):
     ) -> dict[str, Tensor]:
         """All named tensors of stages.TENSORS that the configured stages make of a batch.
 
-        The encoder alone runs under ``autocast``; its states are widened to float32.
+        The encoder and the scorers run under ``autocast``, and what they return is widened to
+        float32; the graph stages compute in float32.
         """
-        with autocast or nullcontext():
-            known = run_stages([self.encoder], tensors)
-        known["token_states"] = known["token_states"].float()
-        return run_stages(self.spans.stages.values(), known)  # type: ignore[arg-type]  # ModuleDict forgets the class
+        known = dict(tensors)
+        for stage in self.ordered_stages():
+            with (autocast if stage.autocasts else None) or nullcontext():
+                outputs = stage.run(known)
+            known |= {name: _widened(tensor) for name, tensor in outputs.items()}
+        return known
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

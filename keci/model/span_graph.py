@@ -23,6 +23,8 @@ class SpanScorer(TorchStage):
 
     band: Tensor
 
+    autocasts = True
+
     def __init__(self, config: ModelConfig, *, encoder_width: int, entity_labels: int) -> None:
         super().__init__()
         hidden = config.hidden_width
@@ -137,6 +139,8 @@ class RelationScores(NamedTuple):
 
 class PairScorer(TorchStage):
     """Relation scores FFNN_r([s_i, s_j, s_i * s_j]) of span pairs (Eq 3)."""
+
+    autocasts = True
 
     def __init__(self, config: ModelConfig, *, span_width: int, relation_labels: int) -> None:
         super().__init__()

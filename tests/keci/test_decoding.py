@@ -108,12 +108,20 @@ def test_spans_with_a_type_are_mentions_numbered_by_place() -> None:
             assert extraction.text[mention.start : mention.end] == mention.text
 
 
-def test_ties_go_to_the_label_that_comes_first() -> None:
+def test_ties_go_to_the_type_that_comes_first_and_half_is_no_mention() -> None:
     made = case("rash with pain")
-    made.entities[made.span("rash")] = (0.4, 0.4, 0.2)
+    made.entities[made.span("rash")] = (0.5, 0.5, 0.0)
     made.entities[made.span("pain")] = (0.2, 0.4, 0.4)
     (extraction,) = made.decode()
     assert mentions_of(extraction) == [("T1", "pain", "effect")]
+
+
+def test_types_that_share_the_probability_of_a_mention_outweigh_none_together() -> None:
+    made = case("rash with pain")
+    made.entities[made.span("rash")] = (0.4, 0.25, 0.35)
+    made.entities[made.span("pain")] = (0.6, 0.1, 0.3)
+    (extraction,) = made.decode()
+    assert mentions_of(extraction) == [("T1", "rash", "drug")]
 
 
 def test_a_directed_relation_keeps_its_direction() -> None:
@@ -222,6 +230,16 @@ def test_mentions_carry_their_concepts_by_falling_weight() -> None:
     found = [(link.weight, BASE.find(link.id)) for link in abc.concepts]
     assert [weight for weight, _ in found] == pytest.approx([0.5, 0.2])
     assert {BASE.concept(place).id for _, place in found if place is not None} == {"X:3", "X:4"}
+
+
+def test_context_weights_of_all_spans_are_read_at_the_kept_ones() -> None:
+    made = case("rash after abc")
+    made.set_entity("abc", DRUG)
+    weights = np.linspace(0, 1, len(made.entities), dtype=np.float32)
+    made.outputs["span_context_weights"] = weights
+    (extraction,) = made.decode()
+    (abc,) = extraction.mentions
+    assert abc.context_weight == pytest.approx(weights[made.span("abc")], abs=1e-6)
 
 
 def test_texts_without_spans_have_empty_extractions() -> None:

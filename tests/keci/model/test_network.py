@@ -206,12 +206,13 @@ def test_gradients_are_finite_where_documents_are_empty() -> None:
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
 
 
-def test_the_whole_network_is_one_fold_and_trains_throughout() -> None:
+@pytest.mark.parametrize("knowledge", ["fusion", "tokens"])
+def test_the_whole_network_is_one_fold_and_trains_throughout(knowledge: str) -> None:
     pytest.importorskip("transformers")
     from tests.tiny_network import tiny_network
 
     base = tiny_knowledge_base()
-    config = knowledge_config(CONFIG, base)
+    config = replace(knowledge_config(CONFIG, base), knowledge=knowledge)
     network = tiny_network(config)
     builder = tiny_builder(config, base)
     batch = builder.build(builder.prepare(documents("rash after abc", "", "pain with abc")))
@@ -225,7 +226,7 @@ def test_the_whole_network_is_one_fold_and_trains_throughout() -> None:
     assert {name for name in idle if ".pooler." not in name} == set()
 
 
-def test_only_the_encoder_runs_in_lower_precision() -> None:
+def test_encoder_and_scorers_run_in_lower_precision() -> None:
     pytest.importorskip("transformers")
     from tests.tiny_network import tiny_network
 
@@ -237,5 +238,6 @@ def test_only_the_encoder_runs_in_lower_precision() -> None:
         usual = network(given)
         lower = network(given, autocast=torch.autocast("cpu", dtype=torch.bfloat16))
     assert {t.dtype for t in lower.values() if t.is_floating_point()} == {torch.float32}
-    assert not torch.equal(lower["token_states"], usual["token_states"])
+    for name in ("token_states", "span_states", "relation_logits"):
+        assert not torch.equal(lower[name], usual[name])
     torch.testing.assert_close(lower["token_states"], usual["token_states"], rtol=0.1, atol=0.1)

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.model.ragged import row_of_each, segment_mean, segment_softmax
+from keci.model.ragged import PaddedAxis, row_of_each, segment_mean, segment_softmax
 
 ROWS = st.lists(st.integers(0, 4), max_size=12)
 
@@ -33,3 +33,17 @@ def test_segment_mean_is_zero_in_empty_rows(rows: list[int]) -> None:
         chosen = values[index == row]
         expected = chosen.mean(0) if len(chosen) else torch.zeros(2)
         torch.testing.assert_close(means[row], expected)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=6))
+def test_a_padded_axis_has_each_row_from_its_first_column(counts: list[int]) -> None:
+    axis = PaddedAxis(torch.tensor([0, *counts]).cumsum(0), sum(counts))
+    values = torch.randn(sum(counts), 2)
+    table = axis.pad(values)
+    assert table.shape == (len(counts), max(1, *counts, 1), 2)
+    for row, (block, padding, count) in enumerate(zip(table, axis.padding, counts, strict=True)):
+        assert torch.equal(block[:count], values[axis.rows == row])
+        assert not block[count:].any()
+        assert (~padding).sum() == max(count, 1)
+    assert torch.equal(axis.unpad(table), values)
+    assert axis.counts.tolist() == counts
