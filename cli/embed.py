@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keci.knowledge.vector_folder import TableManifest
 
 _TRAINING = ("method", "epochs", "seed", "batch_size", "negatives", "learning_rate")
-_ENCODING = ("encoder", "limit", "synthetic", "like")
+_ENCODING = ("encoder", "limit", "synthetic", "texts", "like")
 _DEFAULT_WIDTH = 64
 
 
@@ -70,6 +70,12 @@ _DEFAULT_WIDTH = 64
     help="Also encode sentences made for the concepts without a definition.",
 )
 @click.option(
+    "--texts",
+    multiple=True,
+    metavar="FILE",
+    help="Encode only for the concepts that these texts may name; anything keci-extract reads.",
+)
+@click.option(
     "--like",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of vectors whose principal components are used, so that a model can "
@@ -98,6 +104,7 @@ def embed(
     encoder: str,
     limit: int | None,
     synthetic: bool,
+    texts: tuple[str, ...],
     like: Path | None,
     name: str | None,
     restart: bool,
@@ -114,11 +121,12 @@ def embed(
     Example:
       keci-kb embed kb/open --method transe --dim 64 --epochs 10
       keci-kb embed kb/open --definitions --encoder minilm --dim 64
+      keci-kb embed kb/open --definitions --synthetic --texts train.jsonl
       keci-kb embed kb/umls --import vectors.txt.gz --name maldonado
     """
     _check_options(context, definitions=definitions, import_file=import_file)
 
-    from keci.cli.embed_jobs import encode_definitions, start_job, train_vectors
+    from keci.cli.embed_jobs import concepts_of, encode_definitions, start_job, train_vectors
     from keci.knowledge.embedding import EmbeddingSettings
     from keci.knowledge.embedding_definitions import DefinitionSettings
     from keci.knowledge.embedding_import import import_vectors
@@ -134,7 +142,8 @@ def embed(
         elif definitions:
             made = f"definitions-{Path(encoder).name}{width}{'-synthetic' * synthetic}"
             job = start_job(kb, name or made, device, report, restart=restart, keep="definitions")
-            choice = DefinitionSettings(dim or 0, like, limit, synthetic)
+            concepts = concepts_of(texts, job.base) if texts else None
+            choice = DefinitionSettings(dim or 0, like, limit, synthetic, concepts)
             manifest = encode_definitions(job, encoder, choice)
         else:
             settings = EmbeddingSettings(

@@ -2,12 +2,15 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from keci.cli.knowledge import knowledge_base_for
-from keci.errors import UsageError
+from keci.errors import DataError, UsageError
 from keci.knowledge.embedding import EmbeddingSettings
 from keci.knowledge.embedding_definitions import DefinitionSettings, embed_definitions
 from keci.knowledge.location import default_knowledge_base_path
@@ -80,6 +83,23 @@ def encode_definitions(
     return embed_definitions(
         job.folder, job.base, loaded, settings, name=job.name, report=job.report
     )
+
+
+def concepts_of(inputs: Sequence[str], base: KnowledgeBase) -> npt.NDArray[np.int64]:
+    """The concepts (n,), ascending, that mentions in the texts of the inputs may mean.
+
+    Raises DataError on a record that cannot be read.
+    """
+    from keci.corpus.readers import read_documents
+    from keci.documents import Failure
+    from keci.knowledge.linker import Linker
+
+    linker, found = Linker(base), set[int]()
+    for record in read_documents(inputs):
+        if isinstance(record, Failure):
+            raise DataError(f"{record.source}: {record.reason}")
+        found.update(c for mention in linker.link(record.text) for c in mention.concepts)
+    return np.array(sorted(found), dtype=np.int64)
 
 
 def _device(name: str) -> str:

@@ -33,7 +33,7 @@ class DefinitionSettings:
 
     ``width`` 0 keeps the encoder's; else principal components are taken, or those of the table in
     the folder ``like``, whose vector space the new table then shares. At most ``limit`` texts are
-    encoded in one call. ``synthetic`` makes sentences for the concepts without a definition, from
+    encoded in one call; ``concepts`` (n,) names the only ones whose texts are. ``synthetic`` makes sentences for the concepts without a definition, from
     their names, types and relations.
     """
 
@@ -41,6 +41,7 @@ class DefinitionSettings:
     like: Path | None = None
     limit: int | None = None
     synthetic: bool = False
+    concepts: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,16 @@ class _Texts:
     texts: Sequence[str]
     concept_texts: npt.NDArray[np.int64]
     type_texts: npt.NDArray[np.int64]
+
+    def wanted(self, settings: DefinitionSettings) -> npt.NDArray[np.bool_]:
+        """Which texts (n,) the settings let encode: all, or those of their concepts and types."""
+        if settings.concepts is None:
+            return np.ones(len(self.texts), dtype=bool)
+        chosen = np.zeros(len(self.texts), dtype=bool)
+        places = self.concept_texts[settings.concepts]
+        chosen[places[places >= 0]] = True
+        chosen[self.type_texts] = True
+        return chosen
 
 
 def embed_definitions(
@@ -74,7 +85,8 @@ def embed_definitions(
     cache = TextVectorCache(
         vectors_folder(folder) / f".encoded-{encoder.digest[:16]}", encoder.width
     )
-    _encode_missing(cache, encoder, texts.texts, keys, limit=settings.limit, report=report)
+    missing = np.flatnonzero((cache.find(keys) < 0) & texts.wanted(settings))
+    _encode(cache, encoder, texts.texts, keys, missing[: settings.limit], report=report)
     cached = cache.find(keys)
     present = cached >= 0
     vectors = cache.read(cached[present])
@@ -135,16 +147,15 @@ def _collect(base: KnowledgeBase, *, synthetic: bool) -> _Texts:
     return _Texts(tuple(places), concept_texts, np.array(type_texts, dtype=np.int64))
 
 
-def _encode_missing(
+def _encode(
     cache: TextVectorCache,
     encoder: TextEncoder,
     texts: Sequence[str],
     keys: npt.NDArray[np.uint64],
+    missing: npt.NDArray[np.int64],
     *,
-    limit: int | None,
     report: Report,
 ) -> None:
-    missing = np.flatnonzero(cache.find(keys) < 0)[:limit]
     ordered = missing[np.argsort([len(texts[place]) for place in missing], kind="stable")]
     for start in range(0, len(ordered), _TEXTS_AT_ONCE):
         report("encoding definitions", start, len(ordered))

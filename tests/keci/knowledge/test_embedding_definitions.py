@@ -146,3 +146,19 @@ def test_a_base_without_definitions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has a definition"):
         encoded(tmp_path / "kb", CountingEncoder(), base=base)
     assert not vectors_folder(tmp_path / "kb").exists()
+
+
+def test_only_the_chosen_concepts_are_encoded_and_others_join_later(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    some = DefinitionSettings(synthetic=True, concepts=np.array([2, 5]))
+    manifest, table = encoded(tmp_path / "kb", encoder, some)
+    base = written_base(tmp_path / "kb")
+    types = {base.type_name(code) for code in base.type_codes}
+    assert set(encoder.asked) == types | {base.concept(index).definition for index in (2, 5)}
+    present = set(np.flatnonzero(table.concept_rows >= 0).tolist())
+    assert {2, 5} <= present
+    assert 7 not in present
+    more = DefinitionSettings(synthetic=True, concepts=np.array([5, 7]))
+    manifest, table = encoded(tmp_path / "kb", encoder, more)
+    assert set(np.flatnonzero(table.concept_rows >= 0).tolist()) >= present | {7}
+    assert len(encoder.asked) == len(set(encoder.asked)) == manifest.counts["rows"]
