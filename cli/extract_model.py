@@ -47,19 +47,15 @@ class OpenedModel:
 
 def open_model(choice: ModelChoice) -> OpenedModel:
     """Raises UsageError or BundleError where the model or its knowledge base cannot be opened."""
-    import torch
-
     from keci.cli.models import base_for_bundle, find_bundle
     from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
     from keci.runtime.extractor import RuntimeOptions, open_extractor
 
     if choice.kb and choice.without_kb:
         raise UsageError("--kb and --no-kb exclude each other")
-    if choice.threads:
-        torch.set_num_threads(choice.threads)
     folder = find_bundle(choice.model)
     wants_default = choice.kb is None and not choice.without_kb
-    reads_knowledge = read_manifest(folder).model.knowledge == "fusion"
+    reads_knowledge = read_manifest(folder).model.knowledge != "none"
     without_kb = choice.without_kb or (wants_default and reads_knowledge and _lacks_default_base())
     base = base_for_bundle(folder, choice.kb, without_kb=without_kb)
     options = RuntimeOptions(
@@ -71,7 +67,7 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         "manifest_sha256": describe_file(folder / MANIFEST_FILE).sha256,
         "precision": extractor.precision,
         "device": choice.device,
-        "threads": choice.threads,
+        "threads_per_operator": extractor.plan.per_worker,
     }
     knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
     mentions = {"mentions": describe_file(choice.mentions).sha256} if choice.mentions else {}

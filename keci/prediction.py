@@ -1,6 +1,7 @@
 """Documents in, extractions out, in order: batching, the fold over the stages, decoding."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -9,10 +10,15 @@ import torch
 from torch import Tensor
 
 from keci.batch import Batch, BatchBuilder, PreparedText
-from keci.decoding import decode, final_scores
+from keci.decoding import Outputs, SpanGraphScores, decode, final_scores
 from keci.documents import Document, Extraction
 from keci.schema import TaskSchema
 from keci.stages import Stage, run_stages
+
+Scoring = Callable[[Outputs], SpanGraphScores]
+"""Which span graph of a batch is decoded: ``decoding.initial_scores``, ``final_scores``."""
+Reading = tuple[Extraction, ...]
+"""What each of several scorings decodes from one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,34 @@ class Batching:
     window: int = 512
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A window of texts that is being read, bucket by bucket."""
+
+    places: Sequence[Sequence[int]]
+    buckets: Sequence["Future[list[Reading]]"]
+
+    def readings(self) -> list[Reading]:
+        """Waits for the readings of the window's texts, in their order; raises what a stage did."""
+        found: dict[int, Reading] = {}
+        for places, bucket in zip(self.places, self.buckets, strict=True):
+            found |= zip(places, bucket.result(), strict=True)
+        return [found[place] for place in range(len(found))]
+
+    def extractions(self) -> list[Extraction]:
+        """The same where there is one scoring."""
+        return [extraction for (extraction,) in self.readings()]
+
+    def cancel(self) -> None:
+        for bucket in self.buckets:
+            bucket.cancel()
+
+
 class Predictor:
-    """Runs the stages over documents that fit the encoder."""
+    """Runs the stages over documents that fit the encoder.
+
+    ``workers`` buckets are read at once, in threads of their own; with 0 the calling thread reads.
+    """
 
     def __init__(
         self,
@@ -38,44 +70,68 @@ class Predictor:
         *,
         batching: Batching,
         device: torch.device,
+        workers: int = 0,
     ) -> None:
         self.stages = stages
         self.builder = builder
         self.schema = schema
         self.batching = batching
         self.device = device
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers, "keci-forward") if workers else None
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extractions of the documents, in their order.
 
         Raises DataError on a document that is longer than the encoder reads.
         """
+        return (extraction for (extraction,) in self.readings(documents, (final_scores,)))
+
+    def readings(
+        self, documents: Iterable[Document], scorings: Sequence[Scoring]
+    ) -> Iterator[Reading]:
+        """For each document, in order, what each scoring decodes from one run of the stages."""
         remaining = iter(documents)
         while window := list(islice(remaining, self.batching.window)):
-            yield from self.predict(self.builder.prepare(window))
+            yield from self.begin(self.builder.prepare(window), scorings).readings()
 
     def predict(self, texts: Sequence[PreparedText]) -> list[Extraction]:
         """Extractions of one window of prepared texts, in their order."""
-        extractions: dict[int, Extraction] = {}
-        for places in buckets(texts, self.batching.token_budget, self.builder.special_count):
-            batch = self.builder.build([texts[place] for place in places])
-            extractions |= zip(places, self._run(batch), strict=True)
-        return [extractions[place] for place in range(len(texts))]
+        return self.begin(texts).extractions()
+
+    def begin(
+        self, texts: Sequence[PreparedText], scorings: Sequence[Scoring] = (final_scores,)
+    ) -> Pending:
+        """Start to read a window of prepared texts; without workers it is read here."""
+        places = list(buckets(texts, self.batching.token_budget, self.builder.special_count))
+        return Pending(
+            places,
+            [self._submit([texts[place] for place in bucket], scorings) for bucket in places],
+        )
+
+    def _submit(
+        self, texts: Sequence[PreparedText], scorings: Sequence[Scoring]
+    ) -> "Future[list[Reading]]":
+        if self._pool:
+            return self._pool.submit(self._read, texts, scorings)
+        finished: Future[list[Reading]] = Future()
+        finished.set_result(self._read(texts, scorings))
+        return finished
 
     @torch.inference_mode()
-    def _run(self, batch: Batch) -> list[Extraction]:
+    def _read(self, texts: Sequence[PreparedText], scorings: Sequence[Scoring]) -> list[Reading]:
+        batch = self.builder.build(texts)
         if not batch.arrays["span_starts"].size:
-            return [Extraction(text.document.id, text.document.text) for text in batch.texts]
+            empty = [Extraction(text.document.id, text.document.text) for text in batch.texts]
+            return [(extraction,) * len(scorings) for extraction in empty]
         tensors = run_stages(self.stages, to_tensors(batch, self.device))
         outputs = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        knowledge = self.builder.knowledge
-        return decode(
-            batch,
-            outputs,
-            final_scores(outputs),
-            schema=self.schema,
-            base=knowledge.base if knowledge else None,
-        )
+        base = self.builder.knowledge.base if self.builder.knowledge else None
+        decoded = [
+            decode(batch, outputs, scoring(outputs), schema=self.schema, base=base)
+            for scoring in scorings
+        ]
+        return list(zip(*decoded, strict=True))
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:

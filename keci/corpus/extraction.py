@@ -2,24 +2,28 @@
 
 import logging
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
 from keci.corpus.assembly import reassemble
-from keci.corpus.records import Chunk, Record, Result, chunks
+from keci.corpus.limits import refused_document
+from keci.corpus.records import Chunk, Record, Result, Withdrawal, chunks
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.knowledge.linker import ConceptMention
-from keci.prediction import Predictor
+from keci.prediction import Pending, Predictor
 
 _LOGGER = logging.getLogger(__name__)
 OVERLAP_SHARE = 4
+CHUNKS_AHEAD = 2
+"""Chunks that are read while an earlier one is waited for; it bounds memory."""
+
 CHARACTERS_AT_ONCE = 100_000
 """What is tokenised and batched together; it bounds the memory that long documents take."""
 
-_EXCERPT = 200
 Link = Callable[[str, str], tuple[ConceptMention, ...]]
 
 
@@ -27,6 +31,25 @@ Link = Callable[[str, str], tuple[ConceptMention, ...]]
 class _Cut:
     document: Document
     units: tuple[TextUnit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Documents whose units are being read."""
+
+    cuts: Sequence[_Cut]
+    windows: Sequence[Pending]
+
+    def extractions(self) -> Iterator[Extraction]:
+        """Waits for the extraction of each document, in order; raises what a stage raised."""
+        found = [extraction for window in self.windows for extraction in window.extractions()]
+        units = iter(found)
+        for cut in self.cuts:
+            yield reassemble(cut.document, cut.units, list(islice(units, len(cut.units))))
+
+    def cancel(self) -> None:
+        for window in self.windows:
+            window.cancel()
 
 
 class CorpusExtractor:
@@ -41,6 +64,7 @@ class CorpusExtractor:
         self.link = link or (lambda _, text: predictor.builder.link(text))
         pieces = predictor.builder.max_tokens
         self.predictor = predictor
+        self.chunks_ahead = CHUNKS_AHEAD if predictor.workers else 0
         self.unit = unit
         self.budget = WindowBudget(
             pieces, pieces // OVERLAP_SHARE, predictor.builder.tokenizer.count_pieces
@@ -50,39 +74,57 @@ class CorpusExtractor:
         """One result for each record, in order, a chunk at a time.
 
         What a chunk holds depends on the order of the records alone, and its results on nothing
-        but its own documents.
+        but its own documents. Where the predictor has workers, they read a chunk while the
+        next ones are cut, linked and tokenised here, and the one before is written.
         """
-        for chunk in chunks(records, lambda record: record.characters):
-            yield self._extract_chunk(chunk)
-
-    def _extract_chunk(self, chunk: Sequence[Record]) -> Chunk:
-        documents = [record.content for record in chunk if isinstance(record.content, Document)]
+        waiting: deque[tuple[Sequence[Record], _Begun | None]] = deque()
         try:
-            extracted = iter(self._extract(documents))
+            for chunk in chunks(records, lambda record: record.characters):
+                waiting.append((chunk, self._begin_chunk(chunk)))
+                if len(waiting) > self.chunks_ahead:
+                    yield self._finish_chunk(*waiting.popleft())
+            while waiting:
+                yield self._finish_chunk(*waiting.popleft())
+        finally:
+            for _, begun in waiting:
+                if begun:
+                    begun.cancel()
+
+    def _begin_chunk(self, chunk: Sequence[Record]) -> _Begun | None:
+        """None where a document cannot be cut, linked or tokenised."""
+        try:
+            return self._begin([r.content for r in chunk if isinstance(r.content, Document)])
         except Exception:  # one document must not end a run of hours: find it, keep the others
             _LOGGER.debug("a chunk failed, its documents are tried alone", exc_info=True)
+            return None
+
+    def _finish_chunk(self, chunk: Sequence[Record], begun: _Begun | None) -> Chunk:
+        try:
+            extracted = list(begun.extractions()) if begun else None
+        except Exception:  # as above
+            _LOGGER.debug("a chunk failed, its documents are tried alone", exc_info=True)
+            extracted = None
+        if extracted is None:
             return [Result(record, self._extract_alone(record)) for record in chunk]
+        left = iter(extracted)
         return [
-            Result(
-                record, record.content if isinstance(record.content, Failure) else next(extracted)
-            )
+            Result(record, next(left) if isinstance(record.content, Document) else record.content)
             for record in chunk
         ]
 
-    def _extract_alone(self, record: Record) -> Extraction | Failure:
+    def _extract_alone(self, record: Record) -> Extraction | Failure | Withdrawal:
         document = record.content
-        if isinstance(document, Failure):
+        if not isinstance(document, Document):
             return document
         try:
-            (extraction,) = self._extract([document])
+            (extraction,) = self._begin([document]).extractions()
         except Exception as error:  # whatever it is, it belongs to this document
             _LOGGER.debug("document %r failed", document.id, exc_info=True)
             reason = f"{type(error).__name__}: {error}"
-            excerpt = document.text[:_EXCERPT]
-            return Failure(record.source, record.position, document.id, reason, excerpt)
+            return refused_document(document, record.source, record.position, reason)
         return extraction
 
-    def _extract(self, documents: Sequence[Document]) -> list[Extraction]:
+    def _begin(self, documents: Sequence[Document]) -> _Begun:
         cuts = [
             _Cut(document, text_units(document, unit=self.unit, budget=self.budget))
             for document in documents
@@ -93,19 +135,9 @@ class CorpusExtractor:
             for number, unit in enumerate(cut.units)
         ]
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
-        found = (
-            extraction
-            for window in _windows(units)
-            for extraction in self._predict(units[window], linked[window])
-        )
-        return [
-            reassemble(cut.document, cut.units, list(islice(found, len(cut.units)))) for cut in cuts
-        ]
-
-    def _predict(
-        self, units: Sequence[Document], linked: Sequence[tuple[ConceptMention, ...]]
-    ) -> list[Extraction]:
-        return self.predictor.predict(self.predictor.builder.prepare(units, linked))
+        prepare, begin = self.predictor.builder.prepare, self.predictor.begin
+        windows = [begin(prepare(units[part], linked[part])) for part in _windows(units)]
+        return _Begun(cuts, windows)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.

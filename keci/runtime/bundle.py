@@ -24,6 +24,8 @@ TOKENIZER_FILE = "tokenizer.json"
 FORMAT = 1
 ENCODER = "encoder"
 EXPORTED_STAGES = (ENCODER, "span_scorer", "pair_scorer", "final_scorer")
+PAIRWISE_STAGES = ("pair_scorer", "final_scorer")
+"""Those whose scores of a pair depend on no other pair."""
 
 _MANIFEST_LIMIT = 16 * 2**20
 _BLOCK = 2**20

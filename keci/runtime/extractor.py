@@ -1,6 +1,7 @@
 """Opening a bundle: its ONNX stages and torch stages, ready to extract."""
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -15,9 +16,11 @@ from keci.errors import BundleError, UsageError
 from keci.knowledge.store import KnowledgeBase
 from keci.model.network import SpanNetwork
 from keci.prediction import Batching, Predictor
+from keci.runtime.blocks import BlockwiseStage
 from keci.runtime.bundle import (
     ENCODER,
     GRAPH_FILE,
+    PAIRWISE_STAGES,
     TOKENIZER_FILE,
     Manifest,
     exported_stages,
@@ -30,14 +33,39 @@ from keci.text.tokens import TextTokenizer
 _LOGGER = logging.getLogger(__name__)
 
 
+MAX_WORKERS = 4
+"""Beyond so many the parts of a batch that hold Python's lock leave the others waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """How a bundle runs; ``precision`` None takes the bundle's default."""
+    """How a bundle runs; ``precision`` None takes the bundle's default, ``threads`` every core."""
 
     precision: str | None = None
     device: str = "cpu"
     threads: int | None = None
     batching: Batching = Batching()
+    pairs_at_once: int = 4096
+    """Span pairs that are scored at once; their hidden states, megabytes, stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPlan:
+    """How threads are divided: ``workers`` batches at once, each operator in ``per_worker``."""
+
+    workers: int
+    per_worker: int
+
+    @classmethod
+    def divide(cls, threads: int | None, device: torch.device) -> "ThreadPlan":
+        """One batch at a time on a GPU; else a worker for each thread, up to MAX_WORKERS.
+
+        Whole batches side by side keep all cores busy through the small operators as well, which
+        threads inside an operator do not.
+        """
+        available = threads or _usable_cores()
+        workers = 1 if device.type == "cuda" else min(available, MAX_WORKERS)
+        return cls(workers, max(available // workers, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,7 @@ class Extractor:
 
     manifest: Manifest
     precision: str
+    plan: ThreadPlan
     predictor: Predictor
 
 
@@ -68,11 +97,31 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
         max_pieces=manifest.max_pieces,
         knowledge=_knowledge(manifest, base),
     )
-    stages = _stages(folder, manifest, precision=precision, device=device, threads=options.threads)
-    predictor = Predictor(
-        stages, builder, manifest.schema, batching=options.batching, device=device
+    plan = ThreadPlan.divide(options.threads, device)
+    torch.set_num_threads(plan.per_worker)
+    stages = _stages(
+        folder,
+        manifest,
+        precision=precision,
+        device=device,
+        plan=plan,
+        pairs_at_once=options.pairs_at_once,
     )
-    return Extractor(manifest, precision, predictor)
+    predictor = Predictor(
+        stages,
+        builder,
+        manifest.schema,
+        batching=options.batching,
+        device=device,
+        workers=plan.workers,
+    )
+    return Extractor(manifest, precision, plan, predictor)
+
+
+def _usable_cores() -> int:
+    """The cores that this process may use, where the system tells; else those it has."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _knowledge(manifest: Manifest, base: KnowledgeBase | None) -> Knowledge | None:
@@ -97,7 +146,13 @@ def _knowledge(manifest: Manifest, base: KnowledgeBase | None) -> Knowledge | No
 
 
 def _stages(
-    folder: Path, manifest: Manifest, *, precision: str, device: torch.device, threads: int | None
+    folder: Path,
+    manifest: Manifest,
+    *,
+    precision: str,
+    device: torch.device,
+    plan: ThreadPlan,
+    pairs_at_once: int,
 ) -> list[Stage]:
     network = SpanNetwork(manifest.model, manifest.schema, encoder_width=manifest.encoder_width)
     in_torch = torch_stages(network)
@@ -106,9 +161,14 @@ def _stages(
     except (OSError, SafetensorError, RuntimeError) as error:
         raise BundleError(f"{folder / GRAPH_FILE} does not fit the manifest: {error}") from error
     in_torch.eval().to(device)
-    exported = {
-        name: OnnxStage(folder / precision / f"{name}.onnx", device=device, threads=threads)
+    exported: dict[str, Stage] = {
+        name: OnnxStage(folder / precision / f"{name}.onnx", device=device, threads=plan.per_worker)
         for name in exported_stages(manifest.model)
+    }
+    exported |= {
+        name: BlockwiseStage(stage, "pairs", pairs_at_once)
+        for name, stage in exported.items()
+        if name in PAIRWISE_STAGES
     }
     return [
         exported[name] if name in exported else cast(TorchStage, in_torch[name])

@@ -1,5 +1,6 @@
 """Concept mentions are found in whole documents and handed to their sentences."""
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import cast
 
@@ -7,7 +8,7 @@ from keci.batch import PreparedText
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import Cursor, Record
 from keci.documents import Document, Extraction
-from keci.prediction import Predictor
+from keci.prediction import Pending, Predictor, Reading
 from keci.runtime.extractor import RuntimeOptions, open_extractor
 from tests.tiny import tiny_knowledge_base
 
@@ -15,13 +16,17 @@ from tests.tiny import tiny_knowledge_base
 class Listener:
     """A predictor that remembers the texts it was asked about and finds nothing in them."""
 
+    workers = 0
+
     def __init__(self, predictor: Predictor) -> None:
         self.builder = predictor.builder
         self.texts: list[PreparedText] = []
 
-    def predict(self, texts: list[PreparedText]) -> list[Extraction]:
+    def begin(self, texts: list[PreparedText]) -> Pending:
         self.texts += texts
-        return [Extraction(text.document.id, text.document.text) for text in texts]
+        found: Future[list[Reading]] = Future()
+        found.set_result([(Extraction(t.document.id, t.document.text),) for t in texts])
+        return Pending([range(len(texts))], [found])
 
 
 def linked(bundle: Path, text: str) -> list[tuple[str, list[str]]]:

@@ -1,15 +1,22 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+pytest.importorskip("transformers")
+pytest.importorskip("onnxscript")
+
 from keci.batch import BatchBuilder, Knowledge
+from keci.config import VARIANTS
 from keci.documents import Document, Extraction
 from keci.errors import UsageError
+from keci.export.exporter import export_run
 from keci.prediction import Batching, Predictor
-from keci.runtime.extractor import RuntimeOptions, open_extractor
+from keci.runtime.extractor import RuntimeOptions, ThreadPlan, open_extractor
 from keci.training.checkpoint import load_run
-from tests.tiny import tiny_knowledge_base
+from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
+from tests.tiny_run import write_tiny_run
 
 TEXTS = (
     "rash after abc",
@@ -73,6 +80,23 @@ def test_batching_changes_no_answer(tiny_bundle: Path, batching: Batching) -> No
     assert_same(list(other.predictor(DOCUMENTS)), list(plain.predictor(DOCUMENTS)))
 
 
+@pytest.mark.parametrize("options", [{"threads": 1}, {"threads": 3}, {"pairs_at_once": 5}])
+def test_threads_and_blocks_change_no_answer(tiny_bundle: Path, options: dict[str, int]) -> None:
+    base, batching = tiny_knowledge_base(), Batching(30, 512)
+    plain = open_extractor(tiny_bundle, base, RuntimeOptions("fp32"))
+    other = open_extractor(
+        tiny_bundle, base, replace(RuntimeOptions("fp32", batching=batching), **options)
+    )
+    assert_same(list(other.predictor(DOCUMENTS)), list(plain.predictor(DOCUMENTS)))
+
+
+def test_threads_are_divided_between_batches_and_operators() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    plans = [ThreadPlan.divide(threads, cpu) for threads in (1, 2, 4, 16)]
+    assert [(plan.workers, plan.per_worker) for plan in plans] == [(1, 1), (2, 1), (4, 1), (4, 4)]
+    assert ThreadPlan.divide(16, gpu) == ThreadPlan(workers=1, per_worker=16)
+
+
 def test_weights_of_a_mention_sum_to_one(tiny_bundle: Path) -> None:
     extractor = open_extractor(tiny_bundle, tiny_knowledge_base(), RuntimeOptions())
     for extraction in extractor.predictor(DOCUMENTS):
@@ -83,6 +107,45 @@ def test_weights_of_a_mention_sum_to_one(tiny_bundle: Path) -> None:
 
 def test_without_knowledge_base_only_context_counts(tiny_bundle: Path) -> None:
     extractor = open_extractor(tiny_bundle, None, RuntimeOptions())
+    mentions = [m for e in extractor.predictor(DOCUMENTS) for m in e.mentions]
+    assert mentions
+    assert all(mention.context_weight == 1 and not mention.concepts for mention in mentions)
+
+
+@pytest.fixture(scope="module")
+def token_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose concepts enter the token states (knowbert-attention)."""
+    config = replace(
+        knowledge_config(CONFIG, tiny_knowledge_base()), **VARIANTS["knowbert-attention"]
+    )
+    return write_tiny_run(tmp_path_factory.mktemp("runs") / "tokens", config)
+
+
+@pytest.fixture(scope="module")
+def token_bundle(token_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    bundle = tmp_path_factory.mktemp("bundles") / "tokens"
+    manifest = export_run(token_run, bundle, ("fp32",))
+    assert list(manifest.stages) == ["encoder", "span_scorer", "pair_scorer"]
+    return bundle
+
+
+@pytest.mark.parametrize("batching", [Batching(), Batching(12, 1), Batching(30, 2)])
+def test_a_bundle_with_enriched_tokens_extracts_what_the_checkpoint_does(
+    token_run: Path, token_bundle: Path, batching: Batching
+) -> None:
+    options = RuntimeOptions(batching=batching)
+    found = list(open_extractor(token_bundle, tiny_knowledge_base(), options).predictor(DOCUMENTS))
+    assert_same(found, torch_extractions(token_run))
+    mentions = [mention for extraction in found for mention in extraction.mentions]
+    assert any(extraction.relations for extraction in found)
+    assert any(mention.concepts for mention in mentions)
+    for mention in mentions:
+        total = mention.context_weight + sum(link.weight for link in mention.concepts)
+        assert total == pytest.approx(1, abs=1e-4)
+
+
+def test_enriched_tokens_need_no_knowledge_base(token_bundle: Path) -> None:
+    extractor = open_extractor(token_bundle, None, RuntimeOptions())
     mentions = [m for e in extractor.predictor(DOCUMENTS) for m in e.mentions]
     assert mentions
     assert all(mention.context_weight == 1 and not mention.concepts for mention in mentions)
