@@ -35,7 +35,7 @@ class ModelConfig:
     attention_heads: int = 4
     """Heads of the attention that adds concepts to token states."""
     mix_layers: bool = True
-    final_inputs: str = "fused"
+    final_inputs: str = "fused+span"
     dropout: float = 0.2
     shared_neighbours: bool = False
     """Whether concepts of a text that share a neighbour in the knowledge base are linked."""

@@ -123,9 +123,11 @@ def _concept_links(
     links: dict[int, list[ConceptLink]] = {}
     for candidate in np.flatnonzero(places >= 0).tolist():
         node = outputs["candidate_nodes"][candidate]
-        concept = base.concept(int(batch.graph.node_concepts[node]))
+        concept = int(batch.graph.node_concepts[node])
         weight = _rounded(outputs["candidate_weights"][candidate])
-        link = ConceptLink(concept.id, concept.name, concept.types, weight)
+        link = ConceptLink(
+            base.concept_id(concept), base.preferred_name(concept), base.types(concept), weight
+        )
         links.setdefault(int(kept[places[candidate]]), []).append(link)
     return {
         place: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))

@@ -73,6 +73,12 @@ class KnowledgeBase:
             xrefs=self.xrefs(index),
         )
 
+    def concept_id(self, index: int) -> str:
+        return self.tables.sources[int(self.tables.source_splits[index])]
+
+    def preferred_name(self, index: int) -> str:
+        return self.tables.names[int(self.tables.name_splits[index])]
+
     def names(self, index: int) -> tuple[str, ...]:
         """The names of a concept, preferred one first."""
         return _group(self.tables.names, self.tables.name_splits, index)
@@ -87,7 +93,8 @@ class KnowledgeBase:
 
     def types(self, index: int) -> tuple[str, ...]:
         """The codes of a concept's semantic types."""
-        return tuple(self.type_codes[place] for place in self.concept_types([index])[1])
+        start, end = self.tables.type_splits[index : index + 2]
+        return tuple(self.type_codes[place] for place in self.tables.type_indices[start:end])
 
     def find(self, concept_id: str) -> int | None:
         """The index of the concept with this id, or that a concept with this id was merged into."""

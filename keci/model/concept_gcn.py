@@ -21,6 +21,7 @@ class ConceptGcn(TorchStage):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.node_width
+        self.relation_count = len(config.graph_relations)
         self.types = nn.Embedding(len(config.semantic_types), width)
         self.inputs = nn.Linear(width + config.vector_width, width)
         self.layers = nn.ModuleList(
@@ -45,9 +46,29 @@ class ConceptGcn(TorchStage):
         rows = row_of_each(node_types_splits, len(node_types))
         types = segment_mean(self.types(node_types), rows, nodes)
         states = self.inputs(torch.cat((types, node_vectors.to(types.dtype)), dim=1))
+        edges = Edges.of(edge_heads, edge_tails, edge_relations, relations=self.relation_count)
         for layer in self.layers:
-            states = layer(states, edge_heads, edge_tails, edge_relations)
+            states = layer(states, edges)
         return ConceptStates(self.project(states))
+
+
+class Edges(NamedTuple):
+    """The graph's edges, sorted by relation: (edges,) thrice, and how many each relation has.
+
+    ``shares`` is 1 / c_ik of Eq 5: one over the number of edges with this tail and relation.
+    """
+
+    heads: Tensor
+    tails: Tensor
+    shares: Tensor
+    counts: list[int]
+
+    @classmethod
+    def of(cls, heads: Tensor, tails: Tensor, edge_relations: Tensor, *, relations: int) -> "Edges":
+        groups = tails * relations + edge_relations
+        shares = 1.0 / torch.bincount(groups)[groups]
+        counts = torch.bincount(edge_relations, minlength=relations).tolist()
+        return cls(heads, tails, shares, counts)
 
 
 class RelationalLayer(nn.Module):
@@ -63,30 +84,17 @@ class RelationalLayer(nn.Module):
         nn.init.uniform_(self.relation_maps, -(width**-0.5), width**-0.5)
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, states: Tensor, edge_heads: Tensor, edge_tails: Tensor, edge_relations: Tensor
-    ) -> Tensor:
-        """Shapes: (nodes, width), (edges,) thrice -> (nodes, width)."""
-        relations = len(self.relation_maps)
-        counts = torch.bincount(edge_relations, minlength=relations).tolist()
-        scale = _neighbour_shares(edge_tails, edge_relations, relations)
-        messages = states.index_select(0, edge_heads) * scale[:, None]
+    def forward(self, states: Tensor, edges: Edges) -> Tensor:
+        """Shapes: (nodes, width) -> (nodes, width)."""
+        messages = states.index_select(0, edges.heads) * edges.shares[:, None]
+        blocks = torch.split(messages, edges.counts)
         mapped = [
             block @ matrix
-            for block, matrix in zip(torch.split(messages, counts), self.relation_maps, strict=True)
+            for block, matrix in zip(blocks, self.relation_maps, strict=True)
             if len(block)
         ]
         update = self.self_loop(states)
         if mapped:
-            update = update.index_add(0, edge_tails, torch.cat(mapped))
+            update = update.index_add(0, edges.tails, torch.cat(mapped))
         updated: Tensor = self.dropout(update.relu())
         return updated
-
-
-def _neighbour_shares(edge_tails: Tensor, edge_relations: Tensor, relations: int) -> Tensor:
-    """1 / c_ik for each edge: one over the number of edges with its tail and relation."""
-    _, group, sizes = torch.unique(
-        edge_tails * relations + edge_relations, return_inverse=True, return_counts=True
-    )
-    shares: Tensor = 1.0 / sizes[group]
-    return shares

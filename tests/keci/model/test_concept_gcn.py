@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from keci.model.concept_gcn import ConceptGcn, RelationalLayer
+from keci.model.concept_gcn import ConceptGcn, Edges, RelationalLayer
 from tests.tiny import CONFIG
 
 WIDTH, RELATIONS = 5, 4
@@ -32,14 +32,18 @@ def sorted_edges(nodes: int, edges: int, seed: int) -> tuple[torch.Tensor, ...]:
     return pairs // nodes, pairs % nodes, relations
 
 
+def edges(heads: torch.Tensor, tails: torch.Tensor, relations: torch.Tensor) -> Edges:
+    return Edges.of(heads, tails, relations, relations=RELATIONS)
+
+
 def new_layer() -> RelationalLayer:
     torch.manual_seed(7)
     return RelationalLayer(WIDTH, RELATIONS, dropout=0.0).eval()
 
 
 @pytest.mark.filterwarnings("ignore:The input graph for the user-defined edge function")
-@pytest.mark.parametrize(("nodes", "edges"), [(6, 40), (30, 90), (3, 1), (1, 4), (4, 0)])
-def test_a_layer_equals_relgraphconv(dgl: ModuleType, nodes: int, edges: int) -> None:
+@pytest.mark.parametrize(("nodes", "count"), [(6, 40), (30, 90), (3, 1), (1, 4), (4, 0)])
+def test_a_layer_equals_relgraphconv(dgl: ModuleType, nodes: int, count: int) -> None:
     from dgl.nn.pytorch import RelGraphConv
 
     layer = new_layer()
@@ -47,12 +51,12 @@ def test_a_layer_equals_relgraphconv(dgl: ModuleType, nodes: int, edges: int) ->
     with torch.no_grad():
         other.linear_r.W.copy_(layer.relation_maps)
         other.loop_weight.copy_(layer.self_loop.weight.T)
-    heads, tails, relations = sorted_edges(nodes, edges, seed=nodes)
+    heads, tails, relations = sorted_edges(nodes, count, seed=nodes)
     counts = torch.zeros(nodes, RELATIONS).index_put((tails, relations), torch.ones(()), True)
     states = torch.randn(nodes, WIDTH)
     graph = dgl.graph((heads, tails), num_nodes=nodes)
     expected = other(graph, states, relations, norm=1 / counts[tails, relations][:, None])
-    ours = layer(states, heads, tails, relations)
+    ours = layer(states, edges(heads, tails, relations))
     torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -60,14 +64,14 @@ def test_a_node_without_neighbours_has_its_self_loop_alone() -> None:
     layer, states = new_layer(), torch.randn(3, WIDTH)
     none = torch.zeros(0, dtype=torch.int64)
     expected = (states @ layer.self_loop.weight.T).relu()
-    torch.testing.assert_close(layer(states, none, none, none), expected)
+    torch.testing.assert_close(layer(states, edges(none, none, none)), expected)
 
 
 def test_a_repeated_neighbour_counts_once_in_the_mean() -> None:
     layer, states = new_layer(), torch.randn(2, WIDTH)
     one, zero, relation = torch.tensor([1]), torch.tensor([0]), torch.tensor([2])
-    twice = layer(states, one.repeat(2), zero.repeat(2), relation.repeat(2))
-    torch.testing.assert_close(twice, layer(states, one, zero, relation))
+    twice = layer(states, edges(one.repeat(2), zero.repeat(2), relation.repeat(2)))
+    torch.testing.assert_close(twice, layer(states, edges(one, zero, relation)))
 
 
 def test_relation_maps_start_as_large_as_other_layers() -> None:
