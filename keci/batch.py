@@ -16,6 +16,7 @@ from keci.knowledge.background import BackgroundGraph, build_background, graph_r
 from keci.knowledge.linker import ConceptMention, Linker
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.vector_table import node_vectors, tables_of_spaces
+from keci.text.rows import encoder_rows
 from keci.text.spans import CandidateSpans, candidate_spans
 from keci.text.tokens import TextTokenizer, TokenisedText
 
@@ -23,6 +24,8 @@ Indices = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 _OFFSET_BITS = 24
+MOST_ROWS = 4
+"""Encoder rows that a text may take; its pairs of spans grow with the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,10 @@ class BatchBuilder:
         documents: Sequence[Document],
         linked: Sequence[tuple[ConceptMention, ...]] | None = None,
     ) -> list[PreparedText]:
-        """Tokenise, enumerate spans and link; raises DataError on a text beyond ``max_tokens``.
+        """Tokenise, enumerate spans and link.
 
+        A text beyond ``max_tokens`` is encoded in overlapping rows, its spans and pairs are those
+        of the whole; raises DataError on one beyond ``MOST_ROWS`` times as many tokens.
         ``linked`` gives the concept mentions of each text where they are known already, as for
         the sentences of a longer document.
         """
@@ -112,10 +117,11 @@ class BatchBuilder:
     def _prepare(
         self, document: Document, tokens: TokenisedText, mentions: tuple[ConceptMention, ...]
     ) -> PreparedText:
-        if len(tokens.piece_ids) > self.max_tokens:
+        limit = MOST_ROWS * self.max_tokens
+        if len(tokens.piece_ids) > limit:
             raise DataError(
-                f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; "
-                f"the encoder reads at most {self.max_tokens} at once"
+                f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; at most {limit} "
+                f"are read as one ({MOST_ROWS} times what the encoder holds): cut it into parts"
             )
         spans = candidate_spans(tokens, self.config.max_span_pieces)
         return PreparedText(document, tokens, spans, mentions)
@@ -139,22 +145,26 @@ class BatchBuilder:
         return Batch(tuple(texts), graph, arrays)
 
     def _encoder_arrays(self, texts: Sequence[PreparedText]) -> dict[str, Indices]:
+        """Rows of word pieces, and where among them each token is; see ``encoder_rows``."""
         prefix, suffix = self.tokenizer.prefix_ids, self.tokenizer.suffix_ids
-        counts = np.array([text.token_count for text in texts], dtype=np.int64)
-        columns = int(counts.max(initial=0)) + len(prefix) + len(suffix)
-        input_ids = np.full((len(texts), columns), self.tokenizer.pad_id, dtype=np.int64)
-        for row, text in enumerate(texts):
-            pieces = np.concatenate((prefix, text.tokens.piece_ids, suffix))
-            input_ids[row, : len(pieces)] = pieces
-        token_splits = _splits(counts)
-        rows = np.repeat(np.arange(len(texts)), counts)
-        within = np.arange(token_splits[-1]) - token_splits[rows]
-        lengths = counts + len(prefix) + len(suffix)
+        rows = [
+            (text.tokens.piece_ids[row.start : row.end], row)
+            for text in texts
+            for row in encoder_rows(text.token_count, self.max_tokens)
+        ]
+        lengths = np.array([len(prefix) + len(ids) + len(suffix) for ids, _ in rows], np.int64)
+        columns = int(lengths.max(initial=len(prefix) + len(suffix)))
+        input_ids = np.full((len(rows), columns), self.tokenizer.pad_id, dtype=np.int64)
+        slots = []
+        for place, (ids, row) in enumerate(rows):
+            input_ids[place, : lengths[place]] = np.concatenate((prefix, ids, suffix))
+            first = place * columns + len(prefix) - row.start
+            slots.append(np.arange(first + row.own_start, first + row.own_end))
         return {
             "input_ids": input_ids,
             "attention_mask": (np.arange(columns) < lengths[:, None]).astype(np.int64),
-            "token_slots": rows * columns + within + len(prefix),
-            "token_splits": token_splits,
+            "token_slots": _concatenate(slots),
+            "token_splits": _splits(np.array([text.token_count for text in texts], np.int64)),
         }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from keci.errors import ConfigError
 
 NONE = "none"
-METRICS = ("biorelex", "ade", "micro")
+METRICS = ("biorelex", "ade", "biored", "micro")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +172,21 @@ BIORELEX = TaskSchema(
 The 31 of the paper's 33 entity types that the published training part uses.
 """
 
-BUILT_IN_SCHEMAS = {schema.name: schema for schema in (ADE, BIORELEX)}
+BIORED = TaskSchema(
+    name="biored",
+    entity_types=(
+        "GeneOrGeneProduct", "DiseaseOrPhenotypicFeature", "ChemicalEntity",
+        "SequenceVariant", "OrganismTaxon", "CellLine",
+    ),
+    relation_types=tuple(
+        RelationType(name, symmetric=True)
+        for name in (
+            "Association", "Positive_Correlation", "Negative_Correlation", "Bind",
+            "Cotreatment", "Comparison", "Drug_Interaction", "Conversion",
+        )
+    ),
+    metric="biored",
+)  # fmt: skip
+"""Luo et al. 2022: relations of a document between concepts, none of them directed."""
+
+BUILT_IN_SCHEMAS = {schema.name: schema for schema in (ADE, BIORELEX, BIORED)}

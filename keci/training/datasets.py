@@ -1,4 +1,4 @@
-"""Annotated data from files: BioRelEx json, SpERT json, KECI jsonl."""
+"""Annotated data from files: BioRelEx json, SpERT json, BioRED, KECI jsonl."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -7,8 +7,11 @@ from typing import Any
 
 from keci.documents import Extraction, Mention
 from keci.errors import DataError
+from keci.interchange.bioc import read_document
+from keci.interchange.pubtator import read_block
 from keci.schema import TaskSchema
-from keci.training.formats import biorelex, spert
+from keci.training.concepts import concept_interactions
+from keci.training.formats import biored, biorelex, spert
 from keci.training.formats.files import Format, check_distinct, read_each, read_records
 from keci.training.gold import (
     GoldDataset,
@@ -31,7 +34,7 @@ _SHOWN = 5
 
 
 def load_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
-    """Read annotated documents, in whichever of the three formats the file is.
+    """Read annotated documents, in whichever of the formats the file is.
 
     Types that the schema lacks are kept and reported in the log. Raises DataError, with the file
     and the record's ordinal, where a record is not what its format promises or repeats an id.
@@ -39,10 +42,12 @@ def load_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
     layout, records = read_records(path)
     if not records:
         raise DataError(f"{path} holds no records")
-    readers = {
-        Format.KECI: _read_keci,
+    readers: dict[Format, Callable[[Any, int], GoldDocument]] = {
+        Format.KECI: lambda record, _: _read_keci(record, schema),
         Format.BIORELEX: lambda record, _: biorelex.read_sentence(record),
         Format.SPERT: _read_spert,
+        Format.PUBTATOR: lambda block, _: biored.read_document(read_block(block), schema),
+        Format.BIOC: lambda record, _: biored.read_document(read_document(record), schema),
     }
     documents = tuple(read_each(path, records, readers[layout]))
     check_distinct(path, [document.id for document in documents])
@@ -75,9 +80,10 @@ def off_boundary_mentions(
     return tuple(found)
 
 
-def _read_keci(record: Any, _: int) -> GoldDocument:
+def _read_keci(record: Any, schema: TaskSchema) -> GoldDocument:
     extraction = Extraction.from_record(record)
-    return GoldDocument(extraction, entity_interactions(extraction), extraction.id)
+    interactions = concept_interactions if schema.metric == "biored" else entity_interactions
+    return GoldDocument(extraction, interactions(extraction), extraction.id)
 
 
 def _read_spert(record: Any, number: int) -> GoldDocument:

@@ -14,7 +14,10 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A relation between two entities, each given by all its mentioned names."""
+    """A relation between two entities, each given by all its mentioned names.
+
+    A BioRED concept has its identifier for a name.
+    """
 
     head_names: tuple[str, ...]
     tail_names: tuple[str, ...]
@@ -26,7 +29,8 @@ class GoldDocument:
     """An annotated document.
 
     ``extraction`` holds every distinct annotation, so a span may occur with two types and a pair
-    of mentions with two relation types. ``interactions`` repeats the relations as annotated
+    of mentions with two relation types; a mention that denotes several concepts is there once for
+    each. ``interactions`` repeats the relations as annotated
     between entities, including what no pair of mentions can show: an entity with one mention that
     interacts with itself, and a repeated interaction. Documents with one ``split_key`` stay
     together when data are split.

@@ -165,10 +165,21 @@ def test_a_model_with_knowledge_runs_without_a_base_on_an_empty_graph() -> None:
     assert arrays["node_vectors"].shape == (0, 0)
 
 
-def test_a_text_that_the_encoder_cannot_read_at_once_is_refused() -> None:
-    assert len(BUILDER.prepare(documents("x " * 62))) == 1
-    with pytest.raises(DataError, match=r"63 word pieces.*at most 62"):
-        BUILDER.prepare(documents("x " * 63))
+@pytest.mark.parametrize("count", [62, 63, 100, 248])
+def test_a_text_that_the_encoder_cannot_read_at_once_takes_several_rows(count: int) -> None:
+    letters = "abcdefghij" * 25
+    batch = build("pain", " ".join(letters[:count]), "rash")
+    limit = BUILDER.max_tokens + BUILDER.special_count
+    assert batch.arrays["input_ids"].shape[1] == min(limit, count + BUILDER.special_count)
+    ids = batch.arrays["input_ids"].ravel()[batch.arrays["token_slots"]]
+    expected = np.concatenate([text.tokens.piece_ids for text in batch.texts])
+    assert (ids == expected).all()
+    assert (len(batch.arrays["input_ids"]) > 3) is (count > 62)
+
+
+def test_a_text_beyond_several_rows_is_refused() -> None:
+    with pytest.raises(DataError, match=r"249 word pieces; at most 248"):
+        BUILDER.prepare(documents("x " * 249))
 
 
 def arrays_of_one(text: PreparedText) -> dict[str, list[object]]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.batch import PreparedText
+from keci.decoding import final_scores, initial_scores
 from keci.documents import Document, Extraction
 from keci.errors import DataError
 from keci.prediction import Batching, Predictor, buckets, to_tensors
@@ -98,6 +99,15 @@ def test_documents_are_read_one_window_at_a_time() -> None:
     assert len(list(extractions)) == 5
 
 
+def test_one_run_of_the_stages_is_read_by_several_scorings() -> None:
+    texts = documents(*TEXTS)
+    reader = predictor(Batching(window=3))
+    read = list(reader.readings(texts, (initial_scores, final_scores)))
+    assert [final for _, final in read] == list(reader(texts))
+    assert [initial.document for initial, _ in read] == texts
+    assert any(initial != final for initial, final in read)
+
+
 def test_no_documents_give_no_extractions() -> None:
     assert predict() == []
     assert predict("", " ") == [Extraction("d1", ""), Extraction("d2", " ")]
@@ -105,7 +115,7 @@ def test_no_documents_give_no_extractions() -> None:
 
 def test_a_document_beyond_the_encoder_is_refused() -> None:
     with pytest.raises(DataError, match="d2"):
-        predict("rash", "x " * 100)
+        predict("rash", "x " * 300)
 
 
 @given(texts=st.lists(WORDS, max_size=8), budget=st.integers(1, 120))

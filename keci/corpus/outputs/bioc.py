@@ -1,7 +1,9 @@
 """Extractions as a BioC collection in JSON: a document a line, its text one passage at offset 0.
 
 An annotation's infons hold its type, score, ``context_weight`` and, of its concepts, the one that
-weighs most: ``identifier``, ``name``, ``semantic_types`` and ``weight``. Every infon is a string.
+weighs most: ``identifier``, ``name``, ``semantic_types`` and ``weight``. A relation's nodes are its
+mentions, its infons ``entity1`` and ``entity2`` their identifiers, as BioRED has them (a mention's
+own id where it has none). Every infon is a string.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +13,7 @@ import orjson
 
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.interchange.annotated import identifier_of
 
 _HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
 _TAIL = b"\n]}\n"
@@ -47,7 +50,8 @@ def _document(extraction: Extraction) -> dict[str, Any]:
         "annotations": [_annotation(mention) for mention in extraction.mentions],
         "relations": [],
     }
-    relations = [_relation(relation) for relation in extraction.relations]
+    names = {mention.id: identifier_of(mention) or mention.id for mention in extraction.mentions}
+    relations = [_relation(relation, names) for relation in extraction.relations]
     return {"id": extraction.id, "infons": {}, "passages": [passage], "relations": relations}
 
 
@@ -58,6 +62,7 @@ def _annotation(mention: Mention) -> dict[str, Any]:
         **_number("score", mention.score),
         **_number("context_weight", mention.context_weight),
         **(_concept(best) if best else {}),
+        **({"identifier": mention.group} if mention.group else {}),
     }
     location = {"offset": mention.start, "length": mention.end - mention.start}
     return {"id": mention.id, "infons": infons, "text": mention.text, "locations": [location]}
@@ -71,9 +76,12 @@ def _concept(link: ConceptLink) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _relation(relation: Relation) -> dict[str, Any]:
+def _relation(relation: Relation, names: Mapping[str, str]) -> dict[str, Any]:
     nodes = [{"refid": relation.head, "role": "head"}, {"refid": relation.tail, "role": "tail"}]
-    infons = {"type": relation.type, **_number("score", relation.score)}
+    infons = {
+        "type": relation.type, "entity1": names[relation.head], "entity2": names[relation.tail],
+        **_number("score", relation.score),
+    }  # fmt: skip
     return {"id": relation.id, "infons": infons, "nodes": nodes}
 
 
@@ -100,17 +108,21 @@ def _entity_record(annotation: Mapping[str, Any]) -> dict[str, Any]:
         "end": location["offset"] + location["length"],
         "text": annotation["text"],
         "type": infons["type"],
-        "concepts": [_concept_record(infons)] if "identifier" in infons else [],
+        **_identifier_record(infons),
         **_floats(infons, "score", "context_weight"),
     }
 
 
-def _concept_record(infons: Mapping[str, str]) -> dict[str, Any]:
+def _identifier_record(infons: Mapping[str, str]) -> dict[str, Any]:
+    """The concept of a prediction, the group of annotated data, or nothing."""
+    if "weight" not in infons:
+        return {"group": infons.get("identifier")}
     types = infons["semantic_types"]
-    return {
+    concept = {
         "id": infons["identifier"], "name": infons["name"],
         "types": types.split("|") if types else [], "weight": float(infons["weight"]),
     }  # fmt: skip
+    return {"concepts": [concept]}
 
 
 def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:

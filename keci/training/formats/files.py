@@ -1,6 +1,7 @@
 """Annotation files: which format one has, and its records with their places."""
 
 import gzip
+import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import Any, TypeVar
 import orjson
 
 from keci.errors import DataError, UsageError
+from keci.interchange import bioc, pubtator
 from keci.training.formats.fields import shown
 
+_BOM = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
+_BIOC_JSON = re.compile(rb'\s*\{[^\[]*"documents"\s*:\s*\[')
+_PUBTATOR = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
 
 Read = TypeVar("Read")
 
@@ -22,15 +27,27 @@ class Format(StrEnum):
     KECI = "KECI jsonl"
     BIORELEX = "BioRelEx json"
     SPERT = "SpERT json"
+    PUBTATOR = "PubTator"
+    BIOC = "BioC"
 
 
 def read_records(path: Path) -> tuple[Format, list[Any]]:
     """The format of a file, told by its content, and its parsed records.
 
-    A file without records counts as KECI jsonl. Raises UsageError where the file cannot be read,
-    DataError where it is in none of the formats.
+    Those of PubTator are blocks of lines, those of BioC XML elements or objects. A file without
+    records counts as KECI jsonl. Raises UsageError where the file cannot be read, DataError where
+    it is in none of the formats.
     """
-    content = _read(path)
+    content = _read(path).removeprefix(_BOM)
+    try:
+        if content.lstrip()[:1] == b"<":
+            return Format.BIOC, bioc.xml_documents(content)
+        if _BIOC_JSON.match(content):
+            return Format.BIOC, bioc.json_documents(content)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if _PUBTATOR.match(content):
+        return Format.PUBTATOR, list(pubtator.blocks(content.split(b"\n")))
     if content.lstrip()[:1] == b"[":
         records = _parse_array(path, content)
     else:
@@ -98,5 +115,6 @@ def _format_of(path: Path, records: list[Any]) -> Format:
             return Format.KECI
     raise DataError(
         f"{path}, record 1: expected an object with 'tokens' ({Format.SPERT}), with 'interactions' "
-        f"({Format.BIORELEX}) or with 'id' and 'text' ({Format.KECI}), got {shown(first)}"
+        f"({Format.BIORELEX}) or with 'id' and 'text' ({Format.KECI}), or {Format.PUBTATOR} or "
+        f"{Format.BIOC}, got {shown(first)}"
     )

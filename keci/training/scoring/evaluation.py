@@ -12,7 +12,7 @@ from keci.documents import Extraction
 from keci.errors import DataError
 from keci.schema import TaskSchema
 from keci.training.gold import GoldDataset
-from keci.training.scoring import biorelex, typed
+from keci.training.scoring import biored, biorelex, typed
 from keci.training.scoring.tally import MacroScore, Score, Tally
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class Evaluation:
     ``official`` follows the metric of the task, ``strict`` is micro F1 over exact typed spans.
     ``missing_as_false_negative`` exists for BioRelEx, whose official script skips the documents
     without prediction (``missing_ids``); everywhere else what they hold counts as missed.
+    ``untyped`` exists for BioRED: spans whatever their type, and pairs of concepts whatever the
+    relation's.
     """
 
     schema: TaskSchema
@@ -46,6 +48,7 @@ class Evaluation:
     official: Figures
     strict: Figures
     missing_as_false_negative: Figures | None = None
+    untyped: Figures | None = None
 
     @property
     def entity(self) -> Score | MacroScore:
@@ -74,6 +77,8 @@ class Evaluation:
         }
         if self.missing_as_false_negative is not None:
             record["missing_as_false_negative"] = self.missing_as_false_negative.to_record()
+        if self.untyped is not None:
+            record["untyped"] = self.untyped.to_record()
         return record
 
     def table(self) -> Table:
@@ -91,6 +96,8 @@ class Evaluation:
         named = [(self.schema.metric, self.official)]
         if self.missing_as_false_negative is not None and self.missing_ids:
             named.append(("missing = FN", self.missing_as_false_negative))
+        if self.untyped is not None:
+            named.append(("untyped", self.untyped))
         return [*named, ("strict", self.strict)]
 
 
@@ -109,12 +116,14 @@ def evaluate(
         message = "%d of %d documents have no prediction: %s"
         _LOGGER.warning(message, len(missing), len(gold.documents), _listed(missing))
     official, strict = _typed(gold.schema, extractions)
-    unskipped = None
+    unskipped = untyped = None
     if gold.schema.metric == "biorelex":
         official = _biorelex(gold, predicted, skip_missing=True)
         unskipped = _biorelex(gold, predicted, skip_missing=False)
+    if gold.schema.metric == "biored":
+        official, untyped = _biored(gold, predicted, strict)
     ids = tuple(document.id for document in gold.documents)
-    return Evaluation(gold.schema, ids, missing, official, strict, unskipped)
+    return Evaluation(gold.schema, ids, missing, official, strict, unskipped, untyped)
 
 
 def _typed(schema: TaskSchema, pairs: Sequence[typed.Pair]) -> tuple[Figures, Figures]:
@@ -139,6 +148,15 @@ def _biorelex(
         biorelex.tally_mentions(pairs, skip_missing=skip_missing),
         biorelex.tally_interactions(pairs, skip_missing=skip_missing),
     )
+
+
+def _biored(
+    gold: GoldDataset, predicted: Mapping[str, Extraction], strict: Figures
+) -> tuple[Figures, Figures]:
+    """The figures with types and those without."""
+    pairs = [(document, predicted.get(document.id)) for document in gold.documents]
+    typed_figures = Figures(strict.entity, biored.tally_relations(gold.schema, pairs))
+    return typed_figures, Figures(biored.tally_spans(pairs), biored.tally_pairs(pairs))
 
 
 def _by_id(

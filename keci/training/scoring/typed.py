@@ -22,7 +22,7 @@ Pair = tuple[Extraction, Extraction | None]
 
 def tally_mentions(schema: TaskSchema, pairs: Sequence[Pair], *, macro: bool) -> Tally:
     """Count mentions by span and type; a document without prediction is all missed."""
-    return _tally(schema.entity_types, pairs, mention_keys, macro=macro)
+    return tally_keys(schema.entity_types, _keys(pairs, mention_keys), macro=macro)
 
 
 def tally_relations(schema: TaskSchema, pairs: Sequence[Pair], *, macro: bool) -> Tally:
@@ -32,7 +32,7 @@ def tally_relations(schema: TaskSchema, pairs: Sequence[Pair], *, macro: bool) -
     def keys(extraction: Extraction) -> Keys:
         return relation_keys(extraction, symmetric)
 
-    return _tally(schema.relation_labels[1:], pairs, keys, macro=macro)
+    return tally_keys(schema.relation_labels[1:], _keys(pairs, keys), macro=macro)
 
 
 def mention_keys(extraction: Extraction) -> Keys:
@@ -59,17 +59,10 @@ def _typed_span(mention: Mention) -> tuple[int, int, str]:
     return mention.start, mention.end, mention.type
 
 
-def _tally(
-    known_labels: tuple[str, ...],
-    pairs: Sequence[Pair],
-    keys_of: Callable[[Extraction], Keys],
-    *,
-    macro: bool,
+def tally_keys(
+    known_labels: tuple[str, ...], keys: Sequence[tuple[Keys, Keys]], *, macro: bool = False
 ) -> Tally:
-    keys = [
-        (keys_of(gold), {} if predicted is None else keys_of(predicted))
-        for gold, predicted in pairs
-    ]
+    """Count what each document's gold and predicted keys share; other labels are added."""
     foreign = {label for both in keys for side in both for label in side} - {*known_labels}
     labels = (*known_labels, *sorted(foreign))
     counts = np.zeros((len(keys), len(labels), 3), np.int64)
@@ -77,6 +70,13 @@ def _tally(
         for column, label in enumerate(labels):
             counts[row, column] = count_sets(gold.get(label, set()), predicted.get(label, set()))
     return Tally(labels, counts, macro=macro)
+
+
+def _keys(pairs: Sequence[Pair], keys_of: Callable[[Extraction], Keys]) -> list[tuple[Keys, Keys]]:
+    return [
+        (keys_of(gold), {} if predicted is None else keys_of(predicted))
+        for gold, predicted in pairs
+    ]
 
 
 def count_sets(gold: set[Hashable], predicted: set[Hashable]) -> tuple[int, int, int]:

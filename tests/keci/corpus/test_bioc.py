@@ -1,6 +1,5 @@
 import io
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from keci.corpus.bioc import assemble, read_bioc
+from keci.corpus.bioc import read_bioc
 from keci.corpus.readers import read_documents
 from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
@@ -55,35 +54,6 @@ def test_sentences_stand_in_for_a_passage_text() -> None:
         f"<document><id>7</id><passage><offset>0</offset>{sentences}</passage></document>"
     )
     assert read(content) == [Document("7", "One.\nTwo.")]
-
-
-@pytest.mark.parametrize(
-    ("passages", "text"),
-    [
-        ([], ""),
-        ([(0, "A"), (1, "B")], "AB"),
-        ([(0, "A"), (3, "B")], "A\n\nB"),
-        ([(0, "A"), (None, "B")], "A\n\nB"),
-        ([(0, "A"), (0, "B")], "A\n\nB"),
-        ([(0, "A"), (900, ""), (1000, "B")], "A\n\nB"),
-        ([(50, "A"), (52, "B")], "A\n\nB"),
-        ([(0, ""), (0, "B")], "B"),
-    ],
-)
-def test_offsets_that_do_not_fit_give_paragraphs(passages: list[Any], text: str) -> None:
-    assert assemble(passages) == text
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.text()), max_size=5))
-def test_fitting_offsets_are_kept(parts: list[tuple[int, str]]) -> None:
-    offset = 0
-    passages = []
-    for gap, text in parts:
-        offset += gap
-        passages.append((offset, text))
-        offset += len(text)
-    whole = assemble(passages)
-    assert all(whole[start : start + len(text)] == text for start, text in passages)
 
 
 @given(st.lists(st.tuples(XML_TEXT.filter(str.strip), XML_TEXT), max_size=4))

@@ -1,0 +1,153 @@
+"""PubTator's layout: ``ID|t|title`` and ``ID|a|abstract`` lines, then tab-separated annotations.
+
+The text is the title, a line break and the abstract, the convention by which PubTator counts its
+offsets. Documents are separated by blank lines or by the next title. Rows of annotation:
+
+| row | columns |
+|---|---|
+| mention | id, start, end, text, type, identifiers (separated by commas, ``-`` for none) |
+| relation | id, type, identifier, identifier; in BioRED also its novelty, which is not read |
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from keci.errors import DataError
+from keci.interchange.annotated import (
+    AnnotatedText,
+    MentionRow,
+    RelationRow,
+    check_surfaces,
+    join_identifiers,
+    split_identifiers,
+)
+
+TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
+
+_BREAKS = re.compile(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]")
+_UNSAFE = re.compile(r"[|\s]")
+_MENTION_COLUMNS = 5
+_RELATION_COLUMNS = (4, 5)
+
+
+@dataclass(slots=True)
+class Block:
+    """The lines of a document; ``problem`` is the first one met, with the line that has it."""
+
+    line: int
+    id: bytes = b""
+    parts: dict[bytes, bytes] = field(default_factory=dict)
+    rows: list[bytes] = field(default_factory=list)
+    problem: str = ""
+    bad_line: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        parts = [self.parts.get(b"t", b""), *([self.parts[b"a"]] if b"a" in self.parts else [])]
+        return b"\n".join(parts)
+
+
+def blocks(
+    lines: Iterable[bytes], *, limit: int | None = None, keep_rows: bool = True
+) -> Iterator[Block]:
+    """The documents of lines without their ends; one of more than ``limit`` bytes is a problem."""
+    block: Block | None = None
+    for number, raw in enumerate(lines, start=1):
+        line = raw.removesuffix(b"\r")
+        found = TEXT_LINE.fullmatch(line)
+        begins_next = found is not None and found.group(2) == b"t"
+        if block and (not line.strip() or (begins_next and block.parts)):
+            yield _closed(block)
+            block = None
+        if line.strip():
+            block = block or Block(number)
+            problem = _add_line(block, line, limit=limit, keep_rows=keep_rows)
+            if problem and not block.problem:
+                block.problem, block.bad_line = f"line {number}: {problem}", line
+    if block:
+        yield _closed(block)
+
+
+def read_block(block: Block) -> AnnotatedText:
+    """What a document's lines say; raises DataError where they break the format."""
+    if block.problem:
+        raise DataError(block.problem)
+    try:
+        name, text = block.id.decode(), block.content.decode()
+        rows = [row.decode().split("\t") for row in block.rows]
+    except UnicodeDecodeError as error:
+        raise DataError(f"line {block.line}: not valid UTF-8: {error.reason}") from error
+    mentions = tuple(_mention(row) for row in rows if _is_mention(row))
+    relations = tuple(_relation(row) for row in rows if not _is_mention(row))
+    foreign = next((row[0] for row in rows if row[0] != name), None)
+    if foreign is not None:
+        raise DataError(f"an annotation of document {foreign!r} stands in document {name!r}")
+    check_surfaces(name, text.replace("\n", " "), mentions)
+    return AnnotatedText(name, text, mentions, relations)
+
+
+def lines_of(document: AnnotatedText) -> Iterator[str]:
+    """The lines of a document, a blank one last.
+
+    The title is the text up to its first line break; further breaks and tabs become spaces, so
+    that offsets stay what they are.
+    """
+    name = _UNSAFE.sub("_", document.id)
+    title, separator, abstract = document.text.partition("\n")
+    yield f"{name}|t|{_one_line(title)}"
+    if separator:
+        yield f"{name}|a|{_one_line(abstract)}"
+    for mention in document.mentions:
+        place = f"{name}\t{mention.start}\t{mention.end}\t{_one_line(mention.text)}"
+        yield f"{place}\t{mention.type}\t{join_identifiers(mention.identifiers)}"
+    for relation in document.relations:
+        yield f"{name}\t{relation.type}\t{relation.head}\t{relation.tail}"
+    yield ""
+
+
+def _add_line(block: Block, line: bytes, *, limit: int | None, keep_rows: bool) -> str:
+    """Take a line in; returns what is wrong with it, if anything."""
+    found = TEXT_LINE.fullmatch(line)
+    if limit is not None and len(line) > limit:
+        return f"longer than the limit of {limit:,} bytes"
+    if found:
+        name, part, text = found.groups()
+        is_second = block.id not in (b"", name) or part in block.parts
+        block.id = block.id or name
+        block.parts[part] = text
+        return "a second id, title or abstract in one document" if is_second else ""
+    if b"\t" not in line:
+        return "expected ID|t|title, ID|a|abstract or a tab-separated annotation"
+    if keep_rows:
+        block.rows.append(line)
+    return ""
+
+
+def _closed(block: Block) -> Block:
+    if not block.problem and not block.parts:
+        block.problem = f"line {block.line}: annotations without a title or abstract"
+    return block
+
+
+def _is_mention(row: list[str]) -> bool:
+    return len(row) >= _MENTION_COLUMNS and row[1].isdecimal() and row[2].isdecimal()
+
+
+def _mention(row: list[str]) -> MentionRow:
+    _, start, end, text, kind, *rest = row
+    return MentionRow(int(start), int(end), text, kind, split_identifiers(rest[0] if rest else ""))
+
+
+def _relation(row: list[str]) -> RelationRow:
+    if len(row) not in _RELATION_COLUMNS or not all(row[1:4]):
+        raise DataError(
+            "expected a mention (id, start, end, text, type, identifiers) or a relation (id, type, "
+            f"identifier, identifier), got {row}"
+        )
+    _, kind, head, tail = (column.strip() for column in row[:4])
+    return RelationRow(kind, head, tail)
+
+
+def _one_line(text: str) -> str:
+    return _BREAKS.sub(" ", text)
