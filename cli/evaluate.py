@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keci.cli.evaluate_attention import attention
+from keci.cli.evaluate_compare import compare_sources
+from keci.cli.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
+from keci.cli.evaluate_refinement import refinement
 from keci.cli.options import common_options
+from keci.cli.subcommands import CommandWithSubcommands
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -16,79 +21,110 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   keci-evaluate runs/ade --task ade --data train.json --ids runs/ade/validation.ids
-  keci-evaluate --predictions out.jsonl --task biorelex --data dev.json --json
+  keci-evaluate out.jsonl --task biorelex --data dev.json --json
+  keci-evaluate --compare 'runs/text-*' 'runs/full-*' --task biorelex --data dev.json
+  keci-evaluate attention runs/ade --task ade --data train.json
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),
     help="Score this file instead of a model: KECI jsonl or the task's own format.",
 )
-@click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Annotated documents.")
 @click.option(
-    "--ids",
-    type=click.Path(path_type=Path),
-    help="File with the ids of the documents of --data to use, one a line.",
+    "--compare",
+    "compared",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    help="Test whether B is better than A. Each is a run, bundle, file or, for the mean of several "
+    "(seeds), a quoted pattern; repeat the option to add to both sides.",
 )
-@click.option(
-    "--kb",
-    type=click.Path(path_type=Path),
-    help="Knowledge base folder; the default one if not given.",
-)
-@click.option("--no-kb", is_flag=True, help="Run the model without a knowledge base.")
-@click.option("--precision", help="Precision of a bundle; its default one if not given.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the predictions as jsonl.")
+@click.option(
+    "--resamples",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Resamples of the documents for intervals and tests.",
+)
+@click.option("--seed", default=1, show_default=True, help="Seed of the resampling.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@evaluation_inputs
 @common_options
 def main(
     model: Path | None,
     predictions: Path | None,
-    task: str,
-    data: Path,
-    ids: Path | None,
-    kb: Path | None,
-    no_kb: bool,
-    precision: str | None,
+    compared: tuple[tuple[str, str], ...],
     output: Path | None,
+    resamples: int,
+    seed: int,
     as_json: bool,
+    inputs: EvaluationInputs,
 ) -> None:
-    """Score MODEL (a training run or a bundle) on annotated data by the task's metric."""
-    from keci.cli.models import open_predictor
-    from keci.schema import load_schema
-    from keci.training.datasets import load_dataset
-    from keci.training.predictions import load_predictions
-    from keci.training.scoring import evaluate
-    from keci.training.splits import select_documents
+    """Score MODEL on annotated data by the task's metric, or compare several.
 
-    if (model is None) == (predictions is None):
-        raise UsageError("give either a MODEL or --predictions FILE")
-    schema = load_schema(task)
-    dataset = load_dataset(data, schema)
-    gold = select_documents(dataset, ids) if ids else dataset
+    MODEL is a training run, a bundle, the name of a shipped model or a file of predictions.
+    """
+    if bool(model) + bool(predictions) + bool(compared) != 1:
+        raise UsageError("give either a MODEL or --predictions FILE, or else --compare A B")
+    if compared:
+        if output is not None:
+            raise UsageError("--output writes the predictions of one model; leave out --compare")
+        compare_sources(inputs, compared, resamples=resamples, seed=seed, as_json=as_json)
+        return
+    from keci.training.scoring import evaluate
+
+    annotated = inputs.load()
     if predictions is not None:
-        predicted: Sequence[Extraction] = load_predictions(predictions, schema, gold=gold)
+        predicted = read_predictions(predictions, annotated)
     elif model is not None:
-        predictor = open_predictor(model, kb=kb, without_kb=no_kb, precision=precision)
-        if predictor.schema.to_record() != schema.to_record():
-            raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
-        predicted = list(predictor(document.extraction.document for document in gold.documents))
+        predicted = inputs.predictions(model, annotated)
     if output is not None:
         _write(predicted, output)
-    _show(evaluate(gold, predicted), as_json=as_json)
+    evaluation = evaluate(annotated.gold, predicted)
+    _show(evaluation, resamples=resamples, seed=seed, as_json=as_json)
 
 
-def _show(evaluation: "Evaluation", *, as_json: bool) -> None:
+for _subcommand in (attention, refinement):
+    main.add_subcommand(_subcommand)
+
+
+def _show(evaluation: "Evaluation", *, resamples: int, seed: int, as_json: bool) -> None:
     import orjson
     from rich.console import Console
 
+    from keci.cli.evaluate_tables import intervals_table, shown_names, types_table
+    from keci.training.significance import confidence_interval, named_tallies
+
+    intervals = {
+        name: confidence_interval(tally, resamples=resamples, seed=seed)
+        for name, tally in named_tallies(evaluation).items()
+    }
     if as_json:
-        click.echo(orjson.dumps(evaluation.to_record()))
-    else:
-        Console().print(evaluation.table())
+        record = {
+            **evaluation.to_record(),
+            "intervals": {name: interval.to_record() for name, interval in intervals.items()},
+            "types": _types_record(evaluation),
+        }
+        click.echo(orjson.dumps(record))
+        return
+    console = Console(highlight=False)
+    console.print(evaluation.table())
+    shown = shown_names(intervals, any_missing=bool(evaluation.missing_ids))
+    console.print(intervals_table({name: intervals[name] for name in shown}))
+    console.print(types_table(evaluation.strict))
+
+
+def _types_record(evaluation: "Evaluation") -> dict[str, dict[str, object]]:
+    strict = evaluation.strict
+    return {
+        kind: {label: score.to_record() for label, score in tally.by_label().items()}
+        for kind, tally in (("entity", strict.entity), ("relation", strict.relation))
+    }
 
 
 def _write(predictions: Sequence[Extraction], path: Path) -> None:

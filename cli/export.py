@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keci.cli.options import common_options
+from keci.cli.options import common_options, ids_option, kb_option
 
 _EPILOG = """\b
 Example:
@@ -29,16 +29,8 @@ Example:
     help="Annotated validation data: record each precision's F1 and make the fastest "
     "that loses at most 0.3 F1 the default.",
 )
-@click.option(
-    "--ids",
-    type=click.Path(path_type=Path),
-    help="File with the ids of the documents of --data to use, one a line.",
-)
-@click.option(
-    "--kb",
-    type=click.Path(path_type=Path),
-    help="Knowledge base to validate with; the default one if not given.",
-)
+@ids_option
+@kb_option
 @common_options
 def main(
     run: Path,
@@ -60,7 +52,7 @@ def main(
         from keci.cli.knowledge import knowledge_base_for
         from keci.export.validation import choose_default_precision
 
-        base = knowledge_base_for(kb) if manifest.model.knowledge == "fusion" else None
+        base = knowledge_base_for(kb) if manifest.model.knowledge != "none" else None
         manifest = choose_default_precision(bundle, data, ids, base)
     default = manifest.default_precision
     click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -17,6 +18,16 @@ EXIT_UNUSABLE = 2
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 version_option = click.version_option(version("keci"), prog_name="KECI")
+ids_option = click.option(
+    "--ids",
+    type=click.Path(path_type=Path),
+    help="File with the ids of the documents of --data to use, one a line.",
+)
+kb_option = click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base folder; the default one if not given.",
+)
 
 
 def common_options(command: Command) -> Command:

@@ -8,8 +8,10 @@ from typing import Any
 
 from keci.documents import Extraction
 from keci.errors import DataError
+from keci.interchange.bioc import read_document
+from keci.interchange.pubtator import read_block
 from keci.schema import TaskSchema
-from keci.training.formats import biorelex, spert
+from keci.training.formats import biored, biorelex, spert
 from keci.training.formats.fields import identifier
 from keci.training.formats.files import Format, check_distinct, read_each, read_records
 from keci.training.gold import GoldDataset, GoldDocument, warn_of_unknown_types
@@ -18,7 +20,7 @@ from keci.training.gold import GoldDataset, GoldDocument, warn_of_unknown_types
 def load_predictions(
     path: Path, schema: TaskSchema, *, gold: GoldDataset | None = None
 ) -> tuple[Extraction, ...]:
-    """Read predicted documents, in whichever of the three formats the file is.
+    """Read predicted documents, in whichever of the formats the file is.
 
     ``gold`` supplies what prediction files leave out: the text of a BioRelEx sentence, and the id
     of a SpERT sentence, found by its text. Raises DataError as ``load_dataset`` does.
@@ -29,6 +31,10 @@ def load_predictions(
         Format.KECI: lambda record, _: Extraction.from_record(record),
         Format.BIORELEX: _BiorelexPredictions(documents).read,
         Format.SPERT: _SpertPredictions(documents).read,
+        Format.PUBTATOR: lambda block, _: biored.read_predicted_document(read_block(block), schema),
+        Format.BIOC: lambda record, _: biored.read_predicted_document(
+            read_document(record), schema
+        ),
     }
     predictions = tuple(read_each(path, records, readers[layout]))
     check_distinct(path, [prediction.id for prediction in predictions])

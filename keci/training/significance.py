@@ -1,10 +1,13 @@
-"""Whether one set of predictions is better than another, and how sure a score is.
+"""Whether one system is better than another, and how sure a score is.
 
-Documents are the unit: a resample only adds up counts again that a tally holds per document.
+Documents are the unit: a resample only adds up counts again that a tally holds per document. A side
+of a comparison is one run of a system, or several (seeds) whose F1 is averaged.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import lcm
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -28,23 +31,76 @@ class Interval:
     low: float
     high: float
 
+    def to_record(self) -> dict[str, float]:
+        return {"low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """F1 in percent of the runs on one side of a comparison."""
+
+    f1s: tuple[float, ...]
+
+    @property
+    def f1(self) -> float:
+        return fmean(self.f1s)
+
+    @property
+    def deviation(self) -> float | None:
+        """The sample standard deviation over the runs; None where there is one run alone."""
+        return stdev(self.f1s) if len(self.f1s) > 1 else None
+
+    def to_record(self) -> dict[str, Any]:
+        return {"f1": self.f1, "deviation": self.deviation, "runs": list(self.f1s)}
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """F1 of two sets of predictions on the same documents, in percent.
+    """F1 of a baseline and a system on the same documents, and of their difference.
 
     Both p-values are two-sided: how often a difference at least as large as the observed one
     arises although there is none.
     """
 
-    first_f1: float
-    second_f1: float
-    difference: Interval
+    baseline: Side
+    system: Side
+    interval: Interval
     bootstrap_p: float
     randomisation_p: float
 
+    @property
+    def difference(self) -> float:
+        return self.system.f1 - self.baseline.f1
+
+    @property
+    def mark(self) -> str:
+        """The paper's marks: ``*`` at 95 %, ``†`` at 90 % confidence by both tests, else empty."""
+        p_value = max(self.bootstrap_p, self.randomisation_p)
+        return "*" if p_value < 0.05 else "†" if p_value < 0.1 else ""
+
     def to_record(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "baseline": self.baseline.to_record(),
+            "system": self.system.to_record(),
+            "difference": {"f1": self.difference, **self.interval.to_record()},
+            "bootstrap_p": self.bootstrap_p,
+            "randomisation_p": self.randomisation_p,
+            "mark": self.mark,
+        }
+
+
+def named_tallies(evaluation: Evaluation) -> dict[str, Tally]:
+    """The tallies of an evaluation by name; the strict ones where they are not the official."""
+    figures = {"": evaluation.official}
+    if evaluation.missing_as_false_negative is not None:
+        figures["missing_as_false_negative_"] = evaluation.missing_as_false_negative
+    if evaluation.strict is not evaluation.official:
+        figures["strict_"] = evaluation.strict
+    return {
+        prefix + kind: tally
+        for prefix, both in figures.items()
+        for kind, tally in (("entity", both.entity), ("relation", both.relation))
+    }
 
 
 def confidence_interval(
@@ -53,59 +109,69 @@ def confidence_interval(
     """The interval of F1 over documents drawn with replacement; raises DataError without any."""
     _check_documents(tally)
     counts = tally.counts.astype(np.float64)
-    drawn = np.concatenate(
-        [
-            f1_of(np.tensordot(weights, counts, axes=1), macro=tally.macro)
-            for weights in _drawn_weights(len(counts), resamples, np.random.default_rng(seed))
-        ]
-    )
-    return _interval(drawn, level)
+    weights = _drawn_weights(counts, resamples, np.random.default_rng(seed))
+    drawn = [f1_of(_weighted(counts, block), macro=tally.macro) for block in weights]
+    return _interval(np.concatenate(drawn), level)
 
 
 def compare(
-    first: Evaluation, second: Evaluation, *, resamples: int = RESAMPLES, seed: int
+    baseline: Sequence[Evaluation],
+    system: Sequence[Evaluation],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int,
 ) -> dict[str, Comparison]:
-    """Compare two evaluations of the same documents figure by figure.
+    """Compare the runs of two systems on the same documents, figure by figure.
 
-    Raises DataError where the documents differ.
+    Raises DataError where the documents or tasks differ, or a side has no run.
     """
-    if first.document_ids != second.document_ids or first.schema != second.schema:
+    runs = [*baseline, *system]
+    if any(
+        (run.document_ids, run.schema) != (runs[0].document_ids, runs[0].schema) for run in runs
+    ):
         raise DataError("only evaluations of the same documents and task can be compared")
-    figures = {
-        "entity": (first.official.entity, second.official.entity),
-        "relation": (first.official.relation, second.official.relation),
-        "strict entity": (first.strict.entity, second.strict.entity),
-        "strict relation": (first.strict.relation, second.strict.relation),
-    }
+    first, second = [*map(named_tallies, baseline)], [*map(named_tallies, system)]
     return {
-        name: compare_tallies(*tallies, resamples=resamples, seed=seed)
-        for name, tallies in figures.items()
+        name: compare_tallies(
+            [tallies[name] for tallies in first],
+            [tallies[name] for tallies in second],
+            resamples=resamples,
+            seed=seed,
+        )
+        for name in (first or second or [{}])[0]
     }
 
 
 def compare_tallies(
-    first: Tally, second: Tally, *, resamples: int = RESAMPLES, seed: int
+    baseline: Sequence[Tally],
+    system: Sequence[Tally],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int,
 ) -> Comparison:
     """Paired bootstrap (Efron and Tibshirani 1993; Berg-Kirkpatrick et al. 2012) and approximate
-    randomisation (Yeh 2000) of the difference in F1, second less first.
+    randomisation (Yeh 2000) of the difference in mean F1, system less baseline.
 
-    Raises DataError without documents.
+    A resample draws documents and takes them for every run; randomisation swaps a document
+    between the sides in all runs at once. Raises DataError without documents or runs.
     """
-    _check_documents(first)
-    both = _on_common_labels(first, second)
-    scores = f1_of(both.sum(axis=1), macro=first.macro)
-    observed = float(scores[1] - scores[0])
+    if not (baseline and system):
+        raise DataError("a comparison needs at least one run on either side")
+    _check_documents(baseline[0])
+    macro = baseline[0].macro
+    counts = _on_common_slots(baseline, system)
+    (observed,) = _differences(counts.sum(axis=0)[None], macro=macro)
     generator = np.random.default_rng(seed)
-    weights = _drawn_weights(both.shape[1], resamples, generator)
-    drawn = _differences(both, weights, _resampled, macro=first.macro)
-    masks = _drawn_masks(both.shape[1], resamples, generator)
-    swapped = _differences(both, masks, _swapped, macro=first.macro)
+    weights = _drawn_weights(counts, resamples, generator)
+    drawn = [_differences(_weighted(counts, block), macro=macro) for block in weights]
+    masks = _drawn_masks(counts, resamples, generator)
+    swapped = [_differences(_swapped(counts, block), macro=macro) for block in masks]
     return Comparison(
-        first_f1=float(scores[0]),
-        second_f1=float(scores[1]),
-        difference=_interval(drawn, LEVEL),
-        bootstrap_p=_share_beyond(drawn - observed, observed),
-        randomisation_p=_share_beyond(swapped, observed),
+        Side(tuple(tally.score().f1 for tally in baseline)),
+        Side(tuple(tally.score().f1 for tally in system)),
+        interval=_interval(np.concatenate(drawn), LEVEL),
+        bootstrap_p=_share_beyond(np.concatenate(drawn) - observed, observed),
+        randomisation_p=_share_beyond(np.concatenate(swapped), observed),
     )
 
 
@@ -114,62 +180,65 @@ def _check_documents(tally: Tally) -> None:
         raise DataError("there are no documents to resample")
 
 
-def _on_common_labels(first: Tally, second: Tally) -> Floats:
-    """Counts (2, documents, labels, 3) over the labels of either tally."""
-    labels = tuple(dict.fromkeys((*first.labels, *second.labels)))
-    both = np.zeros((2, len(first.counts), len(labels), 3))
-    for side, tally in enumerate((first, second)):
-        both[side][:, [labels.index(label) for label in tally.labels]] = tally.counts
-    return both
+def _on_common_slots(baseline: Sequence[Tally], system: Sequence[Tally]) -> Floats:
+    """Counts (documents, 2, slots, labels, 3) over the labels of all runs.
+
+    Runs are repeated until both sides have equally many; that leaves their means as they are.
+    """
+    labels = tuple(dict.fromkeys(label for run in (*baseline, *system) for label in run.labels))
+    slots = lcm(len(baseline), len(system))
+    counts = np.zeros((len(baseline[0].counts), 2, slots, len(labels), 3))
+    for side, runs in enumerate((baseline, system)):
+        for slot in range(slots):
+            tally = runs[slot % len(runs)]
+            places = [labels.index(label) for label in tally.labels]
+            counts[:, side, slot, places] = tally.counts
+    return counts
 
 
 def _drawn_weights(
-    documents: int, resamples: int, generator: np.random.Generator
+    counts: Floats, resamples: int, generator: np.random.Generator
 ) -> Iterator[Floats]:
     """How often each document is drawn: blocks of (resamples, documents)."""
-    for size in _block_sizes(documents, resamples):
+    documents = len(counts)
+    for size in _block_sizes(counts, resamples):
         drawn = generator.integers(documents, size=(size, documents))
         drawn += np.arange(size)[:, None] * documents
-        counts = np.bincount(drawn.ravel(), minlength=size * documents)
-        yield counts.reshape(size, documents).astype(np.float64)
+        found = np.bincount(drawn.ravel(), minlength=size * documents)
+        yield found.reshape(size, documents).astype(np.float64)
 
 
 def _drawn_masks(
-    documents: int, resamples: int, generator: np.random.Generator
+    counts: Floats, resamples: int, generator: np.random.Generator
 ) -> Iterator[Floats]:
     """Which documents change sides (1): blocks of (resamples, documents)."""
-    for size in _block_sizes(documents, resamples):
-        yield generator.integers(2, size=(size, documents)).astype(np.float64)
+    for size in _block_sizes(counts, resamples):
+        yield generator.integers(2, size=(size, len(counts))).astype(np.float64)
 
 
-def _block_sizes(documents: int, resamples: int) -> Iterator[int]:
-    block = max(_BLOCK_CELLS // documents, 1)
+def _block_sizes(counts: Floats, resamples: int) -> Iterator[int]:
+    block = max(_BLOCK_CELLS // max(len(counts), counts[0].size), 1)
     for start in range(0, resamples, block):
         yield min(block, resamples - start)
 
 
-def _differences(
-    both: Floats,
-    blocks: Iterator[Floats],
-    totals_of: Callable[[Floats, Floats], tuple[Floats, Floats]],
-    *,
-    macro: bool,
-) -> Floats:
-    """Differences (resamples,) in F1 between the two totals that each row of a block gives."""
-    differences = []
-    for block in blocks:
-        first, second = totals_of(both, block)
-        differences.append(f1_of(second, macro=macro) - f1_of(first, macro=macro))
-    return np.concatenate(differences)
+def _weighted(counts: Floats, weights: Floats) -> Floats:
+    """Totals (resamples, ...) of the counts (documents, ...), each taken as often as drawn."""
+    totals: Floats = np.tensordot(weights, counts, axes=1)
+    return totals
 
 
-def _resampled(both: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    return np.tensordot(weights, both[0], axes=1), np.tensordot(weights, both[1], axes=1)
+def _swapped(counts: Floats, masks: Floats) -> Floats:
+    """Totals (resamples, 2, slots, labels, 3) after the masked documents changed sides."""
+    totals: Floats = counts.sum(axis=0) + _weighted(counts[:, ::-1] - counts, masks)
+    return totals
 
 
-def _swapped(both: Floats, masks: Floats) -> tuple[Floats, Floats]:
-    moved = np.tensordot(masks, both[1] - both[0], axes=1)
-    return both[0].sum(axis=0) + moved, both[1].sum(axis=0) - moved
+def _differences(totals: Floats, *, macro: bool) -> Floats:
+    """Differences (resamples,) in F1 averaged over the slots, second side less first."""
+    means = f1_of(totals, macro=macro).mean(axis=-1)
+    differences: Floats = means[:, 1] - means[:, 0]
+    return differences
 
 
 def _share_beyond(differences: Floats, observed: float) -> float:

@@ -1,0 +1,114 @@
+"""What the commands of keci-evaluate read: annotated documents, and what a model says of them."""
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from keci.cli.options import ids_option, kb_option
+from keci.documents import Extraction
+from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from keci.prediction import Predictor
+    from keci.training.gold import GoldDataset
+
+_LOGGER = logging.getLogger(__name__)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """The documents to score on; ``left_out`` are the ids of the others in the same file."""
+
+    gold: "GoldDataset"
+    left_out: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationInputs:
+    """The choice of annotated documents, and how models are run on them."""
+
+    task: str
+    data: Path
+    ids: Path | None
+    kb: Path | None
+    without_kb: bool
+    precision: str | None
+
+    def load(self) -> Annotated:
+        from keci.schema import load_schema
+        from keci.training.datasets import load_dataset
+        from keci.training.splits import select_documents
+
+        dataset = load_dataset(self.data, load_schema(self.task))
+        gold = select_documents(dataset, self.ids) if self.ids else dataset
+        chosen = {document.id for document in gold.documents}
+        return Annotated(gold, frozenset(item.id for item in dataset.documents) - chosen)
+
+    def open_model(self, model: Path, annotated: Annotated) -> "Predictor":
+        """The predictor of a run or bundle; raises UsageError where it has another task."""
+        from keci.cli.models import open_predictor
+
+        if model.is_file():
+            raise UsageError(f"{model} is a file; a training run or a bundle is needed here")
+        predictor = open_predictor(
+            model, kb=self.kb, without_kb=self.without_kb, precision=self.precision
+        )
+        if predictor.schema.to_record() != annotated.gold.schema.to_record():
+            raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
+        return predictor
+
+    def predictions(self, source: Path, annotated: Annotated) -> Sequence[Extraction]:
+        """The predictions in a file, or those that a run or bundle makes."""
+        if source.is_file():
+            return read_predictions(source, annotated)
+        predictor = self.open_model(source, annotated)
+        documents = (document.extraction.document for document in annotated.gold.documents)
+        return list(predictor(documents))
+
+
+def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
+    """The predictions in a file for the chosen documents."""
+    from keci.training.predictions import load_predictions
+
+    gold = annotated.gold
+    predictions = load_predictions(path, gold.schema, gold=gold)
+    chosen = [item for item in predictions if item.id not in annotated.left_out]
+    if len(chosen) < len(predictions):
+        message = "%s: %d of %d predictions are for documents that --ids leaves out"
+        _LOGGER.info(message, path, len(predictions) - len(chosen), len(predictions))
+    return chosen
+
+
+def evaluation_inputs(command: Command) -> Command:
+    """Add the options that choose documents and run models; the command gets them as ``inputs``."""
+
+    @click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
+    @click.option(
+        "--data", required=True, type=click.Path(path_type=Path), help="Annotated documents."
+    )
+    @ids_option
+    @kb_option
+    @click.option("--no-kb", is_flag=True, help="Run the model without a knowledge base.")
+    @click.option("--precision", help="Precision of a bundle; its default one if not given.")
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        task: str,
+        data: Path,
+        ids: Path | None,
+        kb: Path | None,
+        no_kb: bool,
+        precision: str | None,
+        **options: Any,
+    ) -> Any:
+        inputs = EvaluationInputs(task, data, ids, kb, no_kb, precision)
+        return command(*arguments, inputs=inputs, **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
