@@ -2,7 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +26,7 @@ from keci.runtime.bundle import (
     exported_stages,
     read_bundle,
 )
-from keci.runtime.session import OnnxStage
+from keci.runtime.session import OnnxStage, torch_device
 from keci.stages import Stage, TorchStage
 from keci.text.tokens import TextTokenizer
 
@@ -39,7 +39,10 @@ MAX_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """How a bundle runs; ``precision`` None takes the bundle's default, ``threads`` every core."""
+    """How a bundle runs, on a ``device`` of session.PROVIDERS.
+
+    ``precision`` None takes the bundle's default, ``threads`` None every core.
+    """
 
     precision: str | None = None
     device: str = "cpu"
@@ -89,7 +92,7 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
     if precision not in manifest.precisions:
         known = ", ".join(manifest.precisions)
         raise UsageError(f"bundle {manifest.name!r} has no precision {precision!r}, only {known}")
-    device = torch.device(options.device)
+    device = torch_device(options.device)
     tokenizer = TextTokenizer.from_file(folder / TOKENIZER_FILE)
     builder = BatchBuilder(
         tokenizer,
@@ -99,14 +102,7 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
     )
     plan = ThreadPlan.divide(options.threads, device)
     torch.set_num_threads(plan.per_worker)
-    stages = _stages(
-        folder,
-        manifest,
-        precision=precision,
-        device=device,
-        plan=plan,
-        pairs_at_once=options.pairs_at_once,
-    )
+    stages = _stages(folder, manifest, replace(options, precision=precision), plan)
     predictor = Predictor(
         stages,
         builder,
@@ -146,13 +142,7 @@ def _knowledge(manifest: Manifest, base: KnowledgeBase | None) -> Knowledge | No
 
 
 def _stages(
-    folder: Path,
-    manifest: Manifest,
-    *,
-    precision: str,
-    device: torch.device,
-    plan: ThreadPlan,
-    pairs_at_once: int,
+    folder: Path, manifest: Manifest, options: RuntimeOptions, plan: ThreadPlan
 ) -> list[Stage]:
     network = SpanNetwork(manifest.model, manifest.schema, encoder_width=manifest.encoder_width)
     in_torch = torch_stages(network)
@@ -160,13 +150,14 @@ def _stages(
         in_torch.load_state_dict(load_file(folder / GRAPH_FILE), strict=True)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise BundleError(f"{folder / GRAPH_FILE} does not fit the manifest: {error}") from error
-    in_torch.eval().to(device)
+    in_torch.eval().to(torch_device(options.device))
+    graphs = folder / cast(str, options.precision)
     exported: dict[str, Stage] = {
-        name: OnnxStage(folder / precision / f"{name}.onnx", device=device, threads=plan.per_worker)
+        name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
         for name in exported_stages(manifest.model)
     }
     exported |= {
-        name: BlockwiseStage(stage, "pairs", pairs_at_once)
+        name: BlockwiseStage(stage, "pairs", options.pairs_at_once)
         for name, stage in exported.items()
         if name in PAIRWISE_STAGES
     }

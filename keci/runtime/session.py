@@ -5,12 +5,18 @@ from pathlib import Path
 
 import onnxruntime as ort
 import torch
+from platformdirs import user_cache_path
 from torch import Tensor
 
 from keci.errors import BundleError, UsageError
 
-_CUDA_PROVIDER = "CUDAExecutionProvider"
-_CPU_PROVIDER = "CPUExecutionProvider"
+PROVIDERS = {
+    "cpu": ("CPUExecutionProvider",),
+    "cuda": ("CUDAExecutionProvider",),
+    "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
+}
+"""What runs the graphs on each device, what comes first being asked for."""
+
 _SLOW_ON_CPU = ["SkipLayerNormFusion"]
 """Fusions whose operator takes ten times as long on the CPU as the operators that it replaces."""
 
@@ -18,25 +24,24 @@ _SLOW_ON_CPU = ["SkipLayerNormFusion"]
 class OnnxStage:
     """One exported stage in an ONNX Runtime session."""
 
-    def __init__(self, path: Path, *, device: torch.device, threads: int | None = None) -> None:
+    def __init__(self, path: Path, *, device: str, threads: int | None = None) -> None:
         """Raises BundleError where the graph does not load, UsageError where ``device`` is absent.
 
         ``threads`` bounds the threads of one operator; None leaves the choice to ONNX Runtime.
         """
-        provider = _CUDA_PROVIDER if device.type == "cuda" else _CPU_PROVIDER
         try:
             self.session = ort.InferenceSession(
                 str(path),
                 sess_options=_options(threads),
-                providers=[provider],
-                disabled_optimizers=_SLOW_ON_CPU if provider == _CPU_PROVIDER else None,
+                providers=[(name, _provider_options(name)) for name in PROVIDERS[device]],
+                disabled_optimizers=_SLOW_ON_CPU if device == "cpu" else None,
             )
         except Exception as error:  # ONNX Runtime's errors share no narrower base
             raise BundleError(f"ONNX Runtime cannot load {path}: {error}") from error
-        active = self.session.get_providers()[0]
-        if active != provider:
-            raise UsageError(f"ONNX Runtime offers {active} where {provider} was asked for")
-        self.device = device
+        wanted, active = PROVIDERS[device][0], self.session.get_providers()[0]
+        if active != wanted:
+            raise UsageError(f"ONNX Runtime offers {active} where {wanted} was asked for")
+        self.device = torch_device(device)
         self.input_names = tuple(node.name for node in self.session.get_inputs())
         self.output_names = tuple(node.name for node in self.session.get_outputs())
 
@@ -53,8 +58,26 @@ class OnnxStage:
         self.session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         return dict(
-            zip(self.output_names, map(torch.from_dlpack, binding.get_outputs()), strict=True)
+            zip(self.output_names, map(torch.utils.dlpack.from_dlpack, binding.get_outputs()), strict=True)
         )
+
+
+def torch_device(name: str) -> torch.device:
+    """Where tensors lie for a device of PROVIDERS."""
+    return torch.device("cpu" if name == "cpu" else "cuda")
+
+
+def _provider_options(provider: str) -> dict[str, str]:
+    """TensorRT builds an engine for each range of shapes, which takes minutes: they are kept."""
+    if provider != "TensorrtExecutionProvider":
+        return {}
+    folder = str(user_cache_path("keci") / "tensorrt")
+    return {
+        "trt_engine_cache_enable": "True",
+        "trt_engine_cache_path": folder,
+        "trt_timing_cache_enable": "True",
+        "trt_timing_cache_path": folder,
+    }
 
 
 def _options(threads: int | None) -> ort.SessionOptions:
