@@ -89,7 +89,7 @@ def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
 def evaluation_inputs(command: Command) -> Command:
     """Add the options that choose documents and run models; the command gets them as ``inputs``."""
 
-    @click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
+    @click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML.")
     @click.option(
         "--data", required=True, type=click.Path(path_type=Path), help="Annotated documents."
     )

@@ -83,7 +83,7 @@ class Predictor:
     def __call__(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extractions of the documents, in their order.
 
-        Raises DataError on a document that is longer than the encoder reads.
+        Raises DataError on a document that is longer than the encoder's rows hold.
         """
         return (extraction for (extraction,) in self.readings(documents, (final_scores,)))
 
