@@ -6,6 +6,7 @@ the command itself, so a file of such a name is written as ``./verify``.
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,7 +33,7 @@ class CommandWithSubcommands(click.Command):
         words = list(sys.argv[1:] if args is None else args)
         if not words or words[0] not in self.subcommands:
             return super().main(words, prog_name, complete_var, standalone_mode, **settings)
-        name = prog_name or self.name or ""
+        name = prog_name or Path(sys.argv[0]).name
         return self.subcommands[words[0]].main(
             words[1:], f"{name} {words[0]}", complete_var, standalone_mode, **settings
         )

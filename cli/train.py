@@ -1,65 +1,45 @@
-"""keci-train: annotated data in, a trained checkpoint out."""
+"""keci-train: annotated data in, a trained checkpoint out, or one for each fold and seed."""
 
 from pathlib import Path
 
 import click
 
-from keci.cli.options import common_options, show_progress
-from keci.cli.settings import apply_settings
-from keci.config import VARIANTS, ModelConfig, TrainConfig
+from keci.cli.options import common_options
+from keci.cli.subcommands import CommandWithSubcommands
+from keci.cli.train_options import TrainingChoice, training_options
+from keci.cli.train_tune import tune
+from keci.config import TrainConfig
 
 _EPILOG = """\b
-Example:
+Examples:
   keci-train --task ade --train train.json --encoder minilm \\
       --output runs/ade --epochs 20
+  keci-train --task biorelex --train train.json --runs 3 --output runs/brx
+  keci-train --task ade --train ade_splits/ --folds 10 --output runs/folds
+  keci-train tune --task ade --train train.json --output runs/tuned
 """
 
 
-@click.command(epilog=_EPILOG)
-@click.option("--task", required=True, help="ade, biorelex, or a schema file in TOML.")
+@click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
+@training_options
 @click.option(
-    "--train",
-    "train_file",
-    required=True,
+    "--test",
     type=click.Path(path_type=Path),
-    help="Annotated data: BioRelEx json, SpERT json or KECI jsonl.",
+    help="Annotated data to score once, in the end; with --folds a folder or pattern of files.",
 )
 @click.option(
-    "--validation",
-    type=click.Path(path_type=Path),
-    help="Annotated data to choose the best epoch on; split off --train if not given.",
+    "--folds",
+    type=click.IntRange(2),
+    help="Cross-validation: --train is a file to split, or a folder or pattern of the files "
+    "to train on, one for each fold.",
 )
+@click.option("--fold", type=click.IntRange(1), help="Train this fold only.")
 @click.option(
-    "--encoder",
-    default="minilm",
-    show_default=True,
-    help="minilm, mpnet, a folder with a transformers model, or a hub name.",
+    "--protocol",
+    type=click.Choice(("clean", "paper")),
+    help="Choose the best epoch on documents apart from those scored, which is the default, "
+    "or on those, as the paper does.",
 )
-@click.option(
-    "--kb",
-    type=click.Path(path_type=Path),
-    help="Knowledge base folder; the default one if not given.",
-)
-@click.option(
-    "--vectors",
-    multiple=True,
-    metavar="NAME",
-    help="Vectors beside the knowledge base to read, 'none' for none; all if not given.",
-)
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of the run: checkpoints, settings, metrics.csv.",
-)
-@click.option(
-    "--variant",
-    type=click.Choice(tuple(VARIANTS)),
-    default="full",
-    show_default=True,
-    help="The paper's full model, a baseline or an ablation.",
-)
-@click.option("--seed", default=1, show_default=True)
 @click.option("--epochs", default=50, show_default=True)
 @click.option("--batch-size", default=32, show_default=True)
 @click.option(
@@ -71,74 +51,37 @@ Example:
 @click.option(
     "--upper-lr", default=2e-4, show_default=True, help="Peak learning rate of the layers above it."
 )
-@click.option(
-    "--patience",
-    default=0,
-    show_default=True,
-    help="Stop after so many epochs without a better validation F1; 0: never.",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
-)
-@click.option("--resume", is_flag=True, help="Go on with the run in --output.")
 @common_options
 def main(
-    task: str,
-    train_file: Path,
-    validation: Path | None,
-    encoder: str,
-    kb: Path | None,
-    vectors: tuple[str, ...],
-    output: Path,
-    variant: str,
-    seed: int,
+    choice: TrainingChoice,
+    test: Path | None,
+    folds: int | None,
+    fold: int | None,
+    protocol: str | None,
     epochs: int,
     batch_size: int,
     encoder_lr: float,
     upper_lr: float,
-    patience: int,
-    settings: tuple[str, ...],
-    resume: bool,
 ) -> None:
     """Train KECI, a baseline or an ablation on annotated data.
 
-    The best epoch is chosen on the validation documents and kept in OUTPUT/best.safetensors.
+    The best epoch is chosen on the validation documents and kept in OUTPUT/best.safetensors, its
+    scores in OUTPUT/scores.json. With --folds or --runs, each run has a folder of its own in
+    OUTPUT; their means and deviations are in OUTPUT/results.json.
     """
-    from keci.cli.knowledge import knowledge_base_for
-    from keci.schema import load_schema
-    from keci.training.run import RunInputs, train_run
+    from keci.cli.train_series import HeldOut, train
 
-    config = TrainConfig(
-        variant=variant,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        encoder_learning_rate=encoder_lr,
-        upper_learning_rate=upper_lr,
+    held_out = HeldOut(test, folds or 0, fold, protocol)
+    train(
+        choice,
+        held_out,
+        TrainConfig(
+            epochs=epochs,
+            batch_size=batch_size,
+            encoder_learning_rate=encoder_lr,
+            upper_learning_rate=upper_lr,
+        ),
     )
-    model, config = apply_settings(settings, ModelConfig(), config)
-    needs_knowledge = VARIANTS[variant].get("knowledge") != "none"
-    base = knowledge_base_for(kb) if needs_knowledge else None
-    inputs = RunInputs(
-        load_schema(task),
-        train_file,
-        validation,
-        encoder,
-        base,
-        output,
-        vectors=_chosen_vectors(vectors),
-    )
-    state = train_run(inputs, model, config, resume=resume, show_progress=show_progress())
-    click.echo(f"best epoch {state.best_epoch} of {state.epoch}; checkpoint in {output}")
 
 
-def _chosen_vectors(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The named tables; None for all that there are."""
-    if not names:
-        return None
-    return tuple(name for name in names if name != "none")
+main.add_subcommand(tune)

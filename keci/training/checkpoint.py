@@ -40,8 +40,10 @@ class RunSettings:
     data: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
-        record = {
-            "format": FORMAT,
+        write_json(folder / RUN_FILE, {"format": FORMAT, **self._record()})
+
+    def _record(self) -> dict[str, Any]:
+        return {
             "encoder": self.encoder,
             "schema": self.schema.to_record(),
             "model": config_to_record(self.model),
@@ -49,7 +51,15 @@ class RunSettings:
             "knowledge_base": self.knowledge_base,
             "data": dict(self.data),
         }
-        write_json(folder / RUN_FILE, record)
+
+    def differences(self, now: "RunSettings") -> str:
+        """What was changed between these settings and others; empty where nothing was."""
+        before, after = _flat(self._record()), _flat(now._record())
+        return "; ".join(
+            f"{name}: {before.get(name)!r} became {after.get(name)!r}"
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        )
 
     @classmethod
     def read(cls, folder: Path) -> "RunSettings":
@@ -71,6 +81,17 @@ class RunSettings:
             )
         except KeyError as error:
             raise BundleError(f"{path} lacks the setting {error}") from error
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the sections of run.json, named "section key"."""
+    values: dict[str, Any] = {}
+    for section, content in record.items():
+        if isinstance(content, Mapping):
+            values |= {f"{section} {key}": value for key, value in content.items()}
+        else:
+            values[section] = content
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,7 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
     path = folder / _PROGRESS_FILE
     if not path.exists():
         return State()
-    record = read_json(path)
-    steps = record.pop("steps")
-    state = State(**record)
+    state, steps = _read_progress(path)
     tensors = read_tensors(_tensor_path(folder, state.epoch))
     weights = {
         name.removeprefix("weight:"): tensor
@@ -56,10 +54,28 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
     return state
 
 
+def read_state(folder: Path) -> State:
+    """How far a run has come; raises BundleError where it left no progress."""
+    return _read_progress(folder / _PROGRESS_FILE)[0]
+
+
+def drop_tensors(folder: Path) -> None:
+    """Remove what only an unfinished run needs: weights and moments after its last epoch."""
+    for path in folder.glob("last-*.safetensors"):
+        path.unlink()
+
+
 def check_new_or_resumed(folder: Path, *, resume: bool) -> None:
     """Raise UsageError where starting anew would overwrite a run."""
     if not resume and (folder / _PROGRESS_FILE).exists():
         raise UsageError(f"{folder} holds a run already: add --resume, or choose another --output")
+
+
+def _read_progress(path: Path) -> tuple[State, int]:
+    """The state and the number of updates in last.json."""
+    record = read_json(path)
+    steps: int = record.pop("steps")
+    return State(**record), steps
 
 
 def _tensor_path(folder: Path, epoch: int) -> Path:

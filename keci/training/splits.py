@@ -25,15 +25,43 @@ def split_validation(
         raise DataError(f"a split needs at least two documents of different keys, got {len(keys)}")
     num_validation = min(max(round(fraction * len(keys)), 1), len(keys) - 1)
     chosen = set(sorted(keys, key=lambda key: _rank(key, seed))[:num_validation])
-    train, validation = (
+    return _part(dataset, chosen)
+
+
+def split_fold(
+    dataset: GoldDataset, *, folds: int, fold: int, seed: int
+) -> tuple[GoldDataset, GoldDataset]:
+    """Fold number ``fold`` (1..folds) of a cross-validation: (training, held out).
+
+    Every split key is held out in exactly one fold, and the folds differ by at most one key. Keys
+    are ranked as in ``split_validation``, but apart from it. Raises DataError where there are fewer
+    keys than folds, ValueError for a fold outside 1..folds.
+    """
+    if not 1 <= fold <= folds:
+        raise ValueError(f"the fold must lie between 1 and {folds}, got {fold}")
+    keys = {document.split_key for document in dataset.documents}
+    if len(keys) < folds:
+        raise DataError(f"{folds} folds need documents of {folds} different keys, got {len(keys)}")
+    ranked = sorted(keys, key=lambda key: _rank(f"folds:{key}", seed))
+    return _part(dataset, set(ranked[fold - 1 :: folds]))
+
+
+def _part(dataset: GoldDataset, chosen: set[str]) -> tuple[GoldDataset, GoldDataset]:
+    """The documents whose split key is not among the chosen, and those whose is."""
+    rest, apart = (
         tuple(item for item in dataset.documents if (item.split_key in chosen) is wanted)
         for wanted in (False, True)
     )
-    return GoldDataset(dataset.schema, train), GoldDataset(dataset.schema, validation)
+    return GoldDataset(dataset.schema, rest), GoldDataset(dataset.schema, apart)
 
 
 def _rank(key: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+
+
+def write_ids(path: Path, dataset: GoldDataset) -> None:
+    """Write the ids of the documents, one a line, for ``select_documents``."""
+    path.write_text("".join(f"{document.id}\n" for document in dataset.documents), "utf-8")
 
 
 def select_documents(dataset: GoldDataset, ids_file: Path) -> GoldDataset:

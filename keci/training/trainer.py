@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from keci.documents import Extraction
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
 from keci.schema import TaskSchema
-from keci.training.checkpoint import BEST_FILE, write_tensors
+from keci.training.checkpoint import BEST_FILE, load_weights, write_tensors
 from keci.training.gold import GoldDataset
 from keci.training.loss import total_loss
 from keci.training.optimisation import Optimisation
 from keci.training.progress import State, load_state, save_state
-from keci.training.scoring import evaluate
+from keci.training.scoring import Evaluation, evaluate
 from keci.training.targets import build_targets
 
 _LOGGER = logging.getLogger(__name__)
@@ -47,6 +47,9 @@ class EpochMetrics:
         return self.entity_f1 + self.relation_f1
 
 
+AfterEpoch = Callable[[EpochMetrics], None]
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """Prepared training texts with their gold annotation, and the validation documents."""
@@ -69,7 +72,9 @@ class Trainer:
         config: TrainConfig,
         folder: Path,
         show_progress: bool,
+        after_epoch: AfterEpoch | None = None,
     ) -> None:
+        """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising."""
         self.accelerator = Accelerator()
         self.uses_bf16 = gains_from_bf16(config)
         self.network = network.to(self.accelerator.device)
@@ -78,6 +83,7 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.show_progress = show_progress
+        self.after_epoch = after_epoch
 
     def fit(self, data: TrainingData, *, resume: bool) -> State:
         """Train until the last epoch or until patience ends; returns the final state."""
@@ -92,6 +98,8 @@ class Trainer:
                 metrics = self._validate(state.epoch + 1, loss, data)
                 state = self._record(state, metrics)
                 save_state(self.folder, state, self.network, optimisation)
+                if self.after_epoch:
+                    self.after_epoch(metrics)
                 description = (
                     f"loss {loss:.2f}, F1 {metrics.entity_f1:.1f} / {metrics.relation_f1:.1f}"
                 )
@@ -135,7 +143,12 @@ class Trainer:
         optimisation.step()
         return float(loss.detach())
 
-    def _validate(self, epoch: int, loss: float, data: TrainingData) -> EpochMetrics:
+    def score_best(self, gold: GoldDataset, texts: Sequence[PreparedText]) -> Evaluation:
+        """The scores of the best epoch's weights on prepared documents."""
+        load_weights(self.network, self.folder / BEST_FILE)
+        return self._score(gold, texts)
+
+    def _score(self, gold: GoldDataset, texts: Sequence[PreparedText]) -> Evaluation:
         self.network.eval()
         predictor = Predictor(
             self.network.ordered_stages(),
@@ -144,15 +157,17 @@ class Trainer:
             batching=Batching(),
             device=self.accelerator.device,
         )
-        predictions = predictor.predict(data.validation_texts)
-        evaluation = evaluate(data.validation, predictions)
+        return evaluate(gold, predictor.predict(texts))
+
+    def _validate(self, epoch: int, loss: float, data: TrainingData) -> EpochMetrics:
+        evaluation = self._score(data.validation, data.validation_texts)
         return EpochMetrics(
             epoch,
             loss,
-            evaluation.official.entity.score().f1,
-            evaluation.official.relation.score().f1,
-            evaluation.strict.entity.score().f1,
-            evaluation.strict.relation.score().f1,
+            evaluation.entity.f1,
+            evaluation.relation.f1,
+            evaluation.strict_entity.f1,
+            evaluation.strict_relation.f1,
         )
 
     def _record(self, state: State, metrics: EpochMetrics) -> State:
@@ -183,11 +198,23 @@ def epoch_batches(lengths: Tensor, batch_size: int) -> list[list[int]]:
 
 def gains_from_bf16(config: TrainConfig) -> bool:
     """Whether the encoder trains in bfloat16: asked for, or "auto" and in the hardware."""
-    if config.encoder_precision != "auto":
-        return config.encoder_precision == "bf16"
+    if config.precision != "auto":
+        return config.precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def read_metrics(folder: Path) -> list[EpochMetrics]:
+    """The epochs of a run so far; none before the first."""
+    path = folder / METRICS_FILE
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as lines:
+        return [
+            EpochMetrics(int(epoch), *map(float, figures))
+            for epoch, *figures in list(csv.reader(lines))[1:]
+        ]
 
 
 def _write_metrics(path: Path, metrics: EpochMetrics) -> None:

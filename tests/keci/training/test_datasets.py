@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from keci.errors import DataError
-from keci.schema import ADE, BIORELEX
+from keci.schema import ADE, BIORED, BIORELEX
 from keci.text.words import find_words
 from keci.training.datasets import load_dataset, off_boundary_mentions
 from tests.keci.training.annotations import (
@@ -91,3 +91,65 @@ def test_ade_train_relations_run_from_effect_to_drug():
         types = {mention.id: mention.type for mention in document.extraction.mentions}
         for relation in document.extraction.relations:
             assert (types[relation.head], types[relation.tail]) == ("Adverse-Effect", "Drug")
+
+
+BIORED_XML = (
+    "<collection><document><id>7</id><passage><offset>0</offset><text>Abc rash</text>"
+    "<annotation><infon key='type'>ChemicalEntity</infon><infon key='identifier'>1,2</infon>"
+    "<location offset='0' length='3'/><text>Abc</text></annotation>"
+    "<annotation><infon key='type'>DiseaseOrPhenotypicFeature</infon>"
+    "<infon key='identifier'>D</infon><location offset='4' length='4'/><text>rash</text>"
+    "</annotation></passage><relation><infon key='type'>Association</infon>"
+    "<infon key='entity1'>2</infon><infon key='entity2'>D</infon></relation>"
+    "</document></collection>"
+)
+BIORED_PUBTATOR = (
+    "\ufeff7|t|Abc rash\r\n7\t0\t3\tAbc\tChemicalEntity\t1,2\r\n"
+    "7\t4\t8\trash\tDiseaseOrPhenotypicFeature\tD\r\n7\tAssociation\t2\tD\tNovel\r\n\r\n"
+)
+BIORED_JSON = """{
+  "source": "own", "infons": {}, "documents": [{"id": "7", "passages": [{"offset": 0,
+    "text": "Abc rash", "annotations": [
+      {"infons": {"type": "ChemicalEntity", "identifier": "1,2"}, "text": "Abc",
+       "locations": [{"offset": 0, "length": 3}]},
+      {"infons": {"type": "DiseaseOrPhenotypicFeature", "identifier": "D"}, "text": "rash",
+       "locations": [{"offset": 4, "length": 4}]}]}],
+    "relations": [{"infons": {"type": "Association", "entity1": "2", "entity2": "D"}}]}]
+}"""
+
+
+@pytest.mark.parametrize("content", [BIORED_XML, BIORED_PUBTATOR, BIORED_JSON])
+def test_biored_is_read_in_its_three_formats(content, tmp_path):
+    path = tmp_path / "x"
+    path.write_text(content, "utf-8", newline="")
+    (document,) = load_dataset(path, BIORED).documents
+    assert [(m.text, m.group) for m in document.extraction.mentions] == [
+        ("Abc", "1"),
+        ("Abc", "2"),
+        ("rash", "D"),
+    ]
+    assert [(r.head, r.tail) for r in document.extraction.relations] == [("T2", "T3")]
+
+
+def test_own_records_of_biored_have_concepts(tmp_path):
+    extraction = annotate(TEXT, [(0, 3, "x"), (10, 13, "x")], [(0, 1, "Bind")], groups=["1", "2"])
+    path = write_jsonl(tmp_path / "x", [extraction.to_record()])
+    (document,) = load_dataset(path, BIORED).documents
+    assert [(i.head_names, i.tail_names) for i in document.interactions] == [(("1",), ("2",))]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("7|t|Abc\n\n8|t|Abc\n8\t0\t2\tAbc\tGene\t1\n", "record 2: 'Abc' is not what stands"),
+        ("<collection>", "not well-formed XML"),
+        ("<collection/>", "holds no records"),
+        ('{"documents": [', "not valid JSON"),
+        ('{"documents": [{}]}', "record 1: not a BioC document"),
+    ],
+)
+def test_a_damaged_biored_file_says_where(content, problem, tmp_path):
+    path = tmp_path / "x"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=problem):
+        load_dataset(path, BIORED)

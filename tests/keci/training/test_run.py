@@ -14,8 +14,9 @@ from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import DataError, KnowledgeBaseError, UsageError
 from keci.knowledge.store import KnowledgeBase
 from keci.training.checkpoint import BEST_FILE, RunSettings, load_run
+from keci.training.experiment import VALIDATION_IDS_FILE
 from keci.training.progress import State
-from keci.training.run import VALIDATION_IDS_FILE, RunInputs, train_run, variant_config
+from keci.training.run import RunInputs, train_run, variant_config
 from tests.keci.knowledge.vector_tables import written_base, written_table
 from tests.keci.training.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
@@ -24,7 +25,7 @@ from tests.tiny_network import save_tiny_encoder
 
 BASE = tiny_knowledge_base()
 MODEL = CONFIG
-TRAIN = TrainConfig(epochs=2, batch_size=2, validation_share=0.3, encoder_precision="fp32")
+TRAIN = TrainConfig(epochs=2, batch_size=2, validation_share=0.3, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def run(
     model: ModelConfig = MODEL,
     resume: bool = False,
 ) -> State:
-    return train_run(inputs, model, config, resume=resume, show_progress=False)
+    return train_run(inputs, model, config, resume=resume, show_progress=False).state
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS))

@@ -36,7 +36,7 @@ TRAIN = TrainConfig(
     batch_size=2,
     encoder_learning_rate=5e-3,
     upper_learning_rate=1e-2,
-    encoder_precision="fp32",
+    precision="fp32",
 )
 
 
@@ -190,7 +190,7 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_either_precision_resumes_exactly(tmp_path: Path, precision: str) -> None:
-    config = replace(TRAIN, epochs=3, encoder_precision=precision)
+    config = replace(TRAIN, epochs=3, precision=precision)
     train(tmp_path / "whole", config)
     first = new_trainer(tmp_path / "parts", config)
     data = training_data()
@@ -204,7 +204,7 @@ def test_either_precision_resumes_exactly(tmp_path: Path, precision: str) -> Non
 def test_bf16_changes_the_encoder_only_a_little(tmp_path: Path) -> None:
     losses = []
     for precision in ("bf16", "fp32"):
-        train(tmp_path / precision, replace(TRAIN, epochs=1, encoder_precision=precision))
+        train(tmp_path / precision, replace(TRAIN, epochs=1, precision=precision))
         losses.append(float(metrics(tmp_path / precision)[0]["loss"]))
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)

@@ -1,0 +1,151 @@
+"""The options that ``keci-train`` and ``keci-train tune`` share."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from keci.cli.settings import apply_settings
+from keci.config import VARIANTS, ModelConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from keci.training.crossval import Plan
+    from keci.training.run import RunInputs
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML."),
+    click.option(
+        "--train",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="Annotated data: BioRelEx json, SpERT json or KECI jsonl.",
+    ),
+    click.option(
+        "--validation",
+        type=click.Path(path_type=Path),
+        help="Annotated data to choose the best epoch on; split off --train if not given.",
+    ),
+    click.option(
+        "--encoder",
+        default="minilm",
+        show_default=True,
+        help="minilm, mpnet, a folder with a transformers model, or a hub name.",
+    ),
+    click.option(
+        "--kb",
+        type=click.Path(path_type=Path),
+        help="Knowledge base folder; the default one if not given.",
+    ),
+    click.option(
+        "--vectors",
+        multiple=True,
+        metavar="NAME",
+        help="Vectors beside the knowledge base to read, 'none' for none; all if not given.",
+    ),
+    click.option(
+        "--output",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="Folder of the run or runs: checkpoints, settings, metrics, results.",
+    ),
+    click.option(
+        "--variant",
+        type=click.Choice(tuple(VARIANTS)),
+        default="full",
+        show_default=True,
+        help="The paper's full model, a baseline or an ablation.",
+    ),
+    click.option("--seed", default=1, show_default=True),
+    click.option(
+        "--runs",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Train with so many seeds: --seed and those that follow it.",
+    ),
+    click.option(
+        "--patience",
+        default=0,
+        show_default=True,
+        help="Stop after so many epochs without a better validation F1; 0: never.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
+    ),
+    click.option("--resume", is_flag=True, help="Go on with what is in --output."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingChoice:
+    """What the user chose by the shared options."""
+
+    task: str
+    train: Path
+    validation: Path | None
+    encoder: str
+    kb: Path | None
+    vectors: tuple[str, ...]
+    output: Path
+    variant: str
+    seed: int
+    runs: int
+    patience: int
+    settings: tuple[str, ...]
+    resume: bool
+
+    def configs(self, config: TrainConfig) -> tuple[ModelConfig, TrainConfig]:
+        """Both configs after every option; raises ConfigError where one cannot be."""
+        chosen = replace(config, variant=self.variant, seed=self.seed, patience=self.patience)
+        return apply_settings(self.settings, ModelConfig(), chosen)
+
+    def inputs(self) -> "RunInputs":
+        """What is read; raises KeciError where schema or knowledge base cannot be."""
+        from keci.cli.knowledge import knowledge_base_for
+        from keci.schema import load_schema
+        from keci.training.run import RunInputs
+
+        needs_knowledge = VARIANTS[self.variant].get("knowledge") != "none"
+        return RunInputs(
+            load_schema(self.task),
+            self.train,
+            self.validation,
+            self.encoder,
+            knowledge_base_for(self.kb) if needs_knowledge else None,
+            self.output,
+            vectors=self._vectors(),
+        )
+
+    def plan(self, config: TrainConfig, *, folds: int = 0) -> "Plan":
+        """The seeds to train with, in each fold where there are folds."""
+        from keci.training.crossval import Plan
+
+        return Plan(folds, tuple(range(config.seed, config.seed + self.runs)))
+
+    def _vectors(self) -> tuple[str, ...] | None:
+        """The named tables; None for all that there are."""
+        if not self.vectors:
+            return None
+        return tuple(name for name in self.vectors if name != "none")
+
+
+def training_options(command: Command) -> Command:
+    """Add the shared options; the wrapped function gets them as its ``choice``."""
+
+    @functools.wraps(command)
+    def wrapped(**options: Any) -> Any:
+        shared = {field.name: options.pop(field.name) for field in fields(TrainingChoice)}
+        return command(TrainingChoice(**shared), **options)
+
+    for option in reversed(_OPTIONS):
+        option(wrapped)
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape

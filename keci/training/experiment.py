@@ -1,0 +1,165 @@
+"""Runs that share encoder, architecture and knowledge base, each in a folder of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from keci.batch import BatchBuilder, Knowledge, PreparedText
+from keci.config import ModelConfig, TrainConfig
+from keci.documents import Document
+from keci.errors import DataError, UsageError
+from keci.knowledge.store import KnowledgeBase
+from keci.model.encoder import TOKENIZER_FILE, Encoder, load_encoder, save_architecture
+from keci.model.network import Network, SpanNetwork
+from keci.schema import TaskSchema
+from keci.text.tokens import TextTokenizer
+from keci.training.checkpoint import (
+    ENCODER_FOLDER,
+    RUN_FILE,
+    RunSettings,
+    read_json,
+    write_json,
+)
+from keci.training.gold import GoldDataset
+from keci.training.progress import State, check_new_or_resumed, drop_tensors, read_state
+from keci.training.run_data import RunData
+from keci.training.scoring import Evaluation
+from keci.training.splits import write_ids
+from keci.training.trainer import AfterEpoch, Trainer, TrainingData
+
+VALIDATION_IDS_FILE = "validation.ids"
+SCORED_IDS_FILE = "scored.ids"
+SCORES_FILE = "scores.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a finished run went; ``scores`` is what its scores.json holds."""
+
+    state: State
+    scores: Mapping[str, Any]
+
+
+class Experiment:
+    """Runs of one architecture, encoder and knowledge base.
+
+    Texts are tokenised and linked once for all runs of a process.
+    """
+
+    def __init__(
+        self,
+        schema: TaskSchema,
+        encoder: str,
+        model: ModelConfig,
+        *,
+        base: KnowledgeBase | None,
+        show_progress: bool,
+    ) -> None:
+        """``model`` has the vocabularies and vectors of ``base`` (see ``variant_config``)."""
+        self.schema = schema
+        self.encoder = encoder
+        self.model = model
+        self.base = base
+        self.show_progress = show_progress
+        self._texts: dict[Document, PreparedText] = {}
+
+    def run(
+        self,
+        data: RunData,
+        config: TrainConfig,
+        folder: Path,
+        *,
+        resume: bool,
+        after_epoch: AfterEpoch | None = None,
+    ) -> RunResult:
+        """Train (or resume) a run and score its best epoch; a finished run is read again.
+
+        Raises UsageError where ``folder`` holds a run and ``resume`` is not set, or where that run
+        was started otherwise.
+        """
+        check_new_or_resumed(folder, resume=resume)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write_settings(data, config, folder, resume=resume)
+        if not (folder / SCORES_FILE).exists():
+            write_ids(folder / VALIDATION_IDS_FILE, data.validation)
+            write_ids(folder / SCORED_IDS_FILE, data.scored)
+            trainer = self._trainer(config, folder, after_epoch)
+            state = trainer.fit(self._training_data(trainer.builder, data), resume=resume)
+            texts = self._prepare(trainer.builder, data.scored)
+            evaluation = trainer.score_best(data.scored, texts)
+            write_json(folder / SCORES_FILE, _scores(evaluation, data, state))
+        drop_tensors(folder)
+        return RunResult(read_state(folder), read_json(folder / SCORES_FILE))
+
+    def _write_settings(
+        self, data: RunData, config: TrainConfig, folder: Path, *, resume: bool
+    ) -> None:
+        base = self.base
+        settings = RunSettings(
+            self.encoder,
+            self.schema,
+            self.model,
+            config,
+            {"name": base.name, "fingerprint": base.fingerprint} if base else None,
+            data.description,
+        )
+        if resume and (folder / RUN_FILE).exists():
+            changed = RunSettings.read(folder).differences(settings)
+            if changed:
+                raise UsageError(f"the run to resume was started with other settings: {changed}")
+        settings.write(folder)
+
+    def _trainer(
+        self, config: TrainConfig, folder: Path, after_epoch: AfterEpoch | None
+    ) -> Trainer:
+        torch.manual_seed(config.seed)
+        transformer, tokenizer_json = load_encoder(self.encoder)
+        save_architecture(transformer, tokenizer_json, folder / ENCODER_FOLDER)
+        encoder = Encoder(transformer, mix_layers=self.model.mix_layers)
+        builder = BatchBuilder(
+            TextTokenizer.from_file(folder / ENCODER_FOLDER / TOKENIZER_FILE),
+            self.model,
+            max_pieces=encoder.max_pieces,
+            knowledge=Knowledge(self.base, self.model) if self.base else None,
+        )
+        return Trainer(
+            Network(encoder, SpanNetwork(self.model, self.schema, encoder_width=encoder.width)),
+            builder,
+            self.schema,
+            config=config,
+            folder=folder,
+            show_progress=self.show_progress,
+            after_epoch=after_epoch,
+        )
+
+    def _training_data(self, builder: BatchBuilder, data: RunData) -> TrainingData:
+        gold = [document.extraction for document in data.training.documents]
+        texts = self._prepare(builder, data.training)
+        usable = [place for place, text in enumerate(texts) if len(text.spans)]
+        if not usable:
+            raise DataError(f"none of the {len(texts)} training documents has a candidate span")
+        return TrainingData(
+            [texts[place] for place in usable],
+            [gold[place] for place in usable],
+            data.validation,
+            self._prepare(builder, data.validation),
+        )
+
+    def _prepare(self, builder: BatchBuilder, dataset: GoldDataset) -> list[PreparedText]:
+        documents = [document.extraction.document for document in dataset.documents]
+        new = [document for document in documents if document not in self._texts]
+        self._texts |= zip(new, builder.prepare(new), strict=True)
+        return [self._texts[document] for document in documents]
+
+
+def _scores(evaluation: Evaluation, data: RunData, state: State) -> dict[str, Any]:
+    return {
+        "protocol": data.protocol.value,
+        "meaning": data.protocol.meaning,
+        "best_epoch": state.best_epoch,
+        "epochs": state.epoch,
+        **evaluation.to_record(),
+    }
