@@ -78,7 +78,7 @@ class Predictor:
         self.batching = batching
         self.device = device
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers, "keci-forward") if workers else None
+        self._pool = _new_pool(workers) if workers else None
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extractions of the documents, in their order.
@@ -132,6 +132,14 @@ class Predictor:
             for scoring in scorings
         ]
         return list(zip(*decoded, strict=True))
+
+
+def _new_pool(workers: int) -> ThreadPoolExecutor:
+    """Threads that each use as many threads in an operator as this one: torch asks each anew."""
+    per_worker = torch.get_num_threads()
+    return ThreadPoolExecutor(
+        workers, "keci-forward", initializer=torch.set_num_threads, initargs=(per_worker,)
+    )
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:

@@ -1,0 +1,49 @@
+"""The most memory that a process takes which does nothing but extract.
+
+``python -m benchmarks.memory BUNDLE CORPUS ...`` prints it; other parts of a benchmark would add
+to it, so that they ask for it in a process of its own.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.pipeline import Pipeline, Setup
+
+
+def peak_rss_megabytes(setup: Setup, corpus: Path) -> float:
+    """Measured in a new process; raises CalledProcessError where that fails."""
+    command = [
+        sys.executable, "-m", "benchmarks.memory", str(setup.bundle), str(corpus),
+        "--kb", str(setup.base), "--device", setup.device, "--threads", str(setup.threads),
+        *(("--precision", setup.precision) if setup.precision else ()),
+    ]  # fmt: skip
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("corpus", type=Path, help="jsonl file")
+    parser.add_argument("--kb", type=Path, required=True)
+    parser.add_argument("--precision")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, required=True)
+    chosen = parser.parse_args()
+
+    setup = Setup(chosen.bundle, chosen.kb, chosen.precision, chosen.device, chosen.threads)
+    Pipeline(setup.open().predictor, chosen.corpus).run()
+    print(_high_water_mark())
+
+
+def _high_water_mark() -> float:
+    """Megabytes; of this program alone, where getrusage would count its parent's as well."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main()

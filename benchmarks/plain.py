@@ -1,0 +1,229 @@
+"""KECI as its equations read: the reference that the speed of the pipeline is compared with.
+
+One document at a time in eager torch: a loop over the spans pools the tokens of each, first layers
+read the concatenation that the paper writes, graphs are dense matrices under one relation after the
+other, and a loop over the kept spans fuses each with its concepts.
+"""
+
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from keci.batch import Batch, BatchBuilder
+from keci.decoding import decode, final_scores
+from keci.documents import Document, Extraction
+from keci.errors import UsageError
+from keci.model.concept_gcn import ConceptGcn, RelationalLayer
+from keci.model.final_graph import FinalScorer
+from keci.model.fusion import Fusion
+from keci.model.network import Network
+from keci.model.span_gcn import SpanGcn, SpanGcnLayer
+from keci.model.span_graph import PairScorer, SpanScorer
+from keci.prediction import to_tensors
+from keci.schema import TaskSchema
+
+Tensors = dict[str, Tensor]
+
+
+class PlainExtractor:
+    """Extracts from one document after the other with the weights of ``network``."""
+
+    def __init__(self, network: Network, builder: BatchBuilder, schema: TaskSchema) -> None:
+        """Raises UsageError for a network of a variant that adds concepts to token states."""
+        config = network.spans.config
+        if config.knowledge == "tokens":
+            raise UsageError("the plain reference has no form of the variant knowbert-attention")
+        stages = network.spans.stages
+        self.encoder = network.encoder
+        self.spans = PlainSpans(cast(SpanScorer, stages["span_scorer"]))
+        self.pairs = PlainPairs(cast(PairScorer, stages["pair_scorer"]))
+        self.final = (
+            PlainFinalGraph(network) if config.knowledge == "fusion" and builder.knowledge else None
+        )
+        self.keep_ratio = config.keep_ratio
+        self.builder, self.schema = builder, schema
+        if config.knowledge == "fusion" and self.final is None:
+            raise UsageError("the plain reference needs the model's knowledge base")
+
+    @torch.inference_mode()
+    def __call__(self, document: Document) -> Extraction:
+        batch = self.builder.build(self.builder.prepare([document]))
+        if not batch.arrays["span_starts"].size:
+            return Extraction(document.id, document.text)
+        known = self.forward(to_tensors(batch, torch.device("cpu")))
+        return self._decode(batch, known)
+
+    def forward(self, known: Tensors) -> Tensors:
+        """All tensors of a batch of one document, the given ones included."""
+        known |= self.encoder.run(known)
+        states, logits = self.spans(known["token_states"], known["span_starts"], known["span_ends"])
+        limit = int(np.ceil(self.keep_ratio * len(known["token_states"])))
+        order = logits.log_softmax(1)[:, 0].argsort(stable=True)
+        kept = order[:limit].sort().values
+        known |= {"entity_logits": logits, "kept_spans": kept, "kept_splits": _splits(len(kept))}
+        relations = self.pairs(states[kept])
+        off_diagonal = ~torch.eye(len(kept), dtype=torch.bool)
+        known["pair_heads"], known["pair_tails"] = off_diagonal.nonzero(as_tuple=True)
+        known["relation_logits"] = relations[off_diagonal]
+        if self.final:
+            final_relations = self.final(known, states[kept], relations)
+            known["final_relation_logits"] = final_relations[off_diagonal]
+        return known
+
+    def _decode(self, batch: Batch, known: Tensors) -> Extraction:
+        outputs = {name: tensor.numpy() for name, tensor in known.items()}
+        base = self.builder.knowledge.base if self.builder.knowledge else None
+        scores = final_scores(outputs)
+        (extraction,) = decode(batch, outputs, scores, schema=self.schema, base=base)
+        return extraction
+
+
+class PlainSpans:
+    """Eq 1 and 2, span by span up to the features [x_START, x_END, x_hat, phi]."""
+
+    def __init__(self, scorer: SpanScorer) -> None:
+        self.scorer = scorer
+        self.first = joined(
+            scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part
+        )
+
+    def __call__(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: (tokens, width), (spans,) twice -> (spans, d), (spans, labels)."""
+        scores = self.scorer.attention(tokens)
+        features = []
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            inside = tokens[start:end]
+            x_hat = (scores[start:end].softmax(0) * inside).sum(0)
+            phi = self.scorer.lengths.weight[end - start - 1]
+            features.append(torch.cat((inside[0], inside[-1], x_hat, phi)))
+        states = self.scorer.span_output(self.first(torch.stack(features)))
+        return states, self.scorer.classifier(states)
+
+
+class PlainPairs:
+    """Eq 3 on the concatenation [s_i, s_j, s_i * s_j] of every pair."""
+
+    def __init__(self, scorer: PairScorer) -> None:
+        self.first = joined(scorer.head_part, scorer.tail_part, scorer.product_part)
+        self.output = scorer.output
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """Shapes: (kept, width) -> (kept, kept, labels)."""
+        kept = len(states)
+        heads = states[:, None].expand(kept, kept, -1)
+        tails = states[None].expand(kept, kept, -1)
+        logits: Tensor = self.output(self.first(torch.cat((heads, tails, heads * tails), 2)))
+        return logits
+
+
+class PlainFinalGraph:
+    """Eq 4 to 9."""
+
+    def __init__(self, network: Network) -> None:
+        stages = network.spans.stages
+        self.span_gcn = cast(SpanGcn, stages["span_gcn"])
+        self.concept_gcn = cast(ConceptGcn, stages["concept_gcn"])
+        self.fusion = cast(Fusion, stages["fusion"])
+        self.first = joined(self.fusion.span_part, self.fusion.concept_part)
+        self.scorer = cast(FinalScorer, stages["final_scorer"])
+        self.pairs = PlainPairs(self.scorer.pairs)
+
+    def __call__(self, known: Tensors, states: Tensor, relations: Tensor) -> Tensor:
+        """Adds the tensors of the final span graph to ``known``.
+
+        Shapes: (kept, d), (kept, kept, labels) -> final relation logits (kept, kept, labels).
+        """
+        shares = relations.softmax(2) * (1 - torch.eye(len(states)))[:, :, None]
+        for layer in self.span_gcn.layers:
+            states = states + span_update(cast(SpanGcnLayer, layer), states, shares)
+        fused = self.fuse(known, states, self.concepts(known))
+        final = torch.cat((fused, states), 1) if self.scorer.reads_span else fused
+        known["final_entity_logits"] = self.scorer.classifier(final)
+        return self.pairs(final)
+
+    def concepts(self, known: Tensors) -> Tensor:
+        """Sec 2.4: the nodes' inputs, Eq 5 layer by layer, the projection; (nodes, d)."""
+        gcn, splits = self.concept_gcn, known["node_types_splits"].tolist()
+        types = torch.zeros(len(splits) - 1, gcn.types.embedding_dim)
+        for node, (start, end) in enumerate(pairwise(splits)):
+            if start < end:
+                types[node] = gcn.types(known["node_types"][start:end]).mean(0)
+        states = gcn.inputs(torch.cat((types, known["node_vectors"]), 1))
+        adjacency = _adjacency(known, len(states))
+        for layer in gcn.layers:
+            states = relational_update(cast(RelationalLayer, layer), states, adjacency)
+        projected: Tensor = gcn.project(states)
+        return projected
+
+    def fuse(self, known: Tensors, states: Tensor, concepts: Tensor) -> Tensor:
+        """Eq 6 to 8, span by span; adds the attention weights to ``known``; (kept, d)."""
+        fusion, fused, context = self.fusion, [], []
+        weights = torch.zeros(len(known["candidate_spans"]))
+        for span, state in zip(known["kept_spans"], states, strict=True):
+            candidates = (known["candidate_spans"] == span).nonzero().squeeze(1)
+            values = torch.cat(
+                (fusion.sentinel(state)[None], concepts[known["candidate_nodes"][candidates]])
+            )
+            pairs = torch.cat((state.expand(len(values), -1), values), 1)
+            betas = fusion.score(self.first(pairs)).squeeze(1).softmax(0)
+            weights[candidates] = betas[1:]
+            context.append(betas[0])
+            fused.append(betas @ values)
+        known |= {"candidate_weights": weights, "context_weights": torch.stack(context)}
+        return torch.stack(fused)
+
+
+def span_update(layer: SpanGcnLayer, states: Tensor, shares: Tensor) -> Tensor:
+    """FFNN_a(ReLU([forward, backward])) of Eq 4.
+
+    Shapes: (kept, d), (kept, kept, labels) -> (kept, d).
+    """
+    forward, backward = torch.zeros_like(states), torch.zeros_like(states)
+    width, labels = states.shape[1], shares.shape[2]
+    for relation in range(labels):
+        rows = slice(relation * width, (relation + 1) * width)
+        ahead, behind = layer.forward_maps, layer.backward_maps
+        weight = shares[:, :, relation]
+        forward += weight @ nn.functional.linear(states, ahead.weight[rows], ahead.bias[rows])
+        backward += weight.T @ nn.functional.linear(states, behind.weight[rows], behind.bias[rows])
+    update: Tensor = layer.update(torch.cat((forward, backward), 1).relu())
+    return update
+
+
+def relational_update(
+    layer: RelationalLayer, states: Tensor, adjacency: dict[int, Tensor]
+) -> Tensor:
+    """Eq 5 with a dense matrix (nodes, nodes) of neighbours for each relation that occurs."""
+    total = layer.self_loop(states)
+    for relation, neighbours in adjacency.items():
+        total = total + neighbours @ (states @ layer.relation_maps[relation])
+    updated: Tensor = total.relu()
+    return updated
+
+
+def _adjacency(known: Tensors, nodes: int) -> dict[int, Tensor]:
+    """By relation: 1 / c_i at [i, j] for each edge from j to i."""
+    matrices = {}
+    for relation in torch.unique(known["edge_relations"]).tolist():
+        edges = known["edge_relations"] == relation
+        places = known["edge_tails"][edges], known["edge_heads"][edges]
+        counts = torch.zeros(nodes, nodes).index_put_(places, torch.ones(()), accumulate=True)
+        matrices[relation] = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    return matrices
+
+
+def joined(*parts: nn.Linear) -> nn.Linear:
+    """The first layer over a concatenation that ``parts`` were split from."""
+    weight = torch.cat([part.weight for part in parts], dim=1)
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(torch.stack([p.bias for p in parts if p.bias is not None]).sum(0))
+    return layer
+
+
+def _splits(count: int) -> Tensor:
+    return torch.tensor([0, count])
