@@ -1,10 +1,12 @@
 """Does a run that is killed again and again end with the same bytes?
 
-``python -m benchmarks.interruptions INPUT --folder EMPTY --kills 200 -- --model ade --no-kb``
+``python -m benchmarks.interruptions INPUT --folder FOLDER --kills 200 -- --model ade --no-kb``
 
 What follows ``--`` are options of keci-extract. One run goes undisturbed; then processes that
-resume are killed (SIGKILL) at seeded random moments, over as many runs as that takes. Each process
-is forked from one that has the packages loaded, so that its life is spent at work. POSIX only.
+resume are killed (SIGKILL) at seeded random moments, over as many runs as that takes. A kill counts
+where it struck a process that had extracted and committed something and was not done. Each process
+is forked from one that has the packages loaded, so that its life is spent at work. The same command
+goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 """
 
 import argparse
@@ -12,11 +14,12 @@ import importlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract_plan", "keci.runtime.extractor")
@@ -25,13 +28,73 @@ CRASHED = 3
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the processes: ``inside`` were killed after their first commit."""
+    """What became of the processes: ``struck`` of the killed had committed records by then."""
 
+    arguments: list[str] = field(default_factory=list)
+    whole_run_seconds: float = 0.0
     kills: int = 0
-    inside: int = 0
+    struck: int = 0
     finished_runs: int = 0
     identical_runs: int = 0
-    whole_run_seconds: float = 0.0
+
+
+class Trial:
+    """The runs in a folder, and the tally of them that outlives this process."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], seed: int) -> None:
+        """Raises SystemExit where the folder has the tally of another trial."""
+        self._folder, self._arguments, self._seed = folder, list(arguments), seed
+        self._file = folder / "tally.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._file.is_file():
+            self.tally = Tally(**json.loads(self._file.read_text()))
+            if self.tally.arguments != self._arguments:
+                sys.exit(f"{folder} has a trial of {self.tally.arguments}")
+        else:
+            self.tally = Tally(self._arguments)
+
+    def run(self, kills: int) -> None:
+        """Go on until so many kills have struck; raises SystemExit where a run fails by itself."""
+        if not self.tally.whole_run_seconds:
+            self._run_undisturbed()
+        while self.tally.struck < kills:
+            self._run_killed(kills)
+
+    def _run_undisturbed(self) -> None:
+        shutil.rmtree(self._folder / "whole", ignore_errors=True)
+        started = time.perf_counter()
+        code = run_for([*self._arguments, "--output-dir", str(self._folder / "whole")], None)
+        if code > 1:
+            sys.exit(f"the undisturbed run ended with exit code {code}")
+        self.tally.whole_run_seconds = round(time.perf_counter() - started, 1)
+        self._save()
+
+    def _run_killed(self, kills: int) -> None:
+        tally = self.tally
+        output = self._folder / f"run{tally.finished_runs}"
+        arguments = [*self._arguments, "--output-dir", str(output), "--resume"]
+        code = -signal.SIGKILL
+        while code < 0:
+            chance = random.Random(f"{self._seed} {tally.kills}")
+            seconds = chance.uniform(0, tally.whole_run_seconds) if tally.struck < kills else None
+            before = commits(output)
+            code = run_for(arguments, seconds)
+            tally.kills += code < 0
+            tally.struck += code < 0 and commits(output) > before
+            self._save()
+        if code > 1:
+            sys.exit(f"a resumed run ended with exit code {code}")
+        is_identical = contents(output) == contents(self._folder / "whole")
+        tally.finished_runs += 1
+        tally.identical_runs += is_identical
+        self._save()
+        if is_identical:
+            shutil.rmtree(output)
+
+    def _save(self) -> None:
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self.tally)))
+        partial.replace(self._file)
 
 
 def extract(arguments: Sequence[str]) -> None:
@@ -48,50 +111,36 @@ def extract(arguments: Sequence[str]) -> None:
 
 
 def run_for(arguments: Sequence[str], seconds: float | None) -> int:
-    """Fork a process and kill it after so many seconds; negative then, else its exit code."""
+    """Fork a process and kill it after so many seconds: negative then, else its exit code."""
     child = os.fork()
     if not child:
         extract(arguments)
     deadline = None if seconds is None else time.monotonic() + seconds
-    while True:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        if deadline is not None and time.monotonic() >= deadline:
-            os.kill(child, signal.SIGKILL)
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        time.sleep(0.002)
+    try:
+        while deadline is None or time.monotonic() < deadline:
+            found, status = os.waitpid(child, os.WNOHANG)
+            if found:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.002)
+    except BaseException:  # whoever ends the trial does not want its child to go on
+        kill(child)
+        raise
+    return kill(child)
+
+
+def kill(child: int) -> int:
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def commits(output: Path) -> int:
+    """How many commits the journal of an unfinished run has; 0 where there is none."""
+    journal = output / "journal"
+    return journal.read_bytes().count(b'"state"') if journal.is_file() else 0
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def measure(inputs: Sequence[str], options: Sequence[str], folder: Path, kills: int) -> Tally:
-    """Raises SystemExit where a run fails by itself."""
-    tally = Tally()
-    chance = random.Random(1)
-    whole = folder / "whole"
-    started = time.perf_counter()
-    code = run_for([*inputs, *options, "--output-dir", str(whole)], None)
-    tally.whole_run_seconds = round(time.perf_counter() - started, 1)
-    if code > 1:
-        sys.exit(f"the undisturbed run ended with exit code {code}")
-    while tally.kills < kills:
-        output = folder / f"run{tally.finished_runs}"
-        code = -signal.SIGKILL
-        while code < 0:
-            last = tally.kills >= kills
-            seconds = None if last else chance.uniform(0, tally.whole_run_seconds)
-            code = run_for([*inputs, *options, "--output-dir", str(output), "--resume"], seconds)
-            tally.kills += code < 0
-            journal = output / "journal"
-            tally.inside += code < 0 and journal.is_file() and b'"state"' in journal.read_bytes()
-        if code > 1:
-            sys.exit(f"a resumed run ended with exit code {code}")
-        tally.finished_runs += 1
-        tally.identical_runs += contents(output) == contents(whole)
-    return tally
 
 
 def main() -> None:
@@ -99,14 +148,17 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
     words = sys.argv[1:]
     place = words.index("--") if "--" in words else len(words)
     chosen = parser.parse_args(words[:place])
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    trial = Trial(chosen.folder, [*chosen.inputs, *words[place + 1 :]], chosen.seed)
     for name in PRELOADED:
         importlib.import_module(name)
-    tally = measure(chosen.inputs, words[place + 1 :], chosen.folder, chosen.kills)
-    print(json.dumps(asdict(tally)))
-    sys.exit(tally.identical_runs != tally.finished_runs)
+    trial.run(chosen.kills)
+    print(json.dumps(asdict(trial.tally)))
+    sys.exit(trial.tally.identical_runs != trial.tally.finished_runs)
 
 
 if __name__ == "__main__":

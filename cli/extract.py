@@ -11,7 +11,11 @@ from keci.cli.extract_verify import verify
 from keci.cli.options import common_options
 from keci.cli.subcommands import CommandWithSubcommands
 
-INPUT_FORMATS = ("auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat")
+INPUT_FORMATS = (
+    "auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat", "failures",
+)  # fmt: skip
+REVISIONS = ("latest", "all")
+REPEATED_IDS = ("keep", "suffix", "fail", "unchecked")
 _EPILOG = """\b
 Examples:
   keci-extract pubmed24n0001.xml.gz -o entities.jsonl --model ade
@@ -74,6 +78,27 @@ or the output broke; a signal ends it with 128 plus its number.
     show_default=True,
     help="What the model reads at once.",
 )
+@click.option(
+    "--revisions",
+    type=click.Choice(REVISIONS),
+    default="latest",
+    show_default=True,
+    help="Of PubMed citations that come again or are deleted later in INPUT, read the latest only.",
+)
+@click.option(
+    "--repeated-ids",
+    type=click.Choice(REPEATED_IDS),
+    default="keep",
+    show_default=True,
+    help="Records whose id came before: keep them, name them ID~2, or let them fail.",
+)
+@click.option(
+    "--set",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a limit against hostile input, as max_record_bytes=1000000; a wrong name lists all.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Take so many records at most.")
 @click.option("--sample", metavar="SHARE", help="Take this share of them, as 0.05 or 5%.")
 @click.option(
@@ -96,7 +121,13 @@ or the output broke; a signal ends it with 128 plus its number.
 @click.option(
     "--metrics", type=click.Path(path_type=Path), help="Keep counts and rates here (JSON)."
 )
-@click.option("--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(("cpu", "cuda", "tensorrt")),
+    default="cpu",
+    show_default=True,
+    help="What runs the graphs; tensorrt keeps the engines that it builds in the user's cache.",
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads; all cores if not given.")
 @common_options
 def main(
@@ -116,6 +147,9 @@ def main(
     text_field: str,
     id_field: str,
     unit: str,
+    revisions: str,
+    repeated_ids: str,
+    limits: tuple[str, ...],
     limit: int | None,
     sample: str | None,
     shard: str,
@@ -138,7 +172,17 @@ def main(
 
     plan = Plan(
         InputChoice(
-            inputs, input_format, text_field, id_field, limit, sample, shard, retry_failures
+            inputs,
+            input_format,
+            text_field,
+            id_field,
+            limits,
+            revisions,
+            repeated_ids,
+            limit,
+            sample,
+            shard,
+            retry_failures,
         ),
         OutputChoice(
             output, output_dir, output_format, part_records, resume, overwrite, failures_file

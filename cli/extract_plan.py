@@ -1,7 +1,7 @@
 """What a keci-extract command line asks for, checked before anything slow begins."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from keci.cli.extract_run import RunChoice, WatchOptions, run_to_files, run_to_s
 from keci.cli.extract_stop import FailureLimit
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.formats import format_of
+from keci.corpus.identity import IdRules
 from keci.corpus.layout import Layout, file_layout, folder_layout
+from keci.corpus.limits import limit_names, with_limits
 from keci.corpus.manifest import describe_inputs, file_facts
+from keci.corpus.metrics import Queue
 from keci.corpus.quarantine import Quarantine
 from keci.corpus.records import Selection, Shard, parse_share
-from keci.corpus.retries import failures_file, read_positions
+from keci.corpus.retries import FailedPositions, failures_file, read_positions
 from keci.corpus.sources import ReadOptions
 from keci.corpus.stream import CorpusReader
 from keci.corpus.streaming import STDOUT, StreamOutput, is_stream
@@ -33,6 +36,9 @@ class InputChoice:
     input_format: str
     text_field: str
     id_field: str
+    limits: tuple[str, ...]
+    revisions: str
+    repeated_ids: str
     limit: int | None
     sample: str | None
     shard: str
@@ -44,8 +50,7 @@ class InputChoice:
 
     def open(self) -> CorpusReader:
         """Raises UsageError where inputs or choices make no sense."""
-        positions = read_positions(failures_file(self.retried)) if self.retried else None
-        inputs = self.inputs or tuple(positions or ())
+        inputs, positions = self._places()
         if not inputs:
             raise UsageError("expected at least one INPUT: a file, a folder, a pattern or -")
         selection = Selection(
@@ -54,10 +59,33 @@ class InputChoice:
             Shard.parse(self.shard),
             positions,
         )
-        options = ReadOptions(text_field=self.text_field, id_field=self.id_field)
         return CorpusReader(
-            inputs, input_format=self.input_format, options=options, selection=selection
+            inputs,
+            input_format=self.input_format,
+            options=self.read_options,
+            selection=selection,
+            rules=IdRules(self.revisions, self.repeated_ids),
         )
+
+    @property
+    def read_options(self) -> ReadOptions:
+        options = ReadOptions(text_field=self.text_field, id_field=self.id_field)
+        return with_limits(options, self.limits)
+
+    def _places(self) -> tuple[Sequence[str], Mapping[str, FailedPositions] | None]:
+        """What is read, and which records of it where not all.
+
+        Failures are tried again where they were read, and where these inputs are no longer there,
+        from what was kept of them.
+        """
+        if self.retried is None:
+            return self.inputs, None
+        failures = failures_file(self.retried)
+        positions = read_positions(failures)
+        if self.inputs or all(Path(name).is_file() for name in positions):
+            return self.inputs or tuple(positions), positions
+        _LOGGER.info("not all inputs are there: the records are read from %s", failures)
+        return (str(failures),), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +140,16 @@ class Plan:
 
     def run(self) -> int:
         """Extract; the exit code."""
-        options = WatchOptions(FailureLimit.parse(self.max_failures), self.metrics)
+        failure_limit = FailureLimit.parse(self.max_failures)
         reader, target = self.inputs.open(), self.output.open()
-        if self.output.resume and not all(source.is_regular for source in reader.sources):
+        if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         if isinstance(target, Layout):
             _check_apart(reader, target)
         opened = open_model(self.model)
         extract = CorpusExtractor(opened.predictor, unit=self.unit, link=opened.link)
+        queues = {"extraction": lambda: Queue(extract.records_waiting)}
+        options = WatchOptions(failure_limit, self.metrics, queues)
         if isinstance(target, StreamOutput):
             return run_to_stream(extract, reader, target, options)
         _LOGGER.debug("hashing %s bytes of input", reader.total_bytes)
@@ -142,6 +172,9 @@ class Plan:
             "input_format": chosen.input_format,
             "text_field": chosen.text_field,
             "id_field": chosen.id_field,
+            "limits": {name: getattr(chosen.read_options, name) for name in limit_names()},
+            "revisions": chosen.revisions,
+            "repeated_ids": chosen.repeated_ids,
             "limit": chosen.limit,
             "sample": parse_share(chosen.sample) if chosen.sample else None,
             "shard": str(Shard.parse(chosen.shard)),

@@ -52,7 +52,7 @@ class ProgressDisplay:
 
 def progress_line(meter: "Meter") -> str:
     """``1,280 records, 31.2/s, 4 failed, 12 % read, about 0:06:10 left``."""
-    parts = [f"{meter.documents + meter.failed:,} records", f"{meter.rate:,.1f}/s"]
+    parts = [f"{meter.records:,} records", f"{meter.rate:,.1f}/s"]
     if meter.failed:
         parts.append(f"{meter.failed:,} failed")
     if meter.share is not None:

@@ -17,9 +17,10 @@ from keci.cli.extract_stop import FailureLimit, StopSignals
 from keci.cli.options import EXIT_SOME_FAILED, is_quiet
 from keci.corpus.layout import Layout
 from keci.corpus.manifest import Manifest
-from keci.corpus.metrics import Meter, MetricsFile
+from keci.corpus.metrics import Meter, MetricsFile, Queue
 from keci.corpus.quarantine import Accounts
 from keci.corpus.records import Chunk, Record
+from keci.corpus.run_output import RunOutput
 from keci.corpus.runs import drive, open_run
 from keci.corpus.stream import CorpusReader
 from keci.corpus.streaming import StreamOutput
@@ -37,6 +38,7 @@ class WatchOptions:
 
     failure_limit: FailureLimit
     metrics: Path | None
+    queues: Mapping[str, Callable[[], Queue]]
 
 
 class Watch:
@@ -44,6 +46,7 @@ class Watch:
 
     def __init__(self, reader: CorpusReader, options: WatchOptions) -> None:
         self.meter = Meter(reader)
+        self.meter.queues.update(options.queues)
         self._display = ProgressDisplay(self.meter)
         self._metrics = MetricsFile(options.metrics, self.meter) if options.metrics else None
         self._limit = options.failure_limit
@@ -67,8 +70,7 @@ class Watch:
         return EXIT_SOME_FAILED
 
     def _has_too_many_failures(self) -> bool:
-        records = self.meter.documents + self.meter.failed
-        return self._limit.is_exceeded(self.meter.failed, records)
+        return self._limit.is_exceeded(self.meter.failed, self.meter.records)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._display)
@@ -100,17 +102,22 @@ def run_to_files(
     output = open_run(choice.layout, choice.run, resume=choice.resume, overwrite=choice.overwrite)
     if isinstance(output, Manifest):
         _tell("that run is finished already")
-        return _finished(Accounts(output.taken_here, output.written, output.failed), "")
+        return _finished_run(output, "")
     start = output.state.cursor
     if start.read:
         _LOGGER.info("going on after %s records", f"{start.read:,}")
-    with closing(output), Watch(reader, options) as watch:
+    with closing(output):
+        reader.take_census(choice.layout.census, output.identity)
+        return _run(extract, reader, output, options)
+
+
+def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: WatchOptions) -> int:
+    with Watch(reader, options) as watch:
+        watch.meter.queues["uncommitted"] = lambda: Queue(output.uncommitted)
         try:
-            chunks = extract(reader.read(start))
+            chunks = extract(reader.read(output.state.cursor))
             if drive(chunks, output, stop=watch.should_stop, watch=watch.add):
-                manifest = output.finish(reader.cursor)
-                accounts = Accounts(manifest.taken_here, manifest.written, manifest.failed)
-                return _finished(accounts, _pace(watch.meter))
+                return _finished_run(output.finish(reader.cursor), _pace(watch.meter))
         except OSError as error:
             raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
     _tell(f"stopped after {output.state.cursor.read:,} records; {_how_to_go_on(reader)}")
@@ -121,6 +128,7 @@ def run_to_stream(
     extract: Extract, reader: CorpusReader, output: StreamOutput, options: WatchOptions
 ) -> int:
     """Run to the end, or until a signal or the reader of a pipe ends it; the exit code."""
+    reader.take_census()
     with Watch(reader, options) as watch:
         try:
             chunks = extract(reader.read())
@@ -131,17 +139,27 @@ def run_to_stream(
         except OSError as error:
             raise KeciError(f"the output failed: {error}") from error
     if not output.is_complete:
-        _tell(f"stopped after {output.written + output.failed:,} records")
+        _tell(f"stopped after {output.written + output.failed + output.withdrawn:,} records")
         return watch.stop_code()
     taken = reader.selection.shard.count(reader.cursor.taken)
-    return _finished(Accounts(taken, output.written, output.failed), _pace(watch.meter))
+    accounts = Accounts(taken, output.written, output.failed, output.withdrawn)
+    return _finished(accounts, reader.cursor.repeated, _pace(watch.meter))
 
 
-def _finished(accounts: Accounts, pace: str) -> int:
+def _finished_run(manifest: Manifest, pace: str) -> int:
+    accounts = Accounts(manifest.taken_here, manifest.written, manifest.failed, manifest.withdrawn)
+    return _finished(accounts, manifest.repeated, pace)
+
+
+def _finished(accounts: Accounts, repeated: int, pace: str) -> int:
     accounts.check()
+    withdrawn = f", {accounts.withdrawn} withdrawn" if accounts.withdrawn else ""
     _tell(
-        f"{accounts.read} records read, {accounts.written} written, {accounts.failed} failed{pace}"
+        f"{accounts.read} records read, {accounts.written} written, "
+        f"{accounts.failed} failed{withdrawn}{pace}"
     )
+    if repeated:
+        _tell(f"{repeated} records have an id that came before (--repeated-ids)")
     return EXIT_SOME_FAILED if accounts.failed else 0
 
 
@@ -150,7 +168,7 @@ def _pace(meter: Meter) -> str:
 
 
 def _how_to_go_on(reader: CorpusReader) -> str:
-    if all(source.is_regular for source in reader.sources):
+    if reader.can_be_read_again:
         return "the same command with --resume goes on there"
     return "it cannot be resumed, as an input is a pipe"
 

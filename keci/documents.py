@@ -98,7 +98,8 @@ class Failure:
     """A record that could not be processed: where it came from and why.
 
     ``position`` is the 1-based ordinal of the record in ``source``; ``id`` is empty where none
-    could be read; ``excerpt`` holds the beginning of the offending input.
+    could be read; ``excerpt`` holds the beginning of the offending input. ``original`` is all of it
+    where it is small, in the input format ``format``.
     """
 
     source: str
@@ -106,6 +107,8 @@ class Failure:
     id: str
     reason: str
     excerpt: str = field(default="")
+    original: bytes = field(default=b"", repr=False)
+    format: str = field(default="", repr=False)
 
 
 def _mention_record(mention: Mention) -> dict[str, Any]:

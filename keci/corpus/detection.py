@@ -35,6 +35,7 @@ _XML_PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?
 _ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _JSON_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|\Z)')
 _JSON_ARRAY = re.compile(rb"\s*\[\s*\{")
+_FAILURE = re.compile(rb'\{"source":"[^\n]*","position":\d+,"id":"[^\n]*,"reason":"')
 _PUBTATOR_TITLE = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
 
 
@@ -71,7 +72,7 @@ def _structured_format(content: bytes, name: str) -> str | None:
             return "bioc"
         if is_array:
             raise _unreadable(name, "a JSON array")
-        return "jsonl"
+        return "failures" if _FAILURE.match(content) else "jsonl"
     return "pubtator" if _PUBTATOR_TITLE.match(content) else None
 
 

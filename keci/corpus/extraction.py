@@ -65,6 +65,7 @@ class CorpusExtractor:
         pieces = predictor.builder.max_tokens
         self.predictor = predictor
         self.chunks_ahead = CHUNKS_AHEAD if predictor.workers else 0
+        self._waiting: deque[tuple[Sequence[Record], _Begun | None]] = deque()
         self.unit = unit
         self.budget = WindowBudget(
             pieces, pieces // OVERLAP_SHARE, predictor.builder.tokenizer.count_pieces
@@ -77,7 +78,7 @@ class CorpusExtractor:
         but its own documents. Where the predictor has workers, they read a chunk while the
         next ones are cut, linked and tokenised here, and the one before is written.
         """
-        waiting: deque[tuple[Sequence[Record], _Begun | None]] = deque()
+        waiting = self._waiting = deque()
         try:
             for chunk in chunks(records, lambda record: record.characters):
                 waiting.append((chunk, self._begin_chunk(chunk)))
@@ -89,6 +90,11 @@ class CorpusExtractor:
             for _, begun in waiting:
                 if begun:
                     begun.cancel()
+
+    @property
+    def records_waiting(self) -> int:
+        """Records that were read, and are being linked or extracted."""
+        return sum(len(chunk) for chunk, _ in self._waiting)
 
     def _begin_chunk(self, chunk: Sequence[Record]) -> _Begun | None:
         """None where a document cannot be cut, linked or tokenised."""

@@ -1,15 +1,20 @@
 """Finished runs read back: their extractions, their failures, and whether all is as it was left."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from keci.corpus.formats import Format, format_of
 from keci.corpus.layout import journal_path, manifest_path
 from keci.corpus.manifest import FileFacts, Manifest, file_facts, read_manifest
 from keci.corpus.quarantine import decode_failure
+from keci.corpus.records import Withdrawal
+from keci.corpus.withdrawals import decode_withdrawal
 from keci.documents import Extraction, Failure
 from keci.errors import DataError
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,17 @@ class FinishedRun:
 
     def failures(self) -> Iterator[tuple[Failure, int]]:
         """All of them in order, each with the ordinal of its record."""
-        if self.manifest.failures is None:
+        return self._lines(self.manifest.failures, decode_failure)
+
+    def withdrawn(self) -> Iterator[tuple[Withdrawal, int]]:
+        """The same of the records that the corpus took back."""
+        return self._lines(self.manifest.withdrawn_records, decode_withdrawal)
+
+    def _lines(self, facts: FileFacts | None, decode: Callable[[bytes], Item]) -> Iterator[Item]:
+        if facts is None:
             return
-        with (self.folder / self.manifest.failures.name).open("rb") as lines:
-            for line in lines:
-                yield decode_failure(line)
+        with (self.folder / facts.name).open("rb") as lines:
+            yield from map(decode, lines)
 
 
 def open_finished(output: Path) -> FinishedRun:
@@ -61,12 +72,13 @@ def problems(run: FinishedRun) -> Iterator[str]:
         found = _file_problem(run.folder / part.name, part)
         yield from [found] if found else _content_problems(run, part)
     if manifest.failures:
-        found = _file_problem(run.folder / manifest.failures.name, manifest.failures)
-        yield from [found] if found else _failure_problems(run, manifest.failures)
-    if manifest.taken_here != manifest.written + manifest.failed:
+        yield from _line_problems(run, manifest.failures, run.failures())
+    if manifest.withdrawn_records:
+        yield from _line_problems(run, manifest.withdrawn_records, run.withdrawn())
+    if manifest.taken_here != manifest.written + manifest.failed + manifest.withdrawn:
         yield (
-            f"records do not add up: {manifest.taken_here} taken, but {manifest.written} written "
-            f"and {manifest.failed} failed"
+            f"records do not add up: {manifest.taken_here} taken, but {manifest.written} written, "
+            f"{manifest.failed} failed and {manifest.withdrawn} withdrawn"
         )
     if run.output.is_dir():
         yield from _foreign_files(run)
@@ -98,20 +110,24 @@ def _content_problems(run: FinishedRun, part: FileFacts) -> Iterator[str]:
         yield f"{part.name} has {count} records, expected {part.records}"
 
 
-def _failure_problems(run: FinishedRun, facts: FileFacts) -> Iterator[str]:
+def _line_problems(run: FinishedRun, facts: FileFacts, items: Iterator[object]) -> Iterator[str]:
+    found = _file_problem(run.folder / facts.name, facts)
+    if found:
+        yield found
+        return
     try:
-        count = sum(1 for _ in run.failures())
+        count = sum(1 for _ in items)
     except DataError as error:
         yield f"{facts.name}: {error}"
         return
     if count != facts.records:
-        yield f"{facts.name} has {count} failures, expected {facts.records}"
+        yield f"{facts.name} has {count} records, expected {facts.records}"
 
 
 def _foreign_files(run: FinishedRun) -> Iterator[str]:
     known = {part.name for part in run.manifest.parts} | {manifest_path(run.output).name}
-    if run.manifest.failures:
-        known.add(run.manifest.failures.name)
+    sides = (run.manifest.failures, run.manifest.withdrawn_records)
+    known |= {facts.name for facts in sides if facts}
     for path in sorted(run.output.iterdir()):
         if path.name not in known:
             yield f"{path.name} is no file of this run"

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from keci.corpus.sources import ContentStream, ReadOptions
+from keci.corpus.sources import ContentStream, ReadOptions, excerpt, kept
 from keci.corpus.xmlstream import (
     characters,
+    check_depth,
     entity_text,
     local_name,
     one_line,
+    original_of,
     stream_elements,
 )
 from keci.documents import Document, Failure
@@ -54,19 +56,30 @@ def read_jats(
     try:
         for element in elements:
             position += 1
-            yield _read_article(element, source, position)
+            yield _read_article(element, source, position, options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
 
-def _read_article(article: etree._Element, source: str, position: int) -> Document | Failure:
-    document_id = _article_id(article) or f"{source}:{position}"
+def _read_article(
+    article: etree._Element, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    document_id = f"{source}:{position}"
+    try:
+        check_depth(article, options.max_xml_depth)
+        document_id = _article_id(article) or document_id
+        return Document(document_id, _article_text(article))
+    except DataError as error:
+        content = original_of(article)
+        return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
+
+
+def _article_text(article: etree._Element) -> str:
     if article.find("{*}front") is None and article.find("{*}body") is None:
-        reason = "the article has neither front nor body: not JATS"
-        return Failure(source, position, document_id, reason)
+        raise DataError("the article has neither front nor body: not JATS")
     parts = (part for path in PARTS for part in article.findall(path))
     paragraphs = "".join(piece for part in parts for piece in (BREAK, *_pieces(part))).split(BREAK)
-    return Document(document_id, "\n\n".join(filter(None, map(one_line, paragraphs))))
+    return "\n\n".join(filter(None, map(one_line, paragraphs)))
 
 
 def _article_id(article: etree._Element) -> str:

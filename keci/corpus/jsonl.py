@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt
+from keci.corpus.jsontext import parse_json
+from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt, kept
 from keci.documents import Document, Failure
 from keci.errors import DataError
 
@@ -68,21 +67,21 @@ class _Place:
 def _read_record(line: bytes, *, place: _Place, options: ReadOptions) -> Document | Failure:
     record_id = ""
     try:
-        record = _parse(line, options.max_record_bytes)
+        record = _parse(line, options)
         record_id = _identifier(record, options.id_field, f"{place.source}:{place.position}")
         return Document(record_id, _text(record, options.text_field))
     except DataError as error:
         reason = f"line {place.line}: {error}"
-        return Failure(place.source, place.position, record_id, reason, excerpt(line))
+        source, position = place.source, place.position
+        original = kept(line) if len(line) <= options.max_record_bytes else b""
+        return Failure(source, position, record_id, reason, excerpt(line), original)
 
 
-def _parse(line: bytes, limit: int) -> dict[str, Any]:
+def _parse(line: bytes, options: ReadOptions) -> dict[str, Any]:
+    limit = options.max_record_bytes
     if len(line) > limit:
         raise DataError(f"the record is longer than the limit of {limit:,} bytes")
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"not valid JSON: {error}") from error
+    record = parse_json(line, options)
     if not isinstance(record, dict):
         raise DataError(f"expected a JSON object, got {_kind(record)}")
     return record

@@ -1,10 +1,11 @@
 """Which files a run leaves, and under which names it writes them before they are whole.
 
-    one file     OUT  OUT.failures.jsonl  OUT.run.json
-    a folder     part-00001.jsonl ...  failures.jsonl  manifest.json
+    one file     OUT  OUT.failures.jsonl  OUT.withdrawn.jsonl  OUT.run.json
+    a folder     part-00001.jsonl ...  failures.jsonl  withdrawn.jsonl  manifest.json
 
-While the run is not finished there is a journal (``OUT.journal``, ``journal``), and what is being
-written is called ``.partial``.
+Failures and withdrawn records have a file where there are any. While the run is not finished there
+is a journal (``OUT.journal``, ``journal``) and a census of the ids, and what is being written is
+called ``.partial``.
 """
 
 import re
@@ -19,7 +20,9 @@ FOLDER_MANIFEST = "manifest.json"
 MANIFEST_SUFFIX = ".run.json"
 PARTIAL = ".partial"
 PART_RECORDS = 10_000
-_OWN_NAME = re.compile(r"(?:part-\d{5,}\..+|failures\.jsonl|manifest\.json|journal)(?:\.partial)?")
+_OWN_NAME = re.compile(
+    r"(?:part-\d{5,}\..+|(?:failures|withdrawn)\.jsonl|manifest\.json|journal|census)(?:\.partial)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,12 @@ class Layout:
         return self._beside("failures.jsonl")
 
     @property
-    def failures_spool(self) -> Path:
-        return self._beside(f"failures.jsonl{PARTIAL}")
+    def withdrawn(self) -> Path:
+        return self._beside("withdrawn.jsonl")
+
+    @property
+    def census(self) -> Path:
+        return self._beside("census")
 
     @property
     def manifest(self) -> Path:

@@ -15,7 +15,7 @@ from keci.corpus.records import Shard
 from keci.corpus.sources import Source
 from keci.errors import DataError
 
-FORMAT = 1
+FORMAT = 2
 _LIMIT = 1 << 30
 _JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -34,15 +34,18 @@ class FileFacts:
 class Manifest:
     """``run`` is what the run was asked to do, the rest what came of it.
 
-    ``read`` records were read, of which limit and sample took ``taken`` (``written`` and ``failed``
-    are those of the shard).
+    ``read`` records were read, of which limit and sample took ``taken``; the ids of ``repeated`` of
+    these had come before. The files, and ``superseded``, are those of the shard.
     """
 
     run: Mapping[str, Any]
     parts: Sequence[FileFacts]
     failures: FileFacts | None
+    withdrawn_records: FileFacts | None
+    superseded: int
     read: int
     taken: int
+    repeated: int
 
     @property
     def written(self) -> int:
@@ -51,6 +54,14 @@ class Manifest:
     @property
     def failed(self) -> int:
         return self.failures.records if self.failures else 0
+
+    @property
+    def withdrawn(self) -> int:
+        return self.withdrawn_records.records if self.withdrawn_records else 0
+
+    @property
+    def deleted(self) -> int:
+        return self.withdrawn - self.superseded
 
     @property
     def shard(self) -> Shard:
@@ -65,6 +76,7 @@ class Manifest:
         counts = {
             "read": self.read, "taken": self.taken,
             "written": self.written, "failed": self.failed,
+            "superseded": self.superseded, "deleted": self.deleted, "repeated": self.repeated,
         }  # fmt: skip
         record = {
             "format": FORMAT,
@@ -72,6 +84,7 @@ class Manifest:
             "records": counts,
             "parts": [asdict(part) for part in self.parts],
             "failures": asdict(self.failures) if self.failures else None,
+            "withdrawn": asdict(self.withdrawn_records) if self.withdrawn_records else None,
         }
         return orjson.dumps(record, option=_JSON)
 
@@ -82,13 +95,16 @@ def read_manifest(path: Path) -> Manifest:
         record = orjson.loads(path.read_bytes())
         if record["format"] != FORMAT:
             raise DataError(f"{path}: format {record['format']!r}, expected {FORMAT}")
-        failures, counts = record["failures"], record["records"]
+        failures, withdrawn, counts = record["failures"], record["withdrawn"], record["records"]
         return Manifest(
             record["run"],
             [FileFacts(**part) for part in record["parts"]],
             FileFacts(**failures) if failures else None,
+            FileFacts(**withdrawn) if withdrawn else None,
+            counts["superseded"],
             counts["read"],
             counts["taken"],
+            counts["repeated"],
         )
     except FileNotFoundError as error:
         raise DataError(f"there is no manifest {path}: was the run finished?") from error

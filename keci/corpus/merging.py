@@ -1,5 +1,6 @@
 """The outputs of all shards of a run, interleaved into what the whole run would have written."""
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -8,7 +9,7 @@ from keci.corpus.durable import Disk
 from keci.corpus.finished import FinishedRun
 from keci.corpus.layout import Layout
 from keci.corpus.manifest import Manifest, differences
-from keci.corpus.records import Cursor, Record, Result, Shard, chunks
+from keci.corpus.records import Cursor, Record, Result, Shard, Withdrawal, chunks
 from keci.corpus.runs import open_run
 from keci.documents import Extraction, Failure
 from keci.errors import DataError, UsageError
@@ -34,7 +35,8 @@ def merge_shards(
         results = _results(ordered, first.taken)
         for chunk in chunks(results, lambda result: result.record.characters):
             output.add(chunk)
-        return output.finish(Cursor(read=first.read, taken=first.taken))
+        end = Cursor(read=first.read, taken=first.taken, repeated=first.repeated)
+        return output.finish(end)
 
 
 def _check_shards(runs: Sequence[FinishedRun]) -> None:
@@ -53,21 +55,22 @@ def _check_shards(runs: Sequence[FinishedRun]) -> None:
 def _comparable(manifest: Manifest) -> Mapping[str, Any]:
     """What all shards of a run have in common."""
     options = {**manifest.run["options"], "shard": None, "part_records": None}
-    return {**manifest.run, "options": options, "read": manifest.read, "taken": manifest.taken}
+    counts = {"read": manifest.read, "taken": manifest.taken, "repeated": manifest.repeated}
+    return {**manifest.run, "options": options, **counts}
 
 
 def _results(runs: Sequence[FinishedRun], taken: int) -> Iterator[Result]:
     """One result for each record that the whole run takes, in order."""
     extractions = [run.extractions() for run in runs]
-    failures = [run.failures() for run in runs]
-    awaited = [next(each, None) for each in failures]
+    set_aside = [_set_aside(run) for run in runs]
+    awaited = [next(each, None) for each in set_aside]
     for ordinal in range(taken):
         place = ordinal % len(runs)
         after = Cursor(read=ordinal + 1, taken=ordinal + 1)
-        failed = awaited[place]
-        if failed and failed[1] == ordinal:
-            awaited[place] = next(failures[place], None)
-            yield _failed(failed[0], after)
+        waiting = awaited[place]
+        if waiting and waiting[1] == ordinal:
+            awaited[place] = next(set_aside[place], None)
+            yield _kept_aside(waiting[0], after)
         else:
             yield _extracted(extractions[place], runs[place], after)
     if any(awaited) or any(next(each, None) for each in extractions):
@@ -81,5 +84,11 @@ def _extracted(extractions: Iterator[Extraction], run: FinishedRun, after: Curso
     return Result(Record("", 0, extraction.document, after), extraction)
 
 
-def _failed(failure: Failure, after: Cursor) -> Result:
-    return Result(Record(failure.source, failure.position, failure, after), failure)
+def _kept_aside(outcome: Failure | Withdrawal, after: Cursor) -> Result:
+    return Result(Record(outcome.source, outcome.position, outcome, after), outcome)
+
+
+def _set_aside(run: FinishedRun) -> Iterator[tuple[Failure | Withdrawal, int]]:
+    """What a run did not write, by ordinal."""
+    kinds: list[Iterator[tuple[Failure | Withdrawal, int]]] = [run.failures(), run.withdrawn()]
+    return heapq.merge(*kinds, key=lambda item: item[1])

@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from keci.corpus.durable import Disk, publish
-from keci.corpus.records import Chunk
+from keci.corpus.records import Chunk, Withdrawal
 from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
 
@@ -22,15 +22,27 @@ _STATUS = Path("/proc/self/status")
 _MEMORY = re.compile(r"^(VmRSS|VmHWM):\s+(\d+) kB", re.MULTILINE)
 
 
+class Queue(NamedTuple):
+    """How many records wait somewhere, and how many can; None where there is no bound."""
+
+    depth: int
+    capacity: int | None = None
+
+
 class Meter:
-    """Counts what this process has read and found since it began."""
+    """Counts what this process has read and found since it began.
+
+    ``queues`` has a function for each place where records wait, by its name.
+    """
 
     def __init__(self, reader: CorpusReader, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
         self._clock = clock
         self._started = clock()
         self._first: tuple[float, float] | None = None
-        self.documents = self.failed = self.characters = self.entities = self.relations = 0
+        self.documents = self.failed = self.withdrawn = 0
+        self.characters = self.entities = self.relations = 0
+        self.queues: dict[str, Callable[[], Queue]] = {}
         self.reasons: Counter[str] = Counter()
 
     def add(self, chunk: Chunk) -> None:
@@ -39,6 +51,8 @@ class Meter:
             if isinstance(outcome, Failure):
                 self.failed += 1
                 self._add_reason(outcome.reason)
+            elif isinstance(outcome, Withdrawal):
+                self.withdrawn += 1
             else:
                 self.documents += 1
                 self.characters += len(outcome.text)
@@ -52,9 +66,13 @@ class Meter:
         return self._clock() - self._started
 
     @property
+    def records(self) -> int:
+        return self.documents + self.failed + self.withdrawn
+
+    @property
     def rate(self) -> float:
         """Records a second."""
-        return (self.documents + self.failed) / max(self.seconds, 1e-9)
+        return self.records / max(self.seconds, 1e-9)
 
     @property
     def share(self) -> float | None:
@@ -74,9 +92,10 @@ class Meter:
         """What a metrics file holds; memory in bytes, where the system tells."""
         return {
             "seconds": round(self.seconds, 3),
-            "records": self.documents + self.failed,
+            "records": self.records,
             "documents": self.documents,
             "failed": self.failed,
+            "withdrawn": self.withdrawn,
             "records_per_second": round(self.rate, 3),
             "characters_per_second": round(self.characters / max(self.seconds, 1e-9), 1),
             "entities": self.entities,
@@ -84,6 +103,7 @@ class Meter:
             "failures_by_reason": dict(self.reasons.most_common()),
             "input_bytes_read": self._reader.bytes_read,
             "input_bytes": self._reader.total_bytes,
+            "queues": {name: measure()._asdict() for name, measure in self.queues.items()},
             "memory": dict(_memory()),
         }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt
+from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt, kept
 from keci.documents import Document, Failure
 from keci.errors import DataError
 
@@ -34,7 +34,7 @@ def _read_file(
         return Document(document_id, content.removeprefix(BOM).decode("utf-8"))
     except UnicodeDecodeError as error:
         reason = f"not valid UTF-8 at byte {error.start}: {error.reason}"
-        return Failure(source, 1, document_id, reason, excerpt(content))
+        return Failure(source, 1, document_id, reason, excerpt(content), kept(content))
     except DataError as error:
         return Failure(source, 1, document_id, str(error), excerpt(stream.head))
 

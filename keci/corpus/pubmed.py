@@ -8,13 +8,19 @@ language summaries, another agency's abstract) is not read. A citation without t
 a document with an empty text. The id is the PMID, with ``.N`` for a version N above 1.
 """
 
-import logging
 from collections.abc import Iterator
 
 from lxml import etree
 
-from keci.corpus.sources import ContentStream, ReadOptions, excerpt
-from keci.corpus.xmlstream import characters, first_element, one_line, stream_elements
+from keci.corpus.sources import ContentStream, Deletion, ReadOptions, excerpt, kept
+from keci.corpus.xmlstream import (
+    characters,
+    check_depth,
+    first_element,
+    one_line,
+    original_of,
+    stream_elements,
+)
 from keci.documents import Document, Failure
 from keci.errors import DataError
 
@@ -38,15 +44,13 @@ PMID_PATHS = ("MedlineCitation/PMID", "PMID", "BookDocument/PMID")
 NO_LABEL = "UNLABELLED"
 PARAGRAPH_BREAK = "\n\n"
 
-_log = logging.getLogger(__name__)
-
 
 def read_pubmed(
     stream: ContentStream, source: str, options: ReadOptions
-) -> Iterator[Document | Failure]:
+) -> Iterator[Document | Failure | Deletion]:
     """The citations in order; a damaged file gives those before the damage, then one Failure.
 
-    The PMIDs of a DeleteCitation are no records: their number is logged.
+    Each PMID of a DeleteCitation is a Deletion in its place.
     """
     position = 0
     elements = stream_elements(
@@ -58,24 +62,34 @@ def read_pubmed(
     try:
         for element in elements:
             if element.tag == DELETION_TAG:
-                deleted = len(element.findall("PMID"))
-                _log.info("%s: lists %d deleted citations, which are not read", source, deleted)
+                yield from (Deletion(_citation_id(pmid)) for pmid in element.findall("PMID"))
             else:
                 position += 1
-                yield _read_citation(element, source, position)
+                yield _read_citation(element, source, position, options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
 
-def _read_citation(element: etree._Element, source: str, position: int) -> Document | Failure:
-    pmid = first_element(element, PMID_PATHS)
-    number = characters(pmid) if pmid is not None else ""
-    if pmid is None or not number:
-        beginning = excerpt(etree.tostring(element, encoding="utf-8", with_tail=False))
-        return Failure(source, position, "", "the citation has no PMID", beginning)
-    version = pmid.get("Version", "1")
-    document_id = number if version == "1" else f"{number}.{version}"
-    return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(element)))
+def _read_citation(
+    element: etree._Element, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    document_id = ""
+    try:
+        check_depth(element, options.max_xml_depth)
+        pmid = first_element(element, PMID_PATHS)
+        document_id = "" if pmid is None else _citation_id(pmid)
+        if not document_id:
+            raise DataError("the citation has no PMID")
+        return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(element)))
+    except DataError as error:
+        content = original_of(element)
+        return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
+
+
+def _citation_id(pmid: etree._Element) -> str:
+    """The PMID, with its version where that is another than 1; empty where there is no PMID."""
+    number, version = characters(pmid), pmid.get("Version", "1")
+    return number if version == "1" or not number else f"{number}.{version}"
 
 
 def _paragraphs(element: etree._Element) -> Iterator[str]:

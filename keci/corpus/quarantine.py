@@ -1,7 +1,8 @@
 """Where failed records go, and the sum that shows that no record was lost."""
 
 import logging
-from dataclasses import asdict, dataclass
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,36 +65,61 @@ def log_failure(failure: Failure, level: int) -> None:
 
 
 def encode_failure(failure: Failure, ordinal: int) -> bytes:
-    """The failure's line of jsonl, lone surrogates escaped: a failure must always be writable."""
+    """The failure's line of jsonl, lone surrogates escaped: a failure must always be writable.
+
+    The original is text where it is UTF-8, else base64.
+    """
     record: dict[str, Any] = {
-        name: value.encode("utf-8", "backslashreplace").decode() if name != "position" else value
-        for name, value in asdict(failure).items()
+        "source": _writable(failure.source),
+        "position": failure.position,
+        "id": _writable(failure.id),
+        "reason": _writable(failure.reason),
+        "excerpt": _writable(failure.excerpt),
+        "ordinal": ordinal,
     }
-    return orjson.dumps(record | {"ordinal": ordinal}, option=orjson.OPT_APPEND_NEWLINE)
+    if failure.original:
+        record["format"] = failure.format
+        try:
+            record["original"] = failure.original.decode()
+        except UnicodeDecodeError:
+            record["original_base64"] = b64encode(failure.original).decode()
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def decode_failure(line: bytes) -> tuple[Failure, int]:
     """The failure of a line and its record's ordinal; raises DataError where it is none."""
     try:
         record = orjson.loads(line)
-        ordinal = record.pop("ordinal")
-        return Failure(**record), ordinal
-    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        texts = [record[name] for name in ("source", "id", "reason", "excerpt")]
+        texts += [record.get("format", ""), record.get("original", "")]
+        numbers = (record["position"], record["ordinal"])
+        if not all(isinstance(item, str) for item in texts) or set(map(type, numbers)) != {int}:
+            raise DataError("expected a failure of keci-extract in each line: a field is mistyped")
+        source, document_id, reason, beginning, form, text = texts
+        original = b64decode(record.get("original_base64", ""), validate=True) or text.encode()
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise DataError(f"expected a failure of keci-extract in each line: {error}") from error
+    position, ordinal = numbers
+    return Failure(source, position, document_id, reason, beginning, original, form), ordinal
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Records taken, written and failed."""
+    """Records taken, written, failed, and withdrawn by others."""
 
     read: int
     written: int
     failed: int
+    withdrawn: int = 0
 
     def check(self) -> None:
-        """Raises KeciError where the three do not add up."""
-        if self.read != self.written + self.failed:
+        """Raises KeciError where they do not add up."""
+        if self.read != self.written + self.failed + self.withdrawn:
             raise KeciError(
-                f"records were lost: {self.read} read, but {self.written} written and "
-                f"{self.failed} failed"
+                f"records were lost: {self.read} read, but {self.written} written, "
+                f"{self.failed} failed and {self.withdrawn} withdrawn"
             )

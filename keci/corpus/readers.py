@@ -9,27 +9,88 @@
 | pubtator | one title with its abstract | the PMID |
 | text | the whole file | the file's name |
 | brat | the whole file, chosen by name alone | the file's name without its suffix |
+| failures | what an earlier run kept of a record that failed | the record's |
 
 Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the name.
 """
 
+import io
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
+
+import orjson
 
 from keci.corpus.bioc import read_bioc
 from keci.corpus.detection import detect_format
 from keci.corpus.inputs import expand_inputs
 from keci.corpus.jats import read_jats
-from keci.corpus.jsonl import read_jsonl
+from keci.corpus.jsonl import read_jsonl, read_lines
+from keci.corpus.limits import DOCUMENT_FORMAT, checked_document
 from keci.corpus.plain import read_brat, read_text
 from keci.corpus.pubmed import read_pubmed
 from keci.corpus.pubtator import read_pubtator
-from keci.corpus.sources import ContentStream, ReadOptions, Source
-from keci.documents import Document, Failure
+from keci.corpus.quarantine import decode_failure
+from keci.corpus.sources import ContentStream, Deletion, ReadOptions, Source, excerpt, kept
+from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 
 AUTO = "auto"
-Reader = Callable[[ContentStream, str, ReadOptions], Iterator[Document | Failure]]
+Content = Document | Failure | Deletion
+Reader = Callable[[ContentStream, str, ReadOptions], Iterator[Content]]
+
+
+def read_failures(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The records that an earlier run's failures kept, read once more in their own format."""
+    position = 0
+    try:
+        for line in read_lines(stream, options.max_record_bytes):
+            if line and not line.isspace():
+                position += 1
+                yield _read_again(line, source, position, options)
+    except DataError as error:
+        yield Failure(source, position + 1, "", str(error))
+
+
+def _read_again(
+    line: bytes, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    try:
+        failure, _ = decode_failure(line)
+    except DataError as error:
+        return Failure(source, position, "", str(error), excerpt(line), kept(line))
+    content = _read_original(failure, options)
+    if isinstance(content, Document):
+        is_numbered = content.id == f"{failure.source}:1"
+        number = f"{failure.source}:{failure.position}"
+        return Document(failure.id or (number if is_numbered else content.id), content.text)
+    form = failure.format if content.original else ""
+    return replace(content, source=source, position=position, format=form)
+
+
+def _read_original(failure: Failure, options: ReadOptions) -> Document | Failure:
+    if not failure.original:
+        return replace(failure, reason=f"the record was not kept; it failed then: {failure.reason}")
+    if failure.format == DOCUMENT_FORMAT:
+        return _kept_document(failure)
+    read = READERS.get(failure.format)
+    if read is None:
+        return replace(failure, reason=f"the record has the unknown format {failure.format!r}")
+    stream = ContentStream(io.BufferedReader(io.BytesIO(failure.original)), options)
+    contents = read(stream, failure.source, options)
+    records = (content for content in contents if not isinstance(content, Deletion))
+    return next(records, failure)
+
+
+def _kept_document(failure: Failure) -> Document | Failure:
+    try:
+        extraction = Extraction.from_record(orjson.loads(failure.original))
+    except (orjson.JSONDecodeError, DataError, AttributeError) as error:
+        return replace(failure, reason=f"the kept document cannot be read: {error}")
+    return extraction.document
+
+
 READERS: dict[str, Reader] = {
     "jsonl": read_jsonl,
     "pubmed": read_pubmed,
@@ -38,6 +99,7 @@ READERS: dict[str, Reader] = {
     "pubtator": read_pubtator,
     "text": read_text,
     "brat": read_brat,
+    "failures": read_failures,
 }
 INPUT_FORMATS = (AUTO, *READERS)
 
@@ -56,9 +118,16 @@ def read_documents(
     """
     options = ReadOptions(text_field=text_field, id_field=id_field)
     sources = find_sources(inputs, input_format, options)
-    return chain.from_iterable(
-        read_source(source, input_format=input_format, options=options) for source in sources
-    )
+    return _read_records(sources, input_format, options)
+
+
+def _read_records(
+    sources: Sequence[Source], input_format: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    for source in sources:
+        for content in read_source(source, input_format=input_format, options=options):
+            if not isinstance(content, Deletion):
+                yield content
 
 
 def find_sources(inputs: Sequence[str], input_format: str, options: ReadOptions) -> list[Source]:
@@ -84,17 +153,35 @@ def read_source(
     *,
     input_format: str,
     options: ReadOptions,
-    watch: Callable[[ContentStream], object] | None = None,
-) -> Iterator[Document | Failure]:
-    """The records of one input, in order; ``watch`` is given its stream before the first."""
+    watch: Callable[[ContentStream, str], object] | None = None,
+) -> Iterator[Content]:
+    """The records of one input, in order, with what it says of earlier ones.
+
+    ``watch`` is given its stream and format before the first.
+    """
     try:
         stream = source.open(options)
     except DataError as error:
         yield Failure(source.name, 1, "", str(error))
         return
     with stream:
-        if watch:
-            watch(stream)
         known = input_format != AUTO
         name = input_format if known else detect_format(stream.head, source.name)
-        yield from READERS[name](stream, source.name, options)
+        if watch:
+            watch(stream, name)
+        yield from read_stream(stream, source.name, name, options)
+
+
+def read_stream(
+    stream: ContentStream, source: str, format_name: str, options: ReadOptions
+) -> Iterator[Content]:
+    """What an input of a format holds; documents beyond the limits are Failures."""
+    position = 0
+    for content in READERS[format_name](stream, source, options):
+        position += not isinstance(content, Deletion)
+        if isinstance(content, Document):
+            yield checked_document(content, source, position, options)
+        elif isinstance(content, Failure) and content.original and not content.format:
+            yield replace(content, format=format_name)
+        else:
+            yield content

@@ -24,16 +24,37 @@ class Cursor:
     """How far a corpus was read.
 
     ``source`` inputs were read whole, then ``position`` records of the next; that makes ``read``
-    records, of which limit and sample took ``taken`` (shards divide those).
+    records, of which limit and sample took ``taken`` (shards divide those). The ids of ``repeated``
+    of these had come before.
     """
 
     source: int = 0
     position: int = 0
     read: int = 0
     taken: int = 0
+    repeated: int = 0
 
 
 START = Cursor()
+
+
+DELETED, SUPERSEDED = "deleted", "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A record that the corpus itself takes back later, so that it is not extracted.
+
+    ``by_source`` is the input that lists its id as ``deleted``, or has the later revision, record
+    ``by_position``, by which it is ``superseded``.
+    """
+
+    source: str
+    position: int
+    id: str
+    reason: str
+    by_source: str
+    by_position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,7 @@ class Record:
 
     source: str
     position: int
-    content: Document | Failure
+    content: Document | Failure | Withdrawal
     after: Cursor
 
     @property
@@ -77,7 +98,7 @@ class Result:
     """What became of a record."""
 
     record: Record
-    outcome: Extraction | Failure
+    outcome: Extraction | Failure | Withdrawal
 
 
 Chunk = Sequence[Result]

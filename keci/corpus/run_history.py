@@ -12,15 +12,25 @@ from keci.corpus.records import START, Cursor
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How far a run has come: part ``part`` is open, with ``spool_bytes`` in its spool."""
+    """How far a run has come: part ``part`` is open, with ``spool_bytes`` in its spool.
+
+    Of the records withdrawn, ``superseded`` had a later revision; the others were deleted.
+    """
 
     cursor: Cursor = START
     written: int = 0
     failed: int = 0
+    withdrawn: int = 0
+    superseded: int = 0
     part: int = 1
     part_written: int = 0
     spool_bytes: int = 0
     failures_bytes: int = 0
+    withdrawn_bytes: int = 0
+
+    @property
+    def records(self) -> int:
+        return self.written + self.failed + self.withdrawn
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -29,12 +39,12 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """``publishing`` is the file that was being put in place when the journal of ``size`` ends."""
+    """``publishing`` were being put in place when the journal of ``size`` ends."""
 
     run: Mapping[str, Any]
     state: RunState
     parts: tuple[FileFacts, ...]
-    publishing: FileFacts | None
+    publishing: tuple[FileFacts, ...]
     size: int
 
 
@@ -58,11 +68,14 @@ def read_history(path: Path) -> RunHistory | None:
     """The run that a journal tells of; None where there is none, or it died before it began."""
     run, state, size = None, RunState(), 0
     parts: list[FileFacts] = []
-    publishing = None
+    publishing: dict[str, FileFacts] = {}
     for entry, end in read_journal(path):
         size = end
         run = entry.get("run", run)
         state = RunState.from_record(entry["state"]) if "state" in entry else state
-        publishing = FileFacts(**entry["publishing"]) if "publishing" in entry else None
+        facts = [FileFacts(**entry["publishing"])] if "publishing" in entry else []
+        publishing = {**(publishing if facts else {}), **{item.name: item for item in facts}}
         parts += [FileFacts(**entry["part"])] if "part" in entry else []
-    return None if run is None else RunHistory(run, state, tuple(parts), publishing, size)
+    if run is None:
+        return None
+    return RunHistory(run, state, tuple(parts), tuple(publishing.values()), size)

@@ -7,10 +7,14 @@ between chunks, and what a chunk gives depends on its own records alone, the run
 that it would have had without the death.
 """
 
+import hashlib
 import io
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
+
+import orjson
 
 from keci.corpus.durable import Disk, DurableFile, Lock, publish
 from keci.corpus.formats import Format
@@ -19,7 +23,7 @@ from keci.corpus.layout import PARTIAL, Layout
 from keci.corpus.manifest import FileFacts, Manifest, file_facts
 from keci.corpus.outputs import jsonl
 from keci.corpus.quarantine import Accounts, encode_failure
-from keci.corpus.records import Chunk, Cursor, Shard
+from keci.corpus.records import SUPERSEDED, Chunk, Cursor, Result, Shard, Withdrawal
 from keci.corpus.run_history import (
     RunHistory,
     part_entry,
@@ -27,8 +31,10 @@ from keci.corpus.run_history import (
     run_entry,
     state_entry,
 )
+from keci.corpus.side_file import SideFile, open_spool
+from keci.corpus.withdrawals import encode_withdrawal
 from keci.documents import Extraction, Failure
-from keci.errors import DataError, KeciError
+from keci.errors import DataError
 
 SPOOL_FORMAT = Format("jsonl")
 _BUFFER = 1 << 20
@@ -46,7 +52,8 @@ class RunOutput:
         self.state, self.parts = history.state, list(history.parts)
         self._journal = Journal(layout.journal, disk, history.size)
         self._spool: DurableFile | None = None
-        self._failures: DurableFile | None = None
+        self._failures = SideFile(layout.failures, disk, self.state.failures_bytes)
+        self._withdrawn = SideFile(layout.withdrawn, disk, self.state.withdrawn_bytes)
         if not history.size:
             self._journal.append(run_entry(self.run))
         self._committed = self.state
@@ -55,25 +62,35 @@ class RunOutput:
         self._settle(history.publishing)
         self._close_part_if_full()
 
+    @property
+    def identity(self) -> str:
+        """A hash that is another where anything about the run is."""
+        return hashlib.sha256(orjson.dumps(self.run, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
+    def uncommitted(self) -> int:
+        """Records that a death would have to be extracted again."""
+        return self.state.records - self._committed.records
+
     def add(self, chunk: Chunk) -> None:
         """Append a chunk's results; a record that no file can hold counts as failed."""
-        lines, failures = _encode(chunk)
+        lines = _Lines()
+        for result in chunk:
+            lines.add(result)
         state = self.state
         self._spool = self._spool or self._open(self.layout.spool(state.part), state.spool_bytes)
-        self._spool.write(b"".join(lines))
-        if failures:
-            self._failures = self._failures or self._open(
-                self.layout.failures_spool, state.failures_bytes
-            )
-            self._failures.write(b"".join(failures))
+        self._spool.write(b"".join(lines.extractions))
         self.state = replace(
             state,
             cursor=chunk[-1].record.after,
-            written=state.written + len(lines),
-            failed=state.failed + len(failures),
-            part_written=state.part_written + len(lines),
-            spool_bytes=state.spool_bytes + sum(map(len, lines)),
-            failures_bytes=state.failures_bytes + sum(map(len, failures)),
+            written=state.written + len(lines.extractions),
+            failed=state.failed + len(lines.failures),
+            withdrawn=state.withdrawn + len(lines.withdrawn),
+            superseded=state.superseded + lines.superseded,
+            part_written=state.part_written + len(lines.extractions),
+            spool_bytes=state.spool_bytes + sum(map(len, lines.extractions)),
+            failures_bytes=state.failures_bytes + self._failures.append(lines.failures),
+            withdrawn_bytes=state.withdrawn_bytes + self._withdrawn.append(lines.withdrawn),
         )
         if self._is_part_full():
             self.commit()
@@ -85,8 +102,8 @@ class RunOutput:
             return
         if self._spool:
             self._spool.sync()
-        if self._failures and self.state.failures_bytes != self._committed.failures_bytes:
-            self._failures.sync()
+        self._failures.sync()
+        self._withdrawn.sync()
         self._journal.append(state_entry(self.state))
         self._committed = self.state
 
@@ -97,43 +114,45 @@ class RunOutput:
         """
         state = self.state
         shard = Shard.parse(self.run["options"]["shard"])
-        Accounts(shard.count(end.taken), state.written, state.failed).check()
+        taken = shard.count(end.taken)
+        Accounts(taken, state.written, state.failed, state.withdrawn).check()
         self.commit()
         if state.part_written or (self.layout.file and not self.parts):
             self._close_part()
-        manifest = Manifest(self.run, self.parts, self._publish_failures(), end.read, end.taken)
+        withdrawn = self._withdrawn.publish(state.withdrawn, self._note_publishing)
+        failures = self._failures.publish(state.failed, self._note_publishing)
+        manifest = Manifest(
+            self.run, self.parts, failures, withdrawn, state.superseded,
+            end.read, end.taken, end.repeated,
+        )  # fmt: skip
         publish(self._disk, self.layout.manifest, manifest.encode())
+        self._disk.remove(self.layout.census)
         self._disk.remove(self.layout.journal)
         self.close()
         return manifest
 
     def close(self) -> None:
         """Let go of the files, whatever state they are in."""
-        for file in (self._spool, self._failures, self._journal):
+        for file in (self._spool, self._failures, self._withdrawn, self._journal):
             if file:
                 file.close()
         self._lock.release()
 
     def _open(self, path: Path, size: int) -> DurableFile:
-        found = path.stat().st_size if path.is_file() else 0
-        if found < size:
-            raise KeciError(
-                f"{path} has {found} bytes where the journal knows of {size}: it was changed; "
-                "--overwrite begins the run again"
-            )
-        return self._disk.open(path, size)
+        return open_spool(self._disk, path, size)
 
-    def _settle(self, publishing: FileFacts | None) -> None:
-        """Find out whether a file was put in place before the run died, and take note of it."""
-        if publishing is None:
-            return
-        target = self.layout.folder / publishing.name
-        if not target.is_file() or file_facts(target, publishing.records) != publishing:
-            return
-        if target != self.layout.failures:
-            self._note_part(publishing)
-        elif not self.layout.failures_spool.exists():
-            self._disk.replace(target, self.layout.failures_spool)
+    def _settle(self, publishing: Sequence[FileFacts]) -> None:
+        """Find out which files were put in place before the run died, and take note of it."""
+        sides = {side.target.name: side for side in (self._failures, self._withdrawn)}
+        for facts in publishing:
+            target = self.layout.folder / facts.name
+            if facts.name in sides:
+                sides[facts.name].settle(facts)
+            elif target.is_file() and file_facts(target, facts.records) == facts:
+                self._note_part(facts)
+
+    def _note_publishing(self, facts: FileFacts) -> None:
+        self._journal.append(publishing_entry(facts))
 
     def _is_part_full(self) -> bool:
         limit = self.layout.part_records
@@ -152,7 +171,7 @@ class RunOutput:
         target = self.layout.part(number)
         ready = self._converted(self.layout.spool(number), target)
         facts = file_facts(ready, self.state.part_written, target.name)
-        self._journal.append(publishing_entry(facts))
+        self._note_publishing(facts)
         self._disk.replace(ready, target)
         self._note_part(facts)
 
@@ -177,32 +196,27 @@ class RunOutput:
         self._committed = self.state
         self._disk.remove(spool)
 
-    def _publish_failures(self) -> FileFacts | None:
-        target, spool = self.layout.failures, self.layout.failures_spool
-        if not self.state.failed:
-            self._disk.remove(target)
-            self._disk.remove(spool)
-            return None
-        file = self._failures or self._open(spool, self.state.failures_bytes)
-        file.close()
-        facts = file_facts(spool, self.state.failed, target.name)
-        self._journal.append(publishing_entry(facts))
-        self._disk.replace(spool, target)
-        return facts
 
+@dataclass(slots=True)
+class _Lines:
+    """The lines that results give, each kind in order."""
 
-def _encode(chunk: Chunk) -> tuple[list[bytes], list[bytes]]:
-    """The lines of a chunk's extractions, and those of its failures."""
-    lines: list[bytes] = []
-    failures: list[bytes] = []
-    for result in chunk:
-        outcome = result.outcome
+    extractions: list[bytes] = field(default_factory=list)
+    failures: list[bytes] = field(default_factory=list)
+    withdrawn: list[bytes] = field(default_factory=list)
+    superseded: int = 0
+
+    def add(self, result: Result) -> None:
+        outcome, ordinal = result.outcome, result.record.ordinal
+        if isinstance(outcome, Withdrawal):
+            self.withdrawn.append(encode_withdrawal(outcome, ordinal))
+            self.superseded += outcome.reason == SUPERSEDED
+            return
         if isinstance(outcome, Extraction):
             try:
-                lines.append(jsonl.encode(outcome))
-                continue
+                self.extractions.append(jsonl.encode(outcome))
+                return
             except DataError as error:
                 place = result.record
                 outcome = Failure(place.source, place.position, outcome.id, str(error))
-        failures.append(encode_failure(outcome, result.record.ordinal))
-    return lines, failures
+        self.failures.append(encode_failure(outcome, ordinal))

@@ -44,7 +44,7 @@ def open_run(
             return manifest
         else:
             _make_room(layout, history, disk, overwrite=overwrite)
-            history = RunHistory(run, RunState(), (), None, 0)
+            history = RunHistory(run, RunState(), (), (), 0)
         return RunOutput(layout, history, disk, lock)
     except BaseException:
         lock.release()

@@ -1,7 +1,9 @@
 """Inputs as byte streams: files or standard input, decompressed where their content says so."""
 
+import codecs
 import io
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +27,14 @@ HEAD_SIZE = 16384
 
 CHUNK_SIZE = 1 << 16
 EXCERPT_LENGTH = 200
+KEPT_BYTES = 64 << 10
+"""A record that fails is kept whole up to this size."""
+
 BOM = b"\xef\xbb\xbf"
-MAX_EXPANSION = 1000
 UNCHECKED_BYTES = 64 << 20
 """Decompressed bytes before the expansion is looked at."""
+
+_OTHER_ENCODING = re.compile(rb"\s*<\?xml[^>]*encoding=['\"](?!utf-?8)", re.IGNORECASE)
 
 
 def excerpt(content: bytes) -> str:
@@ -36,17 +42,40 @@ def excerpt(content: bytes) -> str:
     return content[: 4 * EXCERPT_LENGTH].decode("utf-8", "replace")[:EXCERPT_LENGTH]
 
 
+def kept(content: bytes) -> bytes:
+    """The record itself where it is small, else nothing."""
+    return content if len(content) <= KEPT_BYTES else b""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How records are read: field names of jsonl, and limits against hostile input.
 
-    ``max_expansion`` is how many times its compressed size an input may have.
+    ``max_expansion`` is how many times its compressed size an input may have, ``max_input_bytes``
+    what it may have once decompressed. ``max_word_characters`` bounds a run without white space.
+    What is no UTF-8, is half of a surrogate pair, or a NUL character, makes its record fail, is
+    replaced by U+FFFD, or (NUL) kept; ``keci.corpus.limits`` has the choices.
     """
 
     text_field: str = "text"
     id_field: str = "id"
     max_record_bytes: int = 64 << 20
-    max_expansion: int = MAX_EXPANSION
+    max_expansion: int = 1000
+    max_input_bytes: int = 1 << 40
+    max_xml_depth: int = 200
+    max_json_depth: int = 200
+    max_word_characters: int = 100_000
+    max_id_characters: int = 1000
+    invalid_utf8: str = "fail"
+    lone_surrogates: str = "fail"
+    nul: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An input's word that the record with this id, read before, is no longer valid."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +112,7 @@ class Source:
         """The decompressed content; raises DataError where the input cannot be opened."""
         try:
             raw = _standard_input() if self.is_stdin else _file(self.path)
-            return ContentStream(raw, options.max_expansion)
+            return ContentStream(raw, options)
         except OSError as error:
             raise DataError(f"cannot open the input: {error.strerror or error}") from error
 
@@ -91,17 +120,19 @@ class Source:
 class ContentStream:
     """Decompressed bytes with a look at their beginning; every read error is a DataError."""
 
-    def __init__(self, raw: ByteStream, max_expansion: int = MAX_EXPANSION) -> None:
+    def __init__(self, raw: ByteStream, options: ReadOptions | None = None) -> None:
         self._raw = raw
-        self._max_expansion = max_expansion
+        self._options = options or ReadOptions()
         magic, self._error = _read_up_to(raw, LONGEST_MAGIC)
         self._stored = _Replayed(magic, raw)
         self._content = decompressed(io.BufferedReader(self._stored, CHUNK_SIZE), magic)
         self.head = b""
         if self._error is None:
             self.head, self._error = _read_up_to(self._content, HEAD_SIZE)
-        self._unread = self.head
         self._size = len(self.head)
+        is_mended = self._options.invalid_utf8 == "replace" and not _OTHER_ENCODING.match(self.head)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_mended else None
+        self._unread = self._mended(self.head)
 
     @property
     def content_head(self) -> bytes:
@@ -120,19 +151,37 @@ class ContentStream:
             return unread
         if self._error is None:
             try:
-                return self._measured(self._content.read1(CHUNK_SIZE))
+                return self._next()
             except READ_ERRORS as error:
                 self._error = error
         raise DataError(read_problem(self._error)) from self._error
 
-    def _measured(self, chunk: bytes) -> bytes:
-        self._size += len(chunk)
-        if self._size > max(UNCHECKED_BYTES, self._max_expansion * self._stored.size):
+    def _next(self) -> bytes:
+        """The next bytes as they are to be read; a chunk may end inside a character."""
+        while True:
+            chunk = self._content.read1(CHUNK_SIZE)
+            self._measure(len(chunk))
+            mended = self._mended(chunk)
+            if mended or not chunk:
+                return mended
+
+    def _mended(self, chunk: bytes) -> bytes:
+        if self._decoder is None:
+            return chunk
+        return self._decoder.decode(chunk, final=not chunk).encode()
+
+    def _measure(self, size: int) -> None:
+        self._size += size
+        limits = self._options
+        if self._size > limits.max_input_bytes:
             raise DataError(
-                f"the compressed input expands beyond the limit of {self._max_expansion} times "
+                f"the input is longer than the limit of {limits.max_input_bytes:,} bytes"
+            )
+        if self._size > max(UNCHECKED_BYTES, limits.max_expansion * self._stored.size):
+            raise DataError(
+                f"the compressed input expands beyond the limit of {limits.max_expansion} times "
                 "its size"
             )
-        return chunk
 
     def close(self) -> None:
         if self._raw is not _standard_input():

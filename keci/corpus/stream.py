@@ -1,15 +1,24 @@
 """The inputs of a run as one stream of records, which can be entered where an earlier run ended."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
-from keci.corpus.readers import AUTO, find_sources, read_source
-from keci.corpus.records import START, Cursor, Record, Selection
-from keci.corpus.sources import ContentStream, ReadOptions, Source
+from keci.corpus.census import REPEATED, Census, Fate, SeenIds
+from keci.corpus.identity import (
+    UNCHECKED,
+    IdRules,
+    Judge,
+    judge_as_read,
+    judge_by_census,
+    take_census,
+)
+from keci.corpus.readers import AUTO, find_sources
+from keci.corpus.records import START, Cursor, Record, Selection, Withdrawal
+from keci.corpus.scan import CorpusScan, Sighting
+from keci.corpus.sources import Deletion, ReadOptions
 from keci.documents import Document, Failure
-from keci.errors import DataError
 
 
 class CorpusReader:
@@ -26,68 +35,73 @@ class CorpusReader:
         input_format: str = AUTO,
         options: ReadOptions | None = None,
         selection: Selection | None = None,
+        rules: IdRules | None = None,
     ) -> None:
         """Raises UsageError for an input that is missing, unreadable or of no known format."""
         self.input_format = input_format
         self.options = options or ReadOptions()
         self.selection = selection or Selection()
+        self.rules = rules or IdRules()
         self.sources = find_sources(inputs, input_format, self.options)
-        self._states = [_state(source) for source in self.sources]
-        sizes = [state[0] for state in self._states if state]
-        self.total_bytes = sum(sizes) if len(sizes) == len(self.sources) else None
         self.cursor = START
-        self._stream: ContentStream | None = None
-        self._bytes_before = 0
+        self._scan = self._new_scan()
+        self.total_bytes = self._scan.total_bytes
+        self._census: Census | None = None
 
     @property
     def bytes_read(self) -> int:
-        return self._bytes_before + (self._stream.stored_size if self._stream else 0)
+        return self._scan.bytes_read
+
+    @property
+    def can_be_read_again(self) -> bool:
+        return all(source.is_regular for source in self.sources)
+
+    def take_census(self, path: Path | None = None, about: str = "") -> None:
+        """Find out about ids before reading; at ``path`` the result stays for another process.
+
+        ``read`` does it without a path. Raises KeciError where there is no room for it.
+        """
+        if self._census is None and self.rules.needs_census and self.can_be_read_again:
+            self._census = take_census(self._new_scan(), self.rules, path, about)
 
     def read(self, start: Cursor = START) -> Iterator[Record]:
         """The records after ``start`` that belong to the selection's shard.
 
         Raises DataError at the end of an input that is not as it was when the reader was made.
         """
-        selection, self.cursor = self.selection, start
-        if start.taken == selection.limit:
-            return
-        for place, source, content in self._read_all(start):
-            is_read = selection.reads(source.name, place.position)
-            is_taken = is_read and selection.samples(place.read - 1)
-            self.cursor = replace(place, taken=self.cursor.taken + is_taken)
-            if is_taken and selection.shard.has(self.cursor.taken - 1):
-                yield Record(source.name, place.position, content, self.cursor)
-            if self.cursor.taken == selection.limit:
-                return
+        self.cursor = start
+        shard = self.selection.shard
+        with ExitStack() as stack:
+            judge = self._judge(start, stack)
+            for sighting in self._scan.read(start):
+                fate = judge(sighting) if judge else None
+                content = sighting.content
+                if isinstance(content, Deletion):
+                    continue
+                is_repeated = sighting.is_taken and fate is not None and fate.kind == REPEATED
+                repeated = self.cursor.repeated + is_repeated
+                self.cursor = replace(sighting.after, repeated=repeated)
+                if sighting.is_taken and shard.has(self.cursor.taken - 1):
+                    outcome = self._outcome(sighting, fate) if fate else content
+                    yield Record(sighting.source, self.cursor.position, outcome, self.cursor)
 
-    def _read_all(self, start: Cursor) -> Iterator[tuple[Cursor, Source, Document | Failure]]:
-        """Every record with its source and the cursor after it, ``taken`` left open."""
-        read = start.read
-        for number, source in enumerate(self.sources):
-            if number >= start.source:
-                skipped = start.position if number == start.source else 0
-                contents = islice(self._read_source(source), skipped, None)
-                for position, content in enumerate(contents, start=skipped + 1):
-                    read += 1
-                    yield Cursor(number, position, read), source, content
-            self._stream = None
-            state = self._states[number]
-            if number >= start.source and state != _state(source):
-                raise DataError(f"the input {source.name} was changed while it was read")
-            self._bytes_before += state[0] if state else 0
+    def _outcome(self, sighting: Sighting, fate: Fate) -> Document | Failure | Withdrawal:
+        return self.rules.content(sighting, fate, self.sources[fate.input].name)
 
-    def _read_source(self, source: Source) -> Iterator[Document | Failure]:
-        return read_source(
-            source, input_format=self.input_format, options=self.options, watch=self._watch
+    def _judge(self, start: Cursor, stack: ExitStack) -> Judge | None:
+        if not self.can_be_read_again:
+            is_checked = self.rules.repeated != UNCHECKED
+            return judge_as_read(stack.enter_context(closing(SeenIds()))) if is_checked else None
+        self.take_census()
+        census, self._census = self._census, None
+        if census is None:
+            return None
+        return judge_by_census(stack.enter_context(census), start.read)
+
+    def _new_scan(self) -> CorpusScan:
+        return CorpusScan(
+            self.sources,
+            input_format=self.input_format,
+            options=self.options,
+            selection=self.selection,
         )
-
-    def _watch(self, stream: ContentStream) -> None:
-        self._stream = stream
-
-
-def _state(source: Source) -> tuple[int, int] | None:
-    """Size and time of change of a file."""
-    if not source.is_regular:
-        return None
-    found = Path(source.path).stat()
-    return found.st_size, found.st_mtime_ns

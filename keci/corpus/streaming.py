@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from keci.corpus.formats import Format
 from keci.corpus.quarantine import Quarantine
-from keci.corpus.records import Chunk, Result
+from keci.corpus.records import Chunk, Result, Withdrawal
 from keci.documents import Extraction, Failure
 from keci.errors import UsageError
 
@@ -18,12 +18,13 @@ STDOUT = "-"
 class StreamOutput:
     """Writes chunks to one stream, each flushed; failures go to a quarantine.
 
-    ``written`` is the number of extractions; ``is_complete`` says that nothing stopped the run.
+    ``written`` is the number of extractions, ``withdrawn`` that of records taken back by the
+    corpus; ``is_complete`` says that nothing stopped the run.
     """
 
     def __init__(self, path: str, form: Format, quarantine: Quarantine) -> None:
         self.path, self.form, self._quarantine = path, form, quarantine
-        self.written = 0
+        self.written = self.withdrawn = 0
         self.is_complete = False
 
     @property
@@ -57,7 +58,9 @@ class StreamOutput:
     def _kept(self, chunk: Chunk) -> Iterator[Extraction]:
         for result in chunk:
             outcome = _writable(result)
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, Withdrawal):
+                self.withdrawn += 1
+            elif isinstance(outcome, Failure):
                 self._quarantine.add(outcome, result.record.ordinal)
             else:
                 self.written += 1
@@ -78,7 +81,7 @@ def is_stream(path: str) -> bool:
     return path == STDOUT or (target.exists() and not target.is_file() and not target.is_dir())
 
 
-def _writable(result: Result) -> Extraction | Failure:
+def _writable(result: Result) -> Extraction | Failure | Withdrawal:
     """The outcome, or a failure where it holds characters that UTF-8 has not."""
     outcome = result.outcome
     if isinstance(outcome, Extraction):

@@ -21,6 +21,8 @@ class Summary:
     entities: Counter[str] = field(default_factory=Counter)
     relations: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    withdrawn: Counter[str] = field(default_factory=Counter)
+    repeated_ids: int = 0
 
     def add(self, extraction: Extraction) -> None:
         self.documents += 1
@@ -56,6 +58,11 @@ class Summary:
                 "total": self.failures.total(),
                 "by_reason": dict(self.failures.most_common()),
             },
+            "withdrawn": {
+                "total": self.withdrawn.total(),
+                "by_reason": dict(self.withdrawn.most_common()),
+            },
+            "repeated_ids": self.repeated_ids,
         }
 
 
@@ -65,4 +72,6 @@ def summarise(run: FinishedRun) -> Summary:
     for extraction in run.extractions():
         summary.add(extraction)
     summary.failures.update(failure_kind(failure.reason) for failure, _ in run.failures())
+    summary.withdrawn.update(withdrawal.reason for withdrawal, _ in run.withdrawn())
+    summary.repeated_ids = run.manifest.repeated
     return summary

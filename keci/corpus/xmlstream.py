@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
 from lxml import etree
@@ -42,6 +43,23 @@ def stream_elements(
         raise DataError(f"not well-formed XML: {error.msg}") from error
     if not count and local_name(root) not in roots:
         raise DataError(f"expected <{min(roots)}>, got the root element <{local_name(root)}>")
+
+
+def check_depth(element: etree._Element, limit: int) -> None:
+    """Raises DataError where more than ``limit`` elements lie inside each other, this the first."""
+    if _has_level(limit)(element):
+        raise DataError(f"the XML is nested deeper than the limit of {limit}")
+
+
+def original_of(element: etree._Element) -> bytes:
+    """The element as bytes of XML."""
+    return etree.tostring(element, encoding="utf-8", with_tail=False)
+
+
+@cache
+def _has_level(depth: int) -> etree.XPath:
+    """Whether an element has descendants so many levels below it."""
+    return etree.XPath(f"boolean({'/'.join(['*'] * depth)})")
 
 
 def local_name(element: etree._Element) -> str:

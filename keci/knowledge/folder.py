@@ -136,10 +136,9 @@ def manifest_in_memory(tables: Tables, description: Description) -> Manifest:
 def read_folder(folder: Path) -> tuple[Tables, Manifest]:
     """Map the files of ``folder``; raises KnowledgeBaseError where size, header or set differ."""
     manifest = read_manifest(folder)
+    _check_listing(folder, manifest)
     for name, entry in manifest.files.items():
         path = folder / name
-        if Path(name).name != name or path.is_symlink() or not path.is_file():
-            raise KnowledgeBaseError(f"{folder}: the file {name} is missing")
         if path.stat().st_size != entry["bytes"]:
             expected, found = entry["bytes"], path.stat().st_size
             raise KnowledgeBaseError(f"{path}: expected {expected} bytes, found {found}")
@@ -172,15 +171,26 @@ def read_manifest(folder: Path) -> Manifest:
 def verify_folder(folder: Path) -> Manifest:
     """Check the hash of every file; raises KnowledgeBaseError naming the first that differs."""
     manifest = read_manifest(folder)
+    _check_listing(folder, manifest)
     for name, entry in manifest.files.items():
         path = folder / name
-        if not path.is_file():
-            raise KnowledgeBaseError(f"{folder}: the file {name} is missing")
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != entry["sha256"]:
             raise KnowledgeBaseError(f"{path}: expected sha256 {entry['sha256']}, found {found}")
     return manifest
+
+
+def _check_listing(folder: Path, manifest: Manifest) -> None:
+    """Raises KnowledgeBaseError unless the files are those that the manifest lists, none a link."""
+    for name in manifest.files:
+        path = folder / name
+        if Path(name).name != name or path.is_symlink() or not path.is_file():
+            raise KnowledgeBaseError(f"{folder}: the file {name} is missing")
+    known = {*manifest.files, MANIFEST_FILE}
+    unknown = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    if unknown:
+        raise KnowledgeBaseError(f"{folder} holds files that its manifest does not list: {unknown}")
 
 
 def _file_contents(tables: Tables) -> Iterator[tuple[str, bytes]]:

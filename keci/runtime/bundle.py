@@ -3,7 +3,8 @@
     manifest.json  graph.safetensors  tokenizer.json  PRECISION/STAGE.onnx
 
 The manifest lists every other file with its size and sha256. Opening a bundle checks all of them
-and refuses files, links and paths that the manifest does not know; nothing is unpickled.
+and refuses files, links and paths that the manifest does not know, headers of weights beyond a
+limit, and graphs that would read files that are not listed; nothing is unpickled.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import orjson
 
 from keci.config import ModelConfig, config_from_record, config_to_record
 from keci.errors import BundleError
+from keci.runtime.onnx_data import external_locations
 from keci.schema import TaskSchema
 
 MANIFEST_FILE = "manifest.json"
@@ -28,6 +30,8 @@ PAIRWISE_STAGES = ("pair_scorer", "final_scorer")
 """Those whose scores of a pair depend on no other pair."""
 
 _MANIFEST_LIMIT = 16 * 2**20
+_HEADER_LIMIT = 16 * 2**20
+_HEADER_SIZE_BYTES = 8
 _BLOCK = 2**20
 
 
@@ -114,6 +118,10 @@ def read_bundle(folder: Path) -> Manifest:
     _check_listing(folder, manifest)
     for name, expected in manifest.files.items():
         _check_file(folder / name, expected)
+        if name.endswith(".onnx"):
+            _check_external_data(folder, name, manifest)
+        elif name.endswith(".safetensors"):
+            _check_header(folder / name)
     return manifest
 
 
@@ -149,12 +157,36 @@ def _check_listing(folder: Path, manifest: Manifest) -> None:
     if links:
         raise BundleError(f"a bundle has no links, found {links[0]}")
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    special = [path for path in folder.rglob("*") if not path.is_file() and not path.is_dir()]
+    if special:
+        raise BundleError(f"a bundle has files alone, found {special[0]}")
     missing, unknown = manifest.files.keys() - found, found - manifest.files.keys()
     unknown -= {MANIFEST_FILE}
     if missing or unknown:
         raise BundleError(
             f"{folder}: missing files {sorted(missing)}, unknown files {sorted(unknown)}"
         )
+
+
+def _check_external_data(folder: Path, name: str, manifest: Manifest) -> None:
+    """Raises BundleError where a graph names data that is no listed file of the bundle."""
+    for location in sorted(external_locations(folder / name)):
+        path = PurePosixPath(location)
+        is_inside = location and not path.is_absolute() and ".." not in path.parts
+        if not is_inside or str(PurePosixPath(name).parent / path) not in manifest.files:
+            raise BundleError(
+                f"{folder / name} reads its data from {location!r}, "
+                "which the manifest does not list"
+            )
+
+
+def _check_header(path: Path) -> None:
+    """Raises BundleError where the header of a safetensors file is larger than it may be."""
+    with path.open("rb") as stream:
+        size = int.from_bytes(stream.read(_HEADER_SIZE_BYTES), "little")
+    limit = min(_HEADER_LIMIT, path.stat().st_size - _HEADER_SIZE_BYTES)
+    if size > limit:
+        raise BundleError(f"{path} has a header of {size} bytes, at most {limit}")
 
 
 def _check_file(path: Path, expected: BundleFile) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from keci.cli.extract import INPUT_FORMATS
+from keci.cli.extract import INPUT_FORMATS, REPEATED_IDS, REVISIONS
 from keci.documents import Extraction
 from tests.cli.extraction import records, run
+from tests.keci.corpus.corpora import write_update
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
 
@@ -34,7 +35,10 @@ def test_a_run_can_be_traced(
     assert described["versions"]["keci"]
     assert [item["name"] for item in described["inputs"]] == [str(corpus)]
     assert described["options"]["unit"] == "sentence"
-    assert manifest["records"] == {"read": 14, "taken": 14, "written": 13, "failed": 1}
+    assert manifest["records"] == {
+        "read": 14, "taken": 14, "written": 13, "failed": 1, "superseded": 0, "deleted": 0,
+        "repeated": 0,
+    }  # fmt: skip
     again = run(corpus, "-o", output, *model)
     assert again.exit_code == 1, "a finished file is replaced"
     manifest = orjson.loads((tmp_path / "out.jsonl.gz.run.json").read_bytes())
@@ -94,14 +98,14 @@ def test_a_document_that_breaks_the_model_is_set_aside(
 ) -> None:
     from keci.prediction import Predictor
 
-    whole = Predictor.predict
+    whole = Predictor.begin
 
-    def fragile(self: Predictor, texts: Any) -> list[Extraction]:
+    def fragile(self: Predictor, texts: Any) -> Any:
         if any("kinase" in text.document.text for text in texts):
             raise RuntimeError("too much")
         return whole(self, texts)
 
-    monkeypatch.setattr(Predictor, "predict", fragile)
+    monkeypatch.setattr(Predictor, "begin", fragile)
     result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
     assert result.exit_code == 1
     failures = records(tmp_path / "out.jsonl.failures.jsonl")
@@ -113,10 +117,49 @@ def test_a_document_that_breaks_the_model_is_set_aside(
     assert len(records(tmp_path / "out.jsonl")) == 10
 
 
-def test_every_input_format_can_be_named() -> None:
-    from keci.corpus import readers
+def test_every_choice_can_be_named() -> None:
+    from keci.corpus import identity, readers
 
     assert INPUT_FORMATS == readers.INPUT_FORMATS
+    assert REVISIONS == identity.REVISIONS
+    assert REPEATED_IDS == identity.REPEATED_IDS
+
+
+def test_citations_that_are_taken_back_are_told(model: tuple[str, ...], tmp_path: Path) -> None:
+    old = write_update(tmp_path / "a.xml", revised=["1", "2", "3"], deleted=[])
+    new = write_update(tmp_path / "b.xml", revised=["2"], deleted=["3"])
+    output = tmp_path / "out.jsonl"
+    result = run(old, new, "-o", output, *model)
+    assert result.exit_code == 0, result.stderr
+    assert "4 records read, 2 written, 0 failed, 2 withdrawn" in result.stderr
+    assert [(item["id"], item["text"]) for item in records(output)] == [
+        ("1", "Rash a"), ("2", "Rash b"),
+    ]  # fmt: skip
+    listed = records(tmp_path / "out.jsonl.withdrawn.jsonl")
+    assert [(item["id"], item["reason"]) for item in listed] == [
+        ("2", "superseded"), ("3", "deleted"),
+    ]  # fmt: skip
+    assert "2 records and 0 failures are as they were left" in run("verify", output).stdout
+    assert orjson.loads(run("report", output, "--json").stdout)["withdrawn"]["total"] == 2
+    streamed = run(old, new, *model)
+    assert [orjson.loads(line)["id"] for line in streamed.stdout.splitlines()] == ["1", "2"]
+    whole = run(old, new, "--revisions", "all", "--repeated-ids", "suffix", *model)
+    ids = [orjson.loads(line)["id"] for line in whole.stdout.splitlines()]
+    assert ids == ["1", "2", "3", "2~2"]
+    assert "1 records have an id that came before" in whole.stderr
+    counted = run(old, new, "--dry-run")
+    assert " 2 " in counted.stdout
+
+
+def test_limits_are_set_by_name(corpus: Path, model: tuple[str, ...], tmp_path: Path) -> None:
+    options = ("--set", "max_word_characters=5", "--set", "nul=keep", *model)
+    result = run(corpus, "-o", tmp_path / "out.jsonl", *options)
+    assert result.exit_code == 1
+    reasons = {item["reason"] for item in records(tmp_path / "out.jsonl.failures.jsonl")}
+    assert any("more than the limit of 5" in reason for reason in reasons)
+    manifest = orjson.loads((tmp_path / "out.jsonl.run.json").read_bytes())
+    assert manifest["run"]["options"]["limits"]["max_word_characters"] == 5
+    assert run(corpus, "--set", "max_words=5", *model).exit_code == 2
 
 
 def test_other_formats_go_to_stdout_too(corpus: Path, model: tuple[str, ...]) -> None:

@@ -54,6 +54,17 @@ def test_failed_records_are_tried_again(
     assert run("--retry-failures", tmp_path / "again.jsonl", *model).exit_code == 2
 
 
+def test_failed_records_are_tried_again_from_what_was_kept(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    run("-", "-o", output, *model, text=b'{"id": "x", "body": "rash"}\n{"id": "y", "text": ""}\n')
+    result = run("--retry-failures", output, "--text-field", "body", *model)
+    assert result.exit_code == 0, result.stderr
+    assert "the records are read from" in result.stderr
+    assert b'{"id":"x","text":"rash"' in result.stdout_bytes
+
+
 def test_limit_sample_and_dry_run(corpus: Path, model: tuple[str, ...]) -> None:
     assert len(run(corpus, "--limit", "3", *model).stdout.splitlines()) == 3
     sampled = run(corpus, "--sample", "50%", *model).stdout

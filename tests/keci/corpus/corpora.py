@@ -12,7 +12,7 @@ import orjson
 from keci.corpus.durable import Disk
 from keci.corpus.layout import Layout
 from keci.corpus.manifest import Manifest, describe_inputs
-from keci.corpus.records import Chunk, Record, Result, Selection
+from keci.corpus.records import Chunk, Record, Result, Selection, Withdrawal
 from keci.corpus.runs import drive, open_run
 from keci.corpus.stream import CorpusReader
 from keci.documents import Document, Extraction, Failure, Mention, Relation
@@ -33,6 +33,19 @@ def write_corpus(path: Path, count: int, *, first: int = 0, bad: Iterable[int] =
     return path
 
 
+def write_update(path: Path, *, revised: Iterable[str], deleted: Iterable[str]) -> Path:
+    """PubMed XML with citations of those ids, then a list of deleted ones."""
+    citations = "".join(
+        f"<PubmedArticle><MedlineCitation><PMID>{pmid}</PMID><Article><ArticleTitle>"
+        f"Rash {path.stem}</ArticleTitle></Article></MedlineCitation></PubmedArticle>"
+        for pmid in revised
+    )
+    listed = "".join(f"<PMID>{pmid}</PMID>" for pmid in deleted)
+    deletion = f"<DeleteCitation>{listed}</DeleteCitation>" if listed else ""
+    path.write_text(f"<PubmedArticleSet>{citations}{deletion}</PubmedArticleSet>")
+    return path
+
+
 def text_of(number: int) -> str:
     if number % 7 == 3:
         return ""
@@ -48,9 +61,9 @@ def extract_names(records: Iterable[Record]) -> Iterator[Chunk]:
         yield [Result(record, _extract(record)) for record in chunk]
 
 
-def _extract(record: Record) -> Extraction | Failure:
+def _extract(record: Record) -> Extraction | Failure | Withdrawal:
     document = record.content
-    if isinstance(document, Failure):
+    if not isinstance(document, Document):
         return document
     if document.text.startswith(UNEXTRACTABLE):
         return Failure(record.source, record.position, document.id, "cannot", document.text)
@@ -97,6 +110,7 @@ def run_corpus(
         return output
     seen: list[Chunk] = []
     with closing(output):
+        reader.take_census(layout.census, output.identity)
         complete = drive(
             extract_names(reader.read(output.state.cursor)),
             output,

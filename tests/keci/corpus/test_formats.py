@@ -64,7 +64,7 @@ def read(form: Format, content: bytes) -> list[Extraction]:
 
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(records=st.lists(extractions(), max_size=4, unique_by=lambda record: record.id))
 def test_what_is_read_back_is_written_the_same(name: str, records: list[Extraction]) -> None:
     if name == "parquet":

@@ -50,7 +50,7 @@ def test_fields_can_be_named_and_identifiers_left_out() -> None:
         (b'{"id": {}, "text": "a"}', "", "must be a non-empty string, got an object"),
         (b'{"id": "x", "text": "\\ud800"}', "", "not valid JSON"),
         (b'{"id": "x", "text": "\xff"}', "", "not valid JSON"),
-        (b"[" * 5000, "", "not valid JSON"),
+        (b"[" * 5000, "", "nested deeper than the limit of 200"),
     ],
 )
 def test_a_bad_line_fails_alone(line: bytes, record_id: str, reason: str) -> None:

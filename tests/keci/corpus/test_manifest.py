@@ -17,19 +17,31 @@ from keci.corpus.sources import Source
 from keci.errors import DataError
 
 FACTS = FileFacts("part-00001.jsonl", 3, 10, "0" * 64)
-MANIFEST = Manifest({"options": {"shard": "2/3"}, "inputs": []}, [FACTS, FACTS], None, 20, 18)
+WITHDRAWN = FileFacts("withdrawn.jsonl", 2, 10, "0" * 64)
+MANIFEST = Manifest(
+    {"options": {"shard": "2/3"}, "inputs": []},
+    [FACTS, FACTS],
+    failures=None,
+    withdrawn_records=WITHDRAWN,
+    superseded=1,
+    read=26,
+    taken=24,
+    repeated=5,
+)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
     max_leaves=8,
 )
+"""Without None, which counts as if the field were absent."""
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_bytes(MANIFEST.encode())
     assert read_manifest(path) == MANIFEST
-    assert (MANIFEST.written, MANIFEST.failed, MANIFEST.taken_here) == (6, 0, 6)
+    assert (MANIFEST.written, MANIFEST.failed, MANIFEST.taken_here) == (6, 0, 8)
+    assert (MANIFEST.withdrawn, MANIFEST.superseded, MANIFEST.deleted) == (2, 1, 1)
 
 
 def test_other_files_are_no_manifest(tmp_path: Path) -> None:
@@ -42,7 +54,7 @@ def test_other_files_are_no_manifest(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no manifest of a run"):
             read_manifest(path)
     path.write_bytes(orjson.dumps({**record, "format": 99}))
-    with pytest.raises(DataError, match="format 99, expected 1"):
+    with pytest.raises(DataError, match="format 99, expected 2"):
         read_manifest(path)
 
 

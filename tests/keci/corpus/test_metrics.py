@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from keci.corpus import metrics
-from keci.corpus.metrics import Meter, MetricsFile, failure_kind
+from keci.corpus.metrics import Meter, MetricsFile, Queue, failure_kind
 from keci.corpus.records import Chunk, Result
 from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
@@ -57,6 +57,15 @@ def test_reasons_are_grouped_and_bounded(
     for letter in "aabcd":
         meter.add([Result(record, Failure("s", 1, "", f"reason {letter}"))])
     assert meter.reasons == {"reason a": 2, "reason b": 1, "other reasons": 2}
+
+
+def test_queues_report_their_depths(reader: CorpusReader) -> None:
+    meter = Meter(reader)
+    waiting = [1, 2]
+    meter.queues["linking"] = lambda: Queue(len(waiting), 8)
+    assert meter.to_record()["queues"] == {"linking": {"depth": 2, "capacity": 8}}
+    waiting.clear()
+    assert meter.to_record()["queues"]["linking"]["depth"] == 0
 
 
 def test_a_pipe_has_no_share(reader: CorpusReader) -> None:

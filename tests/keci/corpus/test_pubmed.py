@@ -1,14 +1,15 @@
+import gzip
 import io
 import itertools
-import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from keci.corpus.pubmed import read_pubmed
 from keci.corpus.readers import read_documents
-from keci.corpus.sources import ContentStream, ReadOptions
+from keci.corpus.sources import ContentStream, Deletion, ReadOptions
 from keci.documents import Document, Failure
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "pubmed"
@@ -16,9 +17,15 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the PubMed files 
 
 
 def read(content: str | bytes, options: ReadOptions | None = None) -> list[Document | Failure]:
+    return [item for item in events(content, options) if not isinstance(item, Deletion)]
+
+
+def events(
+    content: str | bytes, options: ReadOptions | None = None
+) -> Iterator[Document | Failure | Deletion]:
     raw = content.encode() if isinstance(content, str) else content
     stream = ContentStream(io.BufferedReader(io.BytesIO(raw)))
-    return list(read_pubmed(stream, "in.xml", options or ReadOptions()))
+    return read_pubmed(stream, "in.xml", options or ReadOptions())
 
 
 def article(pmid: str, body: str) -> str:
@@ -119,11 +126,22 @@ def test_a_citation_without_pmid_fails_alone() -> None:
     assert second.excerpt.startswith("<PubmedArticle>")
 
 
-def test_deletions_are_counted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    deletion = "<DeleteCitation><PMID>3</PMID><PMID>4</PMID></DeleteCitation>"
-    assert [r.id for r in read(article_set(article("<PMID>1</PMID>", ""), deletion))] == ["1"]
-    assert "2 deleted citations" in caplog.text
+def test_deletions_come_in_their_place() -> None:
+    deletion = '<DeleteCitation><PMID>3</PMID><PMID Version="2">4</PMID></DeleteCitation>'
+    content = article_set(article("<PMID>1</PMID>", ""), deletion)
+    assert list(events(content)) == [Document("1", ""), Deletion("3"), Deletion("4.2")]
+
+
+def test_a_citation_that_is_too_deep_fails_alone() -> None:
+    def nested(depth: int) -> str:
+        return article("<PMID>1</PMID>", f"{'<a>' * depth}x{'</a>' * depth}")
+
+    content = article_set(nested(17), nested(18))
+    first, second = read(content, ReadOptions(max_xml_depth=20))
+    assert isinstance(first, Document)
+    assert isinstance(second, Failure)
+    assert second.reason == "the XML is nested deeper than the limit of 20"
+    assert second.original == nested(18).encode()
 
 
 def test_every_truncation_gives_whole_citations_then_one_failure() -> None:
@@ -238,6 +256,17 @@ def test_real_files_are_read_whole(name: str, citations: int, abstracts: int) ->
     documents = [record for record in records if isinstance(record, Document)]
     assert len(documents) == len(records) == citations
     assert sum("\n\n" in document.text for document in documents) == abstracts
+
+
+@needs_shared
+def test_deletions_of_a_real_update_file_are_read_whole() -> None:
+    path = SHARED / "pubmed22n1313.xml.gz"
+    found = list(events(gzip.decompress(path.read_bytes())))
+    pmids = [item.id for item in found if isinstance(item, Deletion)]
+    assert len(pmids) == gzip.decompress(path.read_bytes()).split(b"<DeleteCitation>")[1].count(
+        b"<PMID "
+    )
+    assert all(pmid.isdecimal() for pmid in pmids)
 
 
 @needs_shared

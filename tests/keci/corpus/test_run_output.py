@@ -13,7 +13,7 @@ import pytest
 from keci.corpus.durable import Disk
 from keci.corpus.layout import Layout, file_layout, folder_layout
 from keci.errors import UsageError
-from tests.keci.corpus.corpora import contents, run_corpus, write_corpus
+from tests.keci.corpus.corpora import contents, run_corpus, write_corpus, write_update
 from tests.keci.corpus.faults import FAULTS, Death, FaultyDisk
 
 SETTINGS = [("file", "jsonl"), ("file", "brat"), ("folder", "jsonl"), ("folder", "jsonl.gz")]
@@ -28,6 +28,8 @@ def inputs(tmp_path: Path) -> list[Path]:
     return [
         write_corpus(tmp_path / "a.jsonl", 9, bad=(2,)),
         write_corpus(tmp_path / "b.jsonl", 7, first=9),
+        write_update(tmp_path / "c.xml", revised="123", deleted=()),
+        write_update(tmp_path / "d.xml", revised="34", deleted="2"),
     ]
 
 

@@ -179,7 +179,7 @@ def test_a_lost_record_is_noticed(
         return (chunk[:-1] for chunk in extract_names(records))  # type: ignore[arg-type]
 
     monkeypatch.setattr("tests.keci.corpus.corpora.extract_names", forgetful)
-    with pytest.raises(KeciError, match="records were lost: 20 read, but 11 written and 4 failed"):
+    with pytest.raises(KeciError, match="records were lost: 20 read, but 11 written, 4 failed"):
         run_corpus([corpus], in_file(tmp_path))
     assert not (tmp_path / "out.jsonl").exists()
 

@@ -14,7 +14,8 @@ PLAIN = {"none": lambda content: content}
 
 
 def stream_of(content: bytes, max_expansion: int = 1000) -> ContentStream:
-    return ContentStream(io.BufferedReader(io.BytesIO(content)), max_expansion)
+    options = ReadOptions(max_expansion=max_expansion)
+    return ContentStream(io.BufferedReader(io.BytesIO(content)), options)
 
 
 def read_all(stream: ContentStream) -> tuple[bytes, str]:

@@ -1,0 +1,119 @@
+"""Limits against hostile input: what a document may hold, and the settings behind them.
+
+Sizes and depths are checked where the bytes are read; what is left, every document's id and
+characters, is checked here for all formats alike.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import orjson
+
+from keci.corpus.sources import KEPT_BYTES, ReadOptions, kept
+from keci.documents import Document, Failure
+from keci.errors import DataError, UsageError
+
+DOCUMENT_FORMAT = "document"
+"""How a document is kept that is no longer the bytes of its input: ``{"id", "text"}``."""
+
+DEEPEST = 500
+CHOICES = {
+    "invalid_utf8": ("fail", "replace"),
+    "lone_surrogates": ("fail", "replace"),
+    "nul": ("fail", "replace", "keep"),
+}
+_BOUNDS = {"max_xml_depth": DEEPEST, "max_json_depth": DEEPEST}
+_NOT_LIMITS = ("text_field", "id_field")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+def limit_names() -> tuple[str, ...]:
+    """The names of all limits that can be set."""
+    return tuple(item.name for item in fields(ReadOptions) if item.name not in _NOT_LIMITS)
+
+
+def with_limits(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
+    """The options with ``NAME=VALUE`` settings; raises UsageError on one that makes no sense."""
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or name not in limit_names():
+            raise UsageError(
+                f"expected a limit as NAME=VALUE with one of {', '.join(limit_names())}; "
+                f"got {setting!r}"
+            )
+        chosen: dict[str, int] | dict[str, str] = (
+            {name: _choice(name, value)} if name in CHOICES else {name: _number(name, value)}
+        )
+        options = replace(options, **chosen)
+    return options
+
+
+def _choice(name: str, value: str) -> str:
+    if value not in CHOICES[name]:
+        raise UsageError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}")
+    return value
+
+
+def _number(name: str, value: str) -> int:
+    bound = _BOUNDS.get(name)
+    number = int(value) if value.isascii() and value.isdecimal() else 0
+    if number < 1 or (bound is not None and number > bound):
+        range_text = "a whole number above 0" if bound is None else f"from 1 to {bound}"
+        raise UsageError(f"{name} must be {range_text}, got {value!r}")
+    return number
+
+
+def checked_document(
+    document: Document, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    """The document, its characters replaced where the options say so, or why it is refused."""
+    try:
+        _check_words(document.text, options.max_word_characters)
+        return Document(_checked_id(document.id, options), _checked(document.text, options))
+    except DataError as error:
+        return refused_document(document, source, position, str(error))
+
+
+def refused_document(document: Document, source: str, position: int, reason: str) -> Failure:
+    """The failure of a document that was read, with its text where that is small."""
+    beginning = _encodable(document.text[:200])
+    is_small = len(document.text) <= KEPT_BYTES
+    record = {"id": _encodable(document.id), "text": _encodable(document.text)} if is_small else {}
+    original = kept(orjson.dumps(record)) if record else b""
+    form = DOCUMENT_FORMAT if original else ""
+    return Failure(source, position, document.id[:1000], reason, beginning, original, form)
+
+
+def _checked_id(document_id: str, options: ReadOptions) -> str:
+    if len(document_id) > options.max_id_characters:
+        raise DataError(
+            f"the id has {len(document_id):,} characters, more than the limit of "
+            f"{options.max_id_characters:,}"
+        )
+    return _checked(document_id, options)
+
+
+def _checked(text: str, options: ReadOptions) -> str:
+    if "\x00" in text and options.nul != "keep":
+        if options.nul == "fail":
+            raise DataError(f"the NUL character at character {text.index(chr(0))}")
+        text = text.replace("\x00", _REPLACEMENT)
+    if not text.isascii() and (found := _LONE_SURROGATE.search(text)):
+        if options.lone_surrogates == "fail":
+            raise DataError(f"half of a surrogate pair at character {found.start()}")
+        text = _LONE_SURROGATE.sub(_REPLACEMENT, text)
+    return text
+
+
+def _check_words(text: str, limit: int) -> None:
+    if len(text) <= limit:
+        return
+    longest = max(map(len, text.split()), default=0)
+    if longest > limit:
+        raise DataError(f"a word of {longest:,} characters, more than the limit of {limit:,}")
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else _LONE_SURROGATE.sub(_REPLACEMENT, text)

@@ -1,0 +1,110 @@
+"""All that the inputs of a run hold, in order, with the place of each thing in the corpus."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keci.corpus.readers import read_source
+from keci.corpus.records import START, Cursor, Selection
+from keci.corpus.sources import ContentStream, Deletion, ReadOptions, Source
+from keci.documents import Document, Failure
+from keci.errors import DataError
+
+CITATIONS = "pubmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that was read from ``source``; ``after`` is the cursor behind it.
+
+    A deletion is no record and moves no cursor. ``is_citation`` says that ids are PMIDs.
+    """
+
+    source: str
+    content: Document | Failure | Deletion
+    after: Cursor
+    is_taken: bool
+    is_citation: bool
+
+
+class CorpusScan:
+    """Reads the inputs; ``bytes_read`` is how much of them, as they are stored, has been."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        input_format: str,
+        options: ReadOptions,
+        selection: Selection,
+    ) -> None:
+        self.sources, self.selection = sources, selection
+        self._input_format, self._options = input_format, options
+        self._states = [_state(source) for source in sources]
+        sizes = [state[0] for state in self._states if state]
+        self.total_bytes = sum(sizes) if len(sizes) == len(sources) else None
+        self._stream: ContentStream | None = None
+        self._bytes_before = 0
+        self._is_citation = False
+
+    @property
+    def bytes_read(self) -> int:
+        return self._bytes_before + (self._stream.stored_size if self._stream else 0)
+
+    def read(self, start: Cursor = START) -> Iterator[Sighting]:
+        """What lies behind ``start``, to the end or the selection's limit.
+
+        Raises DataError at the end of an input that is not as it was when the scan was made.
+        """
+        limit, read, taken = self.selection.limit, start.read, start.taken
+        self._bytes_before = 0
+        if taken == limit:
+            return
+        for number, source in enumerate(self.sources):
+            position = 0
+            for content in self._contents(number, start):
+                is_record = not isinstance(content, Deletion)
+                position += is_record
+                if number == start.source and position <= start.position:
+                    continue
+                read += is_record
+                is_taken = is_record and self._takes(source, position, read - 1)
+                taken += is_taken
+                after = Cursor(number, position, read, taken)
+                yield Sighting(source.name, content, after, is_taken, self._is_citation)
+                if taken == limit:
+                    return
+            self._end_input(number, start)
+
+    def _takes(self, source: Source, position: int, place: int) -> bool:
+        return self.selection.reads(source.name, position) and self.selection.samples(place)
+
+    def _contents(self, number: int, start: Cursor) -> Iterator[Document | Failure | Deletion]:
+        if number < start.source:
+            return iter(())
+        return read_source(
+            self.sources[number],
+            input_format=self._input_format,
+            options=self._options,
+            watch=self._watch,
+        )
+
+    def _end_input(self, number: int, start: Cursor) -> None:
+        self._stream = None
+        state = self._states[number]
+        if number >= start.source and state != _state(self.sources[number]):
+            name = self.sources[number].name
+            raise DataError(f"the input {name} was changed while it was read")
+        self._bytes_before += state[0] if state else 0
+
+    def _watch(self, stream: ContentStream, format_name: str) -> None:
+        self._stream = stream
+        self._is_citation = format_name == CITATIONS
+
+
+def _state(source: Source) -> tuple[int, int] | None:
+    """Size and time of change of a file."""
+    if not source.is_regular:
+        return None
+    found = Path(source.path).stat()
+    return found.st_size, found.st_mtime_ns
