@@ -18,10 +18,11 @@ from keci.errors import ConfigError
 SMALL = st.integers(1, 64)
 MODELS = st.builds(
     ModelConfig,
-    knowledge=st.sampled_from(["fusion", "none"]),
+    knowledge=st.sampled_from(["fusion", "tokens", "none"]),
     max_span_pieces=SMALL,
     keep_ratio=st.floats(0, 1, exclude_min=True),
     span_width=SMALL,
+    attention_heads=st.just(1),
     final_inputs=st.sampled_from(["fused", "fused+span"]),
     dropout=st.floats(0, 1, exclude_max=True),
     mix_layers=st.booleans(),
@@ -75,6 +76,7 @@ def test_absent_settings_have_their_defaults() -> None:
         ("dropout", -0.1),
         ("max_span_pieces", 0),
         ("span_width", 0),
+        ("attention_heads", 0),
         ("span_gcn_layers", -1),
         ("concept_gcn_layers", -1),
         ("vector_widths", (3,)),
@@ -133,3 +135,11 @@ def test_settings_of_the_wrong_type_are_refused(
 def test_every_variant_is_a_valid_architecture(variant: str) -> None:
     config = replace(ModelConfig(), **VARIANTS[variant])
     assert VARIANTS[variant].keys() <= {field.name for field in fields(config)}
+
+
+def test_heads_must_divide_the_width_that_they_share() -> None:
+    with pytest.raises(
+        ConfigError, match=r"span_width must be a multiple of attention_heads \(3\)"
+    ):
+        ModelConfig(knowledge="tokens", span_width=256, attention_heads=3)
+    assert ModelConfig(span_width=255).attention_heads == 4

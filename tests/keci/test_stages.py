@@ -1,14 +1,18 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 import torch
 from torch import Tensor
 
+from keci.config import ModelConfig
 from keci.model.network import SpanNetwork
 from keci.stages import TENSORS, TorchStage, run_stages
 from tests.keci.model.graphs import ENCODER_WIDTH, Shape, ragged, random_document
 from tests.tiny import CONFIG, SCHEMA
+
+CONFIGS = (CONFIG, replace(CONFIG, knowledge="tokens"))
 
 
 class Sums(NamedTuple):
@@ -57,16 +61,20 @@ def test_no_stages_change_nothing() -> None:
     assert run_stages([], {}) == {}
 
 
-def test_every_tensor_of_the_model_is_in_the_table() -> None:
-    stages = SpanNetwork(CONFIG, SCHEMA, encoder_width=ENCODER_WIDTH).stages.values()
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_tensor_of_the_model_is_in_the_table(config: ModelConfig) -> None:
+    stages = SpanNetwork(config, SCHEMA, encoder_width=ENCODER_WIDTH).stages.values()
     names = {name for stage in stages for name in (*stage.input_names, *stage.output_names)}
     assert names - TENSORS.keys() == set()
 
 
+@pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("shape", [Shape(9, 4, 8, 5), Shape(1), Shape(0)])
-def test_tensors_have_the_types_and_dimensions_of_the_table(shape: Shape) -> None:
-    network = SpanNetwork(CONFIG, SCHEMA, encoder_width=ENCODER_WIDTH).eval()
-    documents = [random_document(CONFIG, shape, seed) for seed in range(3)]
+def test_tensors_have_the_types_and_dimensions_of_the_table(
+    shape: Shape, config: ModelConfig
+) -> None:
+    network = SpanNetwork(config, SCHEMA, encoder_width=ENCODER_WIDTH).eval()
+    documents = [random_document(config, shape, seed) for seed in range(3)]
     tensors = run_stages(network.stages.values(), ragged(documents))
     sizes = dimension_sizes(tensors)
     known = {

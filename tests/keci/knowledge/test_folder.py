@@ -69,6 +69,14 @@ def test_a_changed_byte_is_found_by_verification(folder: Path) -> None:
         verify_folder(folder)
 
 
+def test_files_that_are_not_listed_are_refused(folder: Path) -> None:
+    (folder / "note.txt").touch()
+    with pytest.raises(KnowledgeBaseError, match=r"does not list: \['note.txt'\]"):
+        open_knowledge_base(folder)
+    with pytest.raises(KnowledgeBaseError, match="does not list"):
+        verify_folder(folder)
+
+
 def test_a_missing_file_and_a_link_are_refused(folder: Path) -> None:
     (folder / "xrefs.utf8").rename(folder / "elsewhere")
     with pytest.raises(KnowledgeBaseError, match=r"xrefs\.utf8 is missing"):
