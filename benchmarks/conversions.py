@@ -88,6 +88,7 @@ def _static(source: Path, target: Path, probes: Probes) -> None:
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["MatMul"],
             per_channel=True,
+            activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keci.cli.options import common_options, ids_option, kb_option
+from keci.errors import UsageError
 
 _EPILOG = """\b
 Example:
@@ -31,6 +32,11 @@ Example:
 )
 @ids_option
 @kb_option
+@click.option(
+    "--only-default",
+    is_flag=True,
+    help="With --data: leave out of the bundle all precisions but the default one.",
+)
 @common_options
 def main(
     run: Path,
@@ -39,6 +45,7 @@ def main(
     data: Path | None,
     ids: Path | None,
     kb: Path | None,
+    only_default: bool,
 ) -> None:
     """Write the model of the training run RUN as the bundle BUNDLE.
 
@@ -47,12 +54,16 @@ def main(
     """
     from keci.export.exporter import export_run
 
+    if only_default and data is None:
+        raise UsageError("--only-default needs --data, by which the default is chosen")
     manifest = export_run(run, bundle, precisions or ("fp32",))
     if data is not None:
         from keci.cli.knowledge import knowledge_base_for
-        from keci.export.validation import choose_default_precision
+        from keci.export.validation import choose_default_precision, drop_other_precisions
 
         base = knowledge_base_for(kb) if manifest.model.knowledge != "none" else None
         manifest = choose_default_precision(bundle, data, ids, base)
+        if only_default:
+            manifest = drop_other_precisions(bundle)
     default = manifest.default_precision
     click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")

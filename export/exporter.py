@@ -126,7 +126,7 @@ def _export_graphs(
             for precision in precisions:
                 path = folder / precision / plain.name
                 path.parent.mkdir(exist_ok=True)
-                convert(plain, path, precision, stage=name)
+                convert(plain, path, precision, probes=probes)
                 check_stage(stage, path, probes, precision=precision)
                 _LOGGER.info("%s: %s exported, parity checked", precision, name)
 

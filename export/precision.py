@@ -1,96 +1,94 @@
 """Conversions of an exported fp32 graph to other precisions."""
 
-import logging
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from torch import Tensor
 
-from keci.runtime.bundle import ENCODER
+from keci.export.calibration import channel_peaks
+from keci.export.quantisation import Weights, quantise_products
 
 _SMALLEST_STORED = 4096
 """Elements that a weight must have for its storage to be worth compressing."""
 
 
-def convert(source: Path, target: Path, precision: str, *, stage: str) -> None:
-    """Write the fp32 graph ``source`` in another precision to ``target``."""
-    if precision == "int8" and stage != ENCODER:
-        precision = "fp32"
-    PRECISIONS[precision](source, target)
+Probes = Sequence[Mapping[str, Tensor]]
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
+def convert(source: Path, target: Path, precision: str, *, probes: Probes) -> None:
+    """Write the fp32 graph ``source`` in another precision to ``target``.
+
+    ``probes`` are inputs of the graph, on which int8 finds the channels that stay in fp32.
+    """
+    onnx.save(PRECISIONS[precision](onnx.load(str(source)), probes), str(target))
 
 
-def _to_int8(source: Path, target: Path) -> None:
-    """Matrix products on 8-bit activations, one scale for a whole batch of them."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)  # the quantiser warns through the root logger of what is intended
-    try:
-        quantize_dynamic(
-            source,
-            target,
-            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-        )
-    finally:
-        root.setLevel(level)
+def _unchanged(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
+    return model
 
 
-def _to_half(source: Path, target: Path) -> None:
+def _to_int8(model: onnx.ModelProto, probes: Probes) -> onnx.ModelProto:
+    """Matrix products on 8-bit integers; what else is stored is stored as in w8."""
+    quantise_products(model, channel_peaks(model, probes))
+    return _store_in_8_bits(model, probes)
+
+
+def _to_half(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
     """Arithmetic in half precision between fp32 inputs and outputs."""
-    onnx.save(convert_float_to_float16(onnx.load(str(source)), keep_io_types=True), str(target))
+    half: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    return half
 
 
-def _store_in_8_bits(source: Path, target: Path) -> None:
-    """Weights stored as 8-bit integers with a scale for each row, arithmetic in fp32.
+def _store_in_8_bits(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
+    """Weights stored as 8-bit integers with scales for rows and columns, arithmetic in fp32.
 
     ONNX Runtime widens the weights once, when it loads the graph.
     """
-    model = onnx.load(str(source))
     graph = model.graph
     widening = []
     for weight in list(graph.initializer):
-        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) >= _SMALLEST_STORED:
-            values, scales = _quantise_rows(numpy_helper.to_array(weight))
-            stored, scale = f"{weight.name}.stored", f"{weight.name}.scale"
+        if _is_worth_storing(weight):
             graph.initializer.remove(weight)
-            graph.initializer.append(numpy_helper.from_array(values, stored))
-            graph.initializer.append(numpy_helper.from_array(scales, scale))
-            wide = f"{weight.name}.wide"
+            name = weight.name
+            integers, *scales = _quantise(numpy_helper.to_array(weight))
+            stored, rows, columns = f"{name}.stored", f"{name}.rows", f"{name}.columns"
+            for part, value in ((stored, integers), (rows, scales[0]), (columns, scales[1])):
+                graph.initializer.append(numpy_helper.from_array(value, part))
+            wide, scaled = f"{name}.wide", f"{name}.scaled"
             widening.append(helper.make_node("Cast", [stored], [wide], to=TensorProto.FLOAT))
-            widening.append(helper.make_node("Mul", [wide, scale], [weight.name]))
+            widening.append(helper.make_node("Mul", [wide, rows], [scaled]))
+            widening.append(helper.make_node("Mul", [scaled, columns], [name]))
     nodes = [*widening, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    onnx.save(model, str(target))
+    return model
 
 
-def _quantise_rows(
-    weight: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Integers and scales with ``weight`` close to their product; one scale per first index."""
-    axes = tuple(range(1, weight.ndim))
-    peaks = np.abs(weight).max(axis=axes, keepdims=True)
-    scales = np.maximum(peaks, np.finfo(np.float32).tiny) / 127
-    return np.rint(weight / scales).astype(np.int8), scales.astype(np.float32)
+def _is_worth_storing(weight: onnx.TensorProto) -> bool:
+    large = np.prod(weight.dims) >= _SMALLEST_STORED
+    return bool(weight.data_type == TensorProto.FLOAT and len(weight.dims) == 2 and large)
 
 
-PRECISIONS: dict[str, Callable[[Path, Path], None]] = {
-    "fp32": _copy,
+def _quantise(weight: Weights) -> tuple[npt.NDArray[np.int8], Weights, Weights]:
+    """Integers and scales (rows, 1) and (columns,) with ``weight`` close to their product."""
+    smallest = np.finfo(np.float32).tiny
+    columns = np.maximum(np.sqrt(np.square(weight).mean(axis=0)), smallest)
+    level = weight / columns
+    rows = np.maximum(np.abs(level).max(axis=1, keepdims=True), smallest) / 127
+    return np.rint(level / rows).astype(np.int8), rows, columns
+
+
+PRECISIONS: dict[str, Callable[[onnx.ModelProto, Probes], onnx.ModelProto]] = {
+    "fp32": _unchanged,
     "w8": _store_in_8_bits,
     "int8": _to_int8,
     "fp16": _to_half,
 }
 """Conversions by name: arithmetic in fp32, the same on weights stored in 8 bits, 8-bit matrix
-products (of the encoder alone), half precision.
+products with a scale for each row of activations, half precision.
 """

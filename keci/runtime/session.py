@@ -58,7 +58,11 @@ class OnnxStage:
         self.session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         return dict(
-            zip(self.output_names, map(torch.utils.dlpack.from_dlpack, binding.get_outputs()), strict=True)
+            zip(
+                self.output_names,
+                map(torch.utils.dlpack.from_dlpack, binding.get_outputs()),
+                strict=True,
+            )
         )
 
 

@@ -1,8 +1,8 @@
-import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
 pytest.importorskip("onnxscript")
@@ -11,12 +11,15 @@ from keci.documents import Document
 from keci.errors import UsageError
 from keci.export import exporter
 from keci.export.exporter import export_run
+from keci.export.invariance import largest_change
 from keci.export.parity import ParityError
-from keci.export.precision import convert
+from keci.prediction import Batching
 from keci.runtime.bundle import read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
-from tests.tiny import CONFIG
+from tests.tiny import CONFIG, documents, tiny_knowledge_base
 from tests.tiny_run import write_tiny_run
+
+TEXTS = ("after rash and pain with abc, drug", "b", "pain pain pain", "abc kinase with a rash")
 
 
 def test_the_bundle_holds_what_the_manifest_says(tiny_bundle: Path) -> None:
@@ -27,14 +30,25 @@ def test_the_bundle_holds_what_the_manifest_says(tiny_bundle: Path) -> None:
     assert manifest.default_precision == "fp32"
 
 
-def test_int8_quantises_the_encoder_alone(tiny_bundle: Path) -> None:
-    def size(name: str) -> int:
-        return (tiny_bundle / name).stat().st_size
+def test_int8_multiplies_integers(tiny_bundle: Path) -> None:
+    operators = [node.op_type for node in onnx.load(tiny_bundle / "int8/encoder.onnx").graph.node]
+    assert operators.count("MatMulIntegerToFloat") == 12
+    assert "MatMul" not in operators
 
-    assert (tiny_bundle / "int8/encoder.onnx").read_bytes() != (
-        tiny_bundle / "fp32/encoder.onnx"
-    ).read_bytes()
-    assert size("int8/span_scorer.onnx") == size("fp32/span_scorer.onnx")
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("batching", [Batching(token_budget=1), Batching(40, 3), Batching(4096)])
+def test_a_sentence_reads_the_same_alone_and_among_strangers(
+    precision: str, batching: Batching, tiny_bundle: Path
+) -> None:
+    texts = documents("rash", "rash after abc", "pain (with abc) after 中 drug", *TEXTS)
+    base = tiny_knowledge_base()
+    usual = open_extractor(tiny_bundle, base, RuntimeOptions(precision)).predictor(texts)
+    options = RuntimeOptions(precision, batching=batching)
+    others = open_extractor(tiny_bundle, base, options).predictor(texts[::-1])
+    expected = list(usual)
+    assert any(extraction.mentions for extraction in expected)
+    assert largest_change(expected, list(others)[::-1]) < 1e-4
 
 
 def test_a_variant_without_knowledge_exports_and_runs(tmp_path: Path) -> None:
@@ -59,16 +73,10 @@ def test_unknown_precisions_are_refused(tiny_run: Path, tmp_path: Path) -> None:
 def test_a_bundle_that_fails_parity_is_not_written(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def swapped(source: Path, target: Path, precision: str, *, stage: str) -> None:
+    def swapped(source: Path, target: Path, precision: str, *, probes: object) -> None:
         shutil.copyfile(source.with_name("encoder.onnx"), target)
 
     monkeypatch.setattr(exporter, "convert", swapped)
     with pytest.raises(ParityError, match="graph inputs are"):
         export_run(tiny_run, tmp_path / "bundle", ("fp32",))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_int8_export_leaves_the_log_as_it_was(tiny_bundle: Path, tmp_path: Path) -> None:
-    level = logging.getLogger().level
-    convert(tiny_bundle / "fp32/encoder.onnx", tmp_path / "e.onnx", "int8", stage="encoder")
-    assert logging.getLogger().level == level

@@ -1,0 +1,40 @@
+"""How large the channels of activations become in an exported graph, seen on given inputs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor
+
+from keci.export.quantisation import Weights, multiplied_activations
+from keci.runtime.session import OnnxStage
+
+
+def channel_peaks(
+    model: onnx.ModelProto, probes: Sequence[Mapping[str, Tensor]]
+) -> dict[str, Weights]:
+    """Largest sizes of the channels (width,) of the activations that weights multiply."""
+    names = list(multiplied_activations(model))
+    if not names:
+        return {}
+    observed = onnx.ModelProto()
+    observed.CopyFrom(model)
+    del observed.graph.output[:]
+    observed.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names
+    )
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "observed.onnx"
+        onnx.save(observed, str(path))
+        stage = OnnxStage(path, device="cpu")
+    runs = [stage.run(probe) for probe in probes]
+    return {name: _peaks([run[name] for run in runs]) for name in names}
+
+
+def _peaks(activations: Sequence[Tensor]) -> Weights:
+    rows = torch.cat([tensor.flatten(0, -2) for tensor in activations])
+    peaks: Weights = rows.abs().amax(0).numpy()
+    return peaks

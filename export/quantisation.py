@@ -1,0 +1,264 @@
+"""Matrix products on 8-bit integers, every row of activations with a scale of its own.
+
+A row is one token, span or pair. Its scale comes from itself alone and the products are summed
+exactly, so that an answer does not depend on what else is in a batch:
+
+    x W + b  =  (q(x / s) Q(s W)) * row scale * column scale + x[o] W[o] + b
+
+Channels that are far larger than the others would leave these few steps of the scale. Where
+activations have either sign, the factors s share the range out between activations and weights
+(SmoothQuant, Xiao et al. 2023); after an activation function the few outlying channels o are
+multiplied in fp32.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+_CONTRIBUTED = "com.microsoft"
+_NARROWEST = 16
+"""Columns that a product must have: narrower ones, the classifiers, gain nothing."""
+_LARGEST_PAIR_SUM = 128
+"""Bound of the sum of two neighbouring weights of one sign.
+
+CPUs without VNNI add 255 times the one and 255 times the other in 16 bits, which saturate beyond.
+"""
+_LARGEST_INTEGER = 255
+_SMALLEST_SCALE = 1e-12
+
+_UNEVEN = 4
+"""Times the median channel that one must reach at its peak for the channels to be smoothed."""
+
+_OUTLYING = 8
+"""Times the median channel that one must reach at its peak to stay in fp32."""
+
+Weights = npt.NDArray[np.float32]
+Channels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """How the values of a row fit into 0..255: where zero lies, and the least value to expect."""
+
+    zero: int
+    least: float | None = None
+
+    @property
+    def smallest_scale(self) -> float:
+        return max(-(self.least or 0.0) / max(self.zero, 1), _SMALLEST_SCALE)
+
+
+_SYMMETRIC = _Range(128)
+_RANGES = {"Relu": _Range(0, 0.0), "Gelu": _Range(20, -0.17)}
+"""By the operator that makes the activations; anything else may be as negative as positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantised:
+    """Activations that are there as integers: zero point, factors s of their channels (width,).
+
+    The factors of the ``outliers``, which are left out, are 0.
+    """
+
+    zero: int
+    factors: Weights
+    outliers: Channels
+
+
+@dataclass(slots=True)
+class _Rewriting:
+    """The nodes and initializers of the new graph, and which activations are quantised already.
+
+    ``makers`` has the operator that makes a tensor, ``multiplied`` the largest sizes of the rows
+    (width,) of all weights that the activations are multiplied with.
+    """
+
+    weights: dict[str, onnx.TensorProto]
+    makers: dict[str, str]
+    peaks: Mapping[str, Weights]
+    multiplied: Mapping[str, Weights]
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    quantised: dict[str, _Quantised] = field(default_factory=dict)
+
+    def add(self, node: onnx.NodeProto) -> str:
+        self.nodes.append(node)
+        return str(node.output[0])
+
+    def constant(self, name: str, value: npt.NDArray[np.generic]) -> str:
+        if name not in self.weights:
+            self.weights[name] = numpy_helper.from_array(value, name)
+        return name
+
+
+def quantise_products(model: onnx.ModelProto, peaks: Mapping[str, Weights]) -> None:
+    """Turn the products of ``model`` with constant weights into products of 8-bit integers.
+
+    ``peaks`` has the largest sizes of the channels (width,) of its ``multiplied_activations``.
+    """
+    graph = model.graph
+    rewriting = _Rewriting(
+        {weight.name: weight for weight in graph.initializer},
+        {output: node.op_type for node in graph.node for output in node.output},
+        peaks,
+        multiplied_activations(model),
+    )
+    for node in graph.node:
+        weight = _constant_factor(node, rewriting.weights)
+        if weight is None:
+            rewriting.nodes.append(node)
+        else:
+            _quantise_product(node, weight, rewriting)
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(rewriting.nodes)
+    graph.initializer.extend(_used_weights(rewriting))
+    model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+
+
+def multiplied_activations(model: onnx.ModelProto) -> dict[str, Weights]:
+    """The activations that ``quantise_products`` turns into integers.
+
+    With each the largest sizes (width,) of the rows of all weights that multiply it.
+    """
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    found: dict[str, Weights] = {}
+    for node in model.graph.node:
+        factor = _constant_factor(node, weights)
+        if factor is not None:
+            sizes = np.abs(factor).max(axis=1)
+            found[node.input[0]] = np.maximum(sizes, found.get(node.input[0], 0))
+    return found
+
+
+def _used_weights(rewriting: _Rewriting) -> Iterator[onnx.TensorProto]:
+    used = {name for node in rewriting.nodes for name in node.input}
+    return (weight for name, weight in rewriting.weights.items() if name in used)
+
+
+def _constant_factor(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto]) -> Weights | None:
+    """The (rows, columns) that ``node`` multiplies with; None where it is no such product."""
+    if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
+        return None
+    attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    transposed = attributes.pop("transB", 0)
+    plain = {"alpha": 1.0, "beta": 1.0, "transA": 0}
+    weight = numpy_helper.to_array(weights[node.input[1]])
+    if weight.ndim != 2 or any(value != plain.get(name) for name, value in attributes.items()):
+        return None
+    factor = weight.T if transposed else weight
+    return factor if factor.shape[1] >= _NARROWEST else None
+
+
+def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriting) -> None:
+    activations, weight, *bias = node.input
+    product = node.output[0]
+    if activations not in rewriting.quantised:
+        rewriting.quantised[activations] = _quantise_activations(activations, rewriting)
+    kind = rewriting.quantised[activations]
+    values, scales = quantise_columns(factor * kind.factors[:, None])
+    inputs = [
+        f"{activations}.integers",
+        rewriting.constant(f"{weight}.integers", values),
+        rewriting.constant("unit_scale", np.array(1, np.float32)),
+        rewriting.constant(f"{weight}.scales", scales),
+        rewriting.constant(f"zero_point_{kind.zero}", np.array(kind.zero, np.uint8)),
+    ]
+    unscaled = rewriting.add(
+        helper.make_node(
+            "MatMulIntegerToFloat", inputs, [f"{product}.unscaled"], domain=_CONTRIBUTED
+        )
+    )
+    terms = list(bias)
+    if kind.outliers.size:
+        rows = rewriting.constant(f"{weight}.outlying", factor[kind.outliers])
+        exact = helper.make_node("MatMul", [f"{activations}.outlying", rows], [f"{product}.exact"])
+        terms.insert(0, rewriting.add(exact))
+    names = [f"{product}.sum{place}" for place in range(len(terms))] + [product]
+    rewriting.add(helper.make_node("Mul", [unscaled, f"{activations}.scales"], [names[0]]))
+    for term, before, after in zip(terms, names, names[1:], strict=False):
+        rewriting.add(helper.make_node("Add", [before, term], [after]))
+
+
+def _quantise_activations(name: str, rewriting: _Rewriting) -> _Quantised:
+    """Make integers of activations, a scale for each row, and the channels that stay in fp32."""
+    kind = _RANGES.get(rewriting.makers.get(name, ""), _SYMMETRIC)
+    factors = _channel_factors(rewriting.peaks[name], rewriting.multiplied[name], kind)
+    outliers = np.flatnonzero(factors == 0)
+    inner = name
+    if (factors != 1).any():
+        inverse = np.divide(1, factors, out=np.zeros_like(factors), where=factors > 0)
+        shares = rewriting.constant(f"{name}.shares", inverse)
+        inner = rewriting.add(helper.make_node("Mul", [name, shares], [f"{name}.inner"]))
+    if outliers.size:
+        places = rewriting.constant(f"{name}.outliers", outliers)
+        rewriting.add(helper.make_node("Gather", [name, places], [f"{name}.outlying"], axis=-1))
+    scales = _scale_rows(inner, f"{name}.scales", kind, rewriting)
+    shape = rewriting.add(helper.make_node("Shape", [scales], [f"{scales}.shape"]))
+    zero = helper.make_tensor("value", TensorProto.UINT8, [1], [kind.zero])
+    zeros = rewriting.add(
+        helper.make_node("ConstantOfShape", [shape], [f"{name}.zeros"], value=zero)
+    )
+    integers = [f"{name}.integers"]
+    rewriting.add(
+        helper.make_node(
+            "QuantizeLinear", [inner, scales, zeros], integers, axis=-1, block_size=len(factors)
+        )
+    )
+    return _Quantised(kind.zero, factors, outliers)
+
+
+def _channel_factors(peaks: Weights, multiplied: Weights, kind: _Range) -> Weights:
+    """Factors s of the channels (width,): 1 where nothing stands out, 0 for what stays in fp32."""
+    typical = np.median(peaks[peaks > 0]) if peaks.any() else 0.0
+    if kind is not _SYMMETRIC:
+        return (peaks <= _OUTLYING * typical).astype(np.float32)
+    if peaks.max() <= _UNEVEN * typical:
+        return np.ones_like(peaks)
+    smallest = np.float32(1e-5)
+    factors: Weights = np.sqrt(np.maximum(peaks, smallest) / np.maximum(multiplied, smallest))
+    return factors
+
+
+def _scale_rows(name: str, scales: str, kind: _Range, rewriting: _Rewriting) -> str:
+    """Scales (rows, 1) with which the largest value of each row just fits."""
+    sizes = name
+    if kind.least is None:
+        sizes = rewriting.add(helper.make_node("Abs", [name], [f"{name}.sizes"]))
+    last_axis = rewriting.constant("last_axis", np.array([-1]))
+    step = rewriting.constant(
+        f"step_{kind.zero}", np.array(1 / (_LARGEST_INTEGER - kind.zero), np.float32)
+    )
+    least = rewriting.constant(
+        f"least_scale_{kind.zero}", np.array(kind.smallest_scale, np.float32)
+    )
+    wide = rewriting.add(
+        helper.make_node("ReduceMax", [sizes, last_axis], [f"{name}.maxima"], keepdims=1)
+    )
+    # ONNX Runtime leaves the width as it was where there are no rows.
+    first, second = (rewriting.constant(f"place_{at}", np.array([at])) for at in (0, 1))
+    peaks = rewriting.add(
+        helper.make_node("Slice", [wide, first, second, last_axis], [f"{name}.peaks"])
+    )
+    steps = rewriting.add(helper.make_node("Mul", [peaks, step], [f"{name}.steps"]))
+    return rewriting.add(helper.make_node("Max", [steps, least], [scales]))
+
+
+def quantise_columns(weight: Weights) -> tuple[npt.NDArray[np.int8], Weights]:
+    """Integers and one scale per column with ``weight`` (rows, columns) close to their product.
+
+    The integers of rows 2i and 2i + 1 sum to at most 128 where they have one sign.
+    """
+    pairs = np.pad(weight, ((0, len(weight) % 2), (0, 0)))
+    sums = [
+        (np.maximum(sign * pairs[0::2], 0) + np.maximum(sign * pairs[1::2], 0)).max(axis=0)
+        for sign in (1, -1)
+    ]
+    # Each of two integers may be rounded up by a half.
+    scales = np.maximum(
+        np.abs(weight).max(axis=0) / 127, np.max(sums, axis=0) / (_LARGEST_PAIR_SUM - 1)
+    )
+    scales = np.maximum(scales, np.finfo(np.float32).tiny).astype(np.float32)
+    return np.rint(weight / scales).astype(np.int8), scales

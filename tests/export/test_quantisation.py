@@ -1,0 +1,170 @@
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from onnx import helper
+
+from keci.export.quantisation import multiplied_activations, quantise_columns, quantise_products
+from tests.export.graph_of import Array, graph_of, run
+
+WIDTH, COLUMNS = 33, 24
+NUMBERS = np.random.default_rng(5)
+WEIGHT = NUMBERS.standard_normal((WIDTH, COLUMNS), np.float32)
+BIAS = NUMBERS.standard_normal(COLUMNS, np.float32)
+PRODUCT = helper.make_node("MatMul", ["x", "w"], ["y"])
+
+
+def rows(count: int) -> Array:
+    return NUMBERS.standard_normal((count, WIDTH), np.float32)
+
+
+def quantised(model: onnx.ModelProto, peaks: dict[str, Array]) -> onnx.ModelProto:
+    converted = onnx.ModelProto()
+    converted.CopyFrom(model)
+    quantise_products(converted, peaks)
+    return converted
+
+
+def peaks_of(x: Array) -> dict[str, Array]:
+    return {"x": np.abs(x).max(axis=0)}
+
+
+def error(found: Array, expected: Array) -> float:
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def operators(model: onnx.ModelProto) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+def test_products_stay_close() -> None:
+    x = rows(40)
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    assert "MatMulIntegerToFloat" in operators(model)
+    assert error(run(model, x), x @ WEIGHT) < 0.02
+
+
+def test_a_row_does_not_depend_on_the_others() -> None:
+    x = rows(9)
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    together = run(model, np.concatenate([x, 1000 * rows(3)]))
+    for place in range(len(x)):
+        np.testing.assert_array_equal(run(model, x[place : place + 1])[0], together[place])
+
+
+def test_shuffled_rows_give_shuffled_answers() -> None:
+    x, order = rows(12), NUMBERS.permutation(12)
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    np.testing.assert_array_equal(run(model, x[order]), run(model, x)[order])
+
+
+def test_no_rows_and_zero_rows() -> None:
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(rows(4)))
+    assert run(model, rows(0)).shape == (0, COLUMNS)
+    np.testing.assert_array_equal(run(model, np.zeros((2, WIDTH), np.float32)), 0)
+
+
+def test_gemm_keeps_its_bias_and_transposition() -> None:
+    x = rows(8)
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], transB=1)
+    model = quantised(
+        graph_of([node], {"w": np.ascontiguousarray(WEIGHT.T), "b": BIAS}), peaks_of(x)
+    )
+    assert "Gemm" not in operators(model)
+    assert error(run(model, x), x @ WEIGHT + BIAS) < 0.02
+
+
+def test_large_channels_do_not_drown_the_others() -> None:
+    x = rows(30)
+    x[:, 7] *= 300
+    weight = WEIGHT.copy()
+    weight[7] /= 300
+    model = graph_of([PRODUCT], {"w": weight})
+    smoothed = error(run(quantised(model, peaks_of(x)), x), x @ weight)
+    plain = error(run(quantised(model, {"x": np.ones(WIDTH, np.float32)}), x), x @ weight)
+    assert smoothed < 0.02 < 10 * smoothed < plain
+
+
+@pytest.mark.parametrize("operator", ["Gelu", "Relu"])
+def test_outliers_after_an_activation_function_stay_in_fp32(operator: str) -> None:
+    x = rows(30)
+    x[:, 3] = 500
+    nodes = [
+        helper.make_node(operator, ["x"], ["active"]),
+        helper.make_node("MatMul", ["active", "w"], ["y"]),
+    ]
+    model = graph_of(nodes, {"w": WEIGHT})
+    active = np.maximum(np.abs(x).max(axis=0), 1)
+    converted = quantised(model, {"active": active})
+    expected = run(model, x)
+    without = WEIGHT[3] * 500
+    assert "Gather" in operators(converted)
+    assert error(run(converted, x) - without, expected - without) < 0.02
+
+
+@pytest.mark.parametrize("operator", ["Gelu", "Relu"])
+def test_small_activations_are_not_cut_off(operator: str) -> None:
+    x = 0.3 * rows(30)
+    nodes = [
+        helper.make_node(operator, ["x"], ["active"]),
+        helper.make_node("MatMul", ["active", "w"], ["y"]),
+    ]
+    model = graph_of(nodes, {"w": WEIGHT})
+    converted = quantised(model, {"active": np.ones(WIDTH, np.float32)})
+    assert error(run(converted, x), run(model, x)) < 0.03
+
+
+def test_channels_that_never_fire_make_no_outliers_of_the_others() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["active"]),
+        helper.make_node("MatMul", ["active", "w"], ["y"]),
+    ]
+    peaks = np.zeros(WIDTH, np.float32)
+    peaks[:5] = 1
+    converted = quantised(graph_of(nodes, {"w": WEIGHT}), {"active": peaks})
+    assert "Gather" not in operators(converted)
+
+
+def test_one_set_of_integers_serves_several_products() -> None:
+    x = rows(5)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("MatMul", ["x", "v"], ["b"]),
+        helper.make_node("Add", ["a", "b"], ["y"]),
+    ]
+    model = quantised(graph_of(nodes, {"w": WEIGHT, "v": 2 * WEIGHT}), peaks_of(x))
+    assert operators(model).count("QuantizeLinear") == 1
+    assert error(run(model, x), 3 * (x @ WEIGHT)) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("node", "weight"),
+    [
+        (PRODUCT, WEIGHT[:, :3]),
+        (helper.make_node("Gemm", ["x", "w"], ["y"], alpha=0.5), WEIGHT),
+        (helper.make_node("Gemm", ["x", "w"], ["y"], transA=1), WEIGHT),
+        (PRODUCT, WEIGHT[None]),
+    ],
+)
+def test_other_products_are_left_alone(node: onnx.NodeProto, weight: Array) -> None:
+    model = graph_of([node], {"w": np.ascontiguousarray(weight)})
+    assert multiplied_activations(model) == {}
+    assert operators(quantised(model, {})) == operators(model)
+
+
+@given(
+    arrays(
+        np.float32,
+        array_shapes(min_dims=2, max_dims=2, max_side=9),
+        elements=st.floats(-(2.0**20), 2.0**20, width=32),
+    )
+)
+def test_neighbouring_integers_fit_16_bits_with_any_activations(weight: Array) -> None:
+    integers, scales = quantise_columns(weight)
+    assert np.all(np.abs(weight - integers * scales) <= 0.501 * scales)
+    padded = np.pad(integers.astype(int), ((0, len(weight) % 2), (0, 0)))
+    for sign in (1, -1):
+        sums = np.maximum(sign * padded[0::2], 0) + np.maximum(sign * padded[1::2], 0)
+        assert (255 * sums <= 32767).all()
