@@ -17,8 +17,9 @@ class PaddedAxis:
     """A ragged axis laid out as a table of rows with padding at their ends.
 
     ``padding`` (rows, columns) is True after a row's last element; the first column of an empty
-    row counts as filled, so that a softmax over it is defined. ``rows`` (elements,) and ``counts``
-    (rows,) say which row each element is in and how many each row has.
+    row counts as filled, so that a softmax over it is defined. ``rows`` (elements,), ``places`` and
+    ``slots`` say which row each element is in, at which column, and where in the table;
+    ``counts`` (rows,) how many each row has.
     """
 
     def __init__(self, splits: Tensor, size: int) -> None:
@@ -26,19 +27,19 @@ class PaddedAxis:
         self.counts = splits.diff()
         self.rows = row_of_each(splits, size)
         columns = torch.arange(max(int(self.counts.max()), 1), device=splits.device)
-        places = torch.arange(size, device=splits.device) - splits[self.rows]
+        self.places = torch.arange(size, device=splits.device) - splits[self.rows]
         self.padding = columns >= self.counts.clamp(min=1)[:, None]
-        self._slots = self.rows * len(columns) + places
+        self.slots = self.rows * len(columns) + self.places
 
     def pad(self, values: Tensor) -> Tensor:
         """Shapes: (elements, width) -> (rows, columns, width), zeros at padding."""
         rows, columns = self.padding.shape
         table = values.new_zeros(rows * columns, values.shape[1])
-        return table.index_copy(0, self._slots, values).view(rows, columns, values.shape[1])
+        return table.index_copy(0, self.slots, values).view(rows, columns, values.shape[1])
 
     def unpad(self, table: Tensor) -> Tensor:
         """Shapes: (rows, columns, width) -> (elements, width)."""
-        return table.flatten(0, 1).index_select(0, self._slots)
+        return table.flatten(0, 1).index_select(0, self.slots)
 
 
 def segment_softmax(scores: Tensor, rows: Tensor, row_count: int) -> Tensor:

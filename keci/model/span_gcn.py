@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.layers import FeedForward
-from keci.model.ragged import row_of_each
+from keci.model.ragged import PaddedAxis
 from keci.stages import TorchStage
 
 
@@ -33,22 +33,19 @@ class SpanGcn(TorchStage):
         relation_logits: Tensor,
     ) -> GraphStates:
         """Shapes: (kept, d), (documents+1,), (pairs,) twice, (pairs, labels) -> (kept, d)."""
-        documents = row_of_each(kept_splits, len(kept_states))
-        places = torch.arange(len(kept_states), device=documents.device) - kept_splits[documents]
-        width = int(places.max()) + 1 if len(places) else 1
-        slots = documents * width + places
-        shape = (len(kept_splits) - 1, width)
-        weights = _dense_weights(
-            relation_logits.softmax(1), slots[pair_heads] * width + places[pair_tails], shape
-        )
-        states = kept_states
+        axis = PaddedAxis(kept_splits, len(kept_states))
+        weights = _dense_weights(relation_logits.softmax(1), axis, pair_heads, pair_tails)
+        states = axis.pad(kept_states)
         for layer in self.layers:
-            states = layer(states, slots, shape, weights)
-        return GraphStates(states)
+            states = layer(states, weights)
+        return GraphStates(axis.unpad(states))
 
 
 class SpanGcnLayer(nn.Module):
-    """One iteration of Eq 4 on all documents at once, padded to the largest span graph."""
+    """One iteration of Eq 4 on all documents at once, padded to the largest span graph.
+
+    What padding holds reaches no span, as its weights are zero.
+    """
 
     def __init__(self, config: ModelConfig, relation_labels: int) -> None:
         super().__init__()
@@ -57,38 +54,37 @@ class SpanGcnLayer(nn.Module):
         self.backward_maps = nn.Linear(width, relation_labels * width)
         self.update = FeedForward(2 * width, width, width, dropout=config.dropout)
 
-    def forward(
-        self, states: Tensor, slots: Tensor, shape: tuple[int, int], weights: tuple[Tensor, Tensor]
-    ) -> Tensor:
-        """Shapes: (kept, d), (kept,), weights (documents, width, width * labels) -> (kept, d)."""
+    def forward(self, states: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
+        """Shapes: (documents, width, d), (documents, width, width * labels) twice -> as states."""
         outgoing, incoming = weights
         messages = torch.cat(
             (
-                _aggregate(self.forward_maps(states), slots, shape, outgoing),
-                _aggregate(self.backward_maps(states), slots, shape, incoming),
+                _aggregate(self.forward_maps(states), outgoing),
+                _aggregate(self.backward_maps(states), incoming),
             ),
-            dim=1,
+            dim=2,
         )
         update: Tensor = self.update(messages.relu())
         return states + update
 
 
 def _dense_weights(
-    probabilities: Tensor, pair_slots: Tensor, shape: tuple[int, int]
+    probabilities: Tensor, axis: PaddedAxis, pair_heads: Tensor, pair_tails: Tensor
 ) -> tuple[Tensor, Tensor]:
     """r_ij[k] and r_ji[k] at [document, i, j * labels + k]; absent pairs weigh nothing."""
-    documents, width = shape
+    documents, width = axis.padding.shape
     labels = probabilities.shape[1]
     flat = probabilities.new_zeros(documents * width * width, labels)
-    dense = flat.index_copy(0, pair_slots, probabilities).view(documents, width, width, labels)
+    slots = axis.slots[pair_heads] * width + axis.places[pair_tails]
+    dense = flat.index_copy(0, slots, probabilities).view(documents, width, width, labels)
     return dense.flatten(2), dense.transpose(1, 2).flatten(2)
 
 
-def _aggregate(mapped: Tensor, slots: Tensor, shape: tuple[int, int], weights: Tensor) -> Tensor:
-    """Sums of W_k h_j + b_k, weighted; ``mapped`` is (kept, labels * d), the result (kept, d)."""
-    documents, width = shape
+def _aggregate(mapped: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums of W_k h_j + b_k: (documents, width, labels * d) -> (documents, width, d)."""
+    documents, width, outputs = mapped.shape
     labels = weights.shape[2] // width
-    padded = mapped.new_zeros(documents * width, mapped.shape[1]).index_copy(0, slots, mapped)
-    padded = padded.view(documents, width * labels, mapped.shape[1] // labels)
-    sums: Tensor = weights.to(padded.dtype) @ padded
-    return sums.flatten(0, 1).index_select(0, slots)
+    sums: Tensor = weights.to(mapped.dtype) @ mapped.view(
+        documents, width * labels, outputs // labels
+    )
+    return sums

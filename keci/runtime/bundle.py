@@ -25,8 +25,9 @@ GRAPH_FILE = "graph.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 FORMAT = 1
 ENCODER = "encoder"
-EXPORTED_STAGES = (ENCODER, "span_scorer", "pair_scorer", "final_scorer")
-PAIRWISE_STAGES = ("pair_scorer", "final_scorer")
+FINAL_SCORER = "final_scorer"
+EXPORTED_STAGES = (ENCODER, "span_scorer", "pair_scorer", FINAL_SCORER)
+PAIRWISE_STAGES = ("pair_scorer", FINAL_SCORER)
 """Those whose scores of a pair depend on no other pair."""
 
 _MANIFEST_LIMIT = 16 * 2**20

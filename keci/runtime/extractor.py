@@ -19,6 +19,7 @@ from keci.prediction import Batching, Predictor
 from keci.runtime.blocks import BlockwiseStage
 from keci.runtime.bundle import (
     ENCODER,
+    FINAL_SCORER,
     GRAPH_FILE,
     PAIRWISE_STAGES,
     TOKENIZER_FILE,
@@ -26,6 +27,7 @@ from keci.runtime.bundle import (
     exported_stages,
     read_bundle,
 )
+from keci.runtime.mention_pairs import MentionPairsStage
 from keci.runtime.session import OnnxStage, torch_device
 from keci.stages import Stage, TorchStage
 from keci.text.tokens import TextTokenizer
@@ -161,6 +163,8 @@ def _stages(
         for name, stage in exported.items()
         if name in PAIRWISE_STAGES
     }
+    if FINAL_SCORER in exported:
+        exported[FINAL_SCORER] = MentionPairsStage(exported[FINAL_SCORER])
     return [
         exported[name] if name in exported else cast(TorchStage, in_torch[name])
         for name in (ENCODER, *network.stages)
