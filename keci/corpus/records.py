@@ -9,8 +9,8 @@ from typing import TypeVar
 from keci.documents import Document, Extraction, Failure
 from keci.errors import UsageError
 
-RECORDS_AT_ONCE = 64
-CHARACTERS_AT_ONCE = 200_000
+RECORDS_AT_ONCE = 512
+CHARACTERS_AT_ONCE = 100_000
 """A chunk, inside which batches are made, ends with the record that reaches either number."""
 
 Item = TypeVar("Item")
