@@ -63,10 +63,11 @@ def decode(
 ) -> list[Extraction]:
     """Extractions of the batch's texts, in their order.
 
-    A span is a mention, and a pair of mentions a relation, where the first label, "none", has
-    less than half of the probability; its type is the best of the others. Ties go to the label that the schema names first. Mentions are numbered T1, T2, ... by start,
-    then end, relations R1, R2, ... by head, then tail. A symmetric relation is reported once,
-    from the earlier mention, with the mean of both directions' probabilities.
+    A span is a mention, and a pair of mentions a relation, where the first label, "none", has less
+    than half of the probability; its type is the best of the others. Ties go to the label that the
+    schema names first. Mentions are numbered T1, T2, ... by start, then end, relations R1, R2, ...
+    by head, then tail. A symmetric relation is reported once, from the earlier mention, with the
+    mean of both directions' probabilities.
     """
     kept = np.flatnonzero(best_labels(scores.entities))
     links = _concept_links(batch, outputs, kept, base) if base else {}

@@ -33,8 +33,8 @@ class DefinitionSettings:
 
     ``width`` 0 keeps the encoder's; else principal components are taken, or those of the table in
     the folder ``like``, whose vector space the new table then shares. At most ``limit`` texts are
-    encoded in one call; ``concepts`` (n,) names the only ones whose texts are. ``synthetic`` makes sentences for the concepts without a definition, from
-    their names, types and relations.
+    encoded in one call; ``concepts`` (n,) names the only ones whose texts are. ``synthetic`` makes
+    sentences for the concepts without a definition, from their names, types and relations.
     """
 
     width: int = 0
