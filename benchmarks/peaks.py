@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -21,6 +22,7 @@ SIZE = 1024
 SECONDS = 0.5
 _OPSET, _IR = 21, 10
 Product = Callable[[], object]
+Numbers = npt.NDArray[np.generic]
 
 
 def gemm_peak(precision: str, device: torch.device, threads: int) -> float:
@@ -57,11 +59,6 @@ def _rate(products: Sequence[Product], clock: Callable[[], float]) -> float:
         return 2.0 * SIZE**3 * sum(pool.map(repeat, products))
 
 
-def _of_floats() -> Product:
-    left, right = torch.rand(SIZE, SIZE), torch.rand(SIZE, SIZE)
-    return lambda: left @ right
-
-
 def _on_gpu(kind: torch.dtype, device: torch.device) -> Product:
     left, right = (torch.rand(SIZE, SIZE, device=device).to(kind) for _ in range(2))
 
@@ -72,17 +69,30 @@ def _on_gpu(kind: torch.dtype, device: torch.device) -> Product:
     return multiply
 
 
+def _of_floats() -> Product:
+    chance = np.random.default_rng(0)
+    values, weight = (chance.random((SIZE, SIZE), dtype=np.float32) for _ in range(2))
+    return _in_onnxruntime("MatMul", values, weight, (TensorProto.FLOAT, TensorProto.FLOAT))
+
+
 def _of_integers() -> Product:
     chance = np.random.default_rng(0)
-    weight = numpy_helper.from_array(
-        chance.integers(-127, 127, (SIZE, SIZE)).astype(np.int8), "weight"
-    )
+    values = chance.integers(0, 255, (SIZE, SIZE)).astype(np.uint8)
+    weight = chance.integers(-127, 127, (SIZE, SIZE)).astype(np.int8)
+    kinds = (TensorProto.UINT8, TensorProto.INT32)
+    return _in_onnxruntime("MatMulInteger", values, weight, kinds)
+
+
+def _in_onnxruntime(
+    operator: str, values: Numbers, weight: Numbers, kinds: tuple[int, int]
+) -> Product:
+    """One product on one thread; ``kinds`` are the element types of values and product."""
     graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["values", "weight"], ["product"])],
+        [helper.make_node(operator, ["values", "weight"], ["product"])],
         "peak",
-        [helper.make_tensor_value_info("values", TensorProto.UINT8, [SIZE, SIZE])],
-        [helper.make_tensor_value_info("product", TensorProto.INT32, [SIZE, SIZE])],
-        [weight],
+        [helper.make_tensor_value_info("values", kinds[0], [SIZE, SIZE])],
+        [helper.make_tensor_value_info("product", kinds[1], [SIZE, SIZE])],
+        [numpy_helper.from_array(weight, "weight")],
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR
@@ -92,7 +102,6 @@ def _of_integers() -> Product:
     session = ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    values = chance.integers(0, 255, (SIZE, SIZE)).astype(np.uint8)
     return lambda: session.run(None, {"values": values})
 
 
