@@ -59,7 +59,8 @@ class Pending:
 class Predictor:
     """Runs the stages over documents that fit the encoder.
 
-    ``workers`` buckets are read at once, in threads of their own; with 0 the calling thread reads.
+    ``workers`` buckets are read at once, in threads of their own, each operator in
+    ``threads_per_worker``; with 0 the calling thread reads.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Predictor:
         batching: Batching,
         device: torch.device,
         workers: int = 0,
+        threads_per_worker: int = 1,
     ) -> None:
         self.stages = stages
         self.builder = builder
@@ -78,7 +80,7 @@ class Predictor:
         self.batching = batching
         self.device = device
         self.workers = workers
-        self._pool = _new_pool(workers) if workers else None
+        self._pool = _new_pool(workers, threads_per_worker) if workers else None
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extractions of the documents, in their order.
@@ -134,11 +136,12 @@ class Predictor:
         return list(zip(*decoded, strict=True))
 
 
-def _new_pool(workers: int) -> ThreadPoolExecutor:
-    """Threads that each use as many threads in an operator as this one: torch asks each anew."""
-    per_worker = torch.get_num_threads()
+def _new_pool(workers: int, threads_per_worker: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(
-        workers, "keci-forward", initializer=torch.set_num_threads, initargs=(per_worker,)
+        workers,
+        "keci-forward",
+        initializer=torch.set_num_threads,
+        initargs=(threads_per_worker,),
     )
 
 

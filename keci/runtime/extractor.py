@@ -103,7 +103,6 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
         knowledge=_knowledge(manifest, base),
     )
     plan = ThreadPlan.divide(options.threads, device)
-    torch.set_num_threads(plan.per_worker)
     stages = _stages(folder, manifest, replace(options, precision=precision), plan)
     predictor = Predictor(
         stages,
@@ -112,6 +111,7 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
         batching=options.batching,
         device=device,
         workers=plan.workers,
+        threads_per_worker=plan.per_worker,
     )
     return Extractor(manifest, precision, plan, predictor)
 

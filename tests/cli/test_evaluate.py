@@ -1,5 +1,6 @@
 """keci-evaluate on files of predictions, runs and bundles with a tiny network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,7 @@ from keci.cli.evaluate import main
 from keci.documents import Extraction
 from tests.keci.training.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
+from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
 
 pytestmark = pytest.mark.usefixtures("_as_before")
 
@@ -178,8 +180,13 @@ def test_attention_needs_concepts(tiny_run: Path, shared: tuple[str, ...], tmp_p
     assert "needs a run or bundle" in gold.stderr
 
 
-def test_refinement_tells_each_change(tiny_run: Path, with_kb: tuple[str, ...]) -> None:
-    result = run("refinement", tiny_run, *with_kb, "--json")
+def test_refinement_tells_each_change(tmp_path: Path, with_kb: tuple[str, ...]) -> None:
+    pytest.importorskip("transformers")
+    from tests.tiny_run import write_tiny_run
+
+    config = knowledge_config(CONFIG, tiny_knowledge_base())
+    changeable = write_tiny_run(tmp_path / "run", replace(config, final_inputs="fused"))
+    result = run("refinement", changeable, *with_kb, "--json")
     assert result.exit_code == 0, result.stderr
     changed = [orjson.loads(line) for line in result.stdout.splitlines()]
     assert changed
@@ -187,7 +194,7 @@ def test_refinement_tells_each_change(tiny_run: Path, with_kb: tuple[str, ...]) 
         for change in record["entities"]:
             assert record["text"][change["start"] : change["end"]] == change["text"]
     assert f"{6 - len(changed)} documents are the same" in result.stderr
-    shown = run("refinement", tiny_run, *with_kb).stdout
+    shown = run("refinement", changeable, *with_kb).stdout
     assert all(f"{record['id']}: {record['text']}" in shown for record in changed)
     assert "better" in shown
 

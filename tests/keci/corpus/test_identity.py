@@ -195,7 +195,7 @@ def test_shards_with_withdrawn_records_are_merged(updates: list[Path], tmp_path:
 def test_a_census_is_kept_for_the_next_process(
     updates: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="keci")
     path = tmp_path / "census"
     expected = read(updates, IdRules())
 
