@@ -199,7 +199,7 @@ def relational_update(
     """Eq 5 with a dense matrix (nodes, nodes) of neighbours for each relation that occurs."""
     total = layer.self_loop(states)
     for relation, neighbours in adjacency.items():
-        total = total + neighbours @ (states @ layer.relation_maps[relation])
+        total = total + neighbours @ (states @ layer.relation_maps.weight[relation])
     updated: Tensor = total.relu()
     return updated
 

@@ -223,7 +223,7 @@ def _graph_arrays(graph: BackgroundGraph, knowledge: Knowledge) -> dict[str, Ind
     type_nodes = np.repeat(np.arange(nodes), np.diff(graph.node_types_splits))[types >= 0]
     relations = knowledge.relation_map[graph.edge_relations]
     edges = np.flatnonzero(relations >= 0)
-    edges = edges[np.argsort(relations[edges], kind="stable")]
+    edges = edges[np.argsort(relations[edges] * nodes + graph.edge_tails[edges], kind="stable")]
     return {
         "node_types_splits": _splits(np.bincount(type_nodes, minlength=nodes)),
         "node_types": types[types >= 0],

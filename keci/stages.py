@@ -48,7 +48,7 @@ TENSORS: dict[str, TensorSpec] = {
         ("node_vectors", "float32", "nodes vector_width", "pretrained and definition vectors"),
         ("edge_heads", "int64", "edges", "node that sends a message"),
         ("edge_tails", "int64", "edges", "node that receives it"),
-        ("edge_relations", "int64", "edges", "relation of the edge, ascending"),
+        ("edge_relations", "int64", "edges", "its relation, ascending; tails ascend within one"),
         ("concept_states", "float32", "nodes span_width", "n, projected node states (Sec 2.4)"),
         ("candidate_spans", "int64", "candidates", "candidate span that a concept may explain"),
         ("candidate_nodes", "int64", "candidates", "node of that concept"),

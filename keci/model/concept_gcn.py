@@ -46,55 +46,67 @@ class ConceptGcn(TorchStage):
         rows = row_of_each(node_types_splits, len(node_types))
         types = segment_mean(self.types(node_types), rows, nodes)
         states = self.inputs(torch.cat((types, node_vectors.to(types.dtype)), dim=1))
-        edges = Edges.of(edge_heads, edge_tails, edge_relations, relations=self.relation_count)
+        edges = Edges.of(
+            edge_heads, edge_tails, edge_relations, nodes=nodes, relations=self.relation_count
+        )
         for layer in self.layers:
             states = layer(states, edges)
         return ConceptStates(self.project(states))
 
 
 class Edges(NamedTuple):
-    """The graph's edges, sorted by relation: (edges,) thrice, and how many each relation has.
+    """The edges of a graph in groups: those with one tail and one relation share a message.
 
-    ``shares`` is 1 / c_ik of Eq 5: one over the number of edges with this tail and relation.
+    ``heads`` (edges,) lists the neighbours group by group, ``starts`` and ``tails`` (groups,) where
+    each group begins and which node it reaches, ``counts`` how many groups each relation has.
     """
 
     heads: Tensor
+    starts: Tensor
     tails: Tensor
-    shares: Tensor
     counts: list[int]
 
     @classmethod
-    def of(cls, heads: Tensor, tails: Tensor, edge_relations: Tensor, *, relations: int) -> "Edges":
-        groups = tails * relations + edge_relations
-        shares = 1.0 / torch.bincount(groups)[groups]
-        counts = torch.bincount(edge_relations, minlength=relations).tolist()
-        return cls(heads, tails, shares, counts)
+    def of(
+        cls, heads: Tensor, tails: Tensor, edge_relations: Tensor, *, nodes: int, relations: int
+    ) -> "Edges":
+        """Edges arrive sorted by relation and, within one, by tail."""
+        keys, sizes = torch.unique_consecutive(edge_relations * nodes + tails, return_counts=True)
+        counts = torch.bincount(keys // max(nodes, 1), minlength=relations).tolist()
+        return cls(heads, sizes.cumsum(0) - sizes, keys % max(nodes, 1), counts)
 
 
 class RelationalLayer(nn.Module):
     """One layer of Eq 5: self-loop, and the mean of the neighbours under each relation.
 
-    Edges arrive sorted by relation, so each relation's messages are one matrix product.
+    The mean is taken before the map W_k, which is linear, so that a group of edges is mapped once.
     """
 
     def __init__(self, width: int, relations: int, *, dropout: float) -> None:
         super().__init__()
         self.self_loop = nn.Linear(width, width, bias=False)
-        self.relation_maps = nn.Parameter(torch.empty(relations, width, width))
-        nn.init.uniform_(self.relation_maps, -(width**-0.5), width**-0.5)
+        self.relation_maps = RelationMaps(width, relations)
         self.dropout = Dropout(dropout)
 
     def forward(self, states: Tensor, edges: Edges) -> Tensor:
         """Shapes: (nodes, width) -> (nodes, width)."""
-        messages = states.index_select(0, edges.heads) * edges.shares[:, None]
-        blocks = torch.split(messages, edges.counts)
-        mapped = [
-            block @ matrix
-            for block, matrix in zip(blocks, self.relation_maps, strict=True)
-            if len(block)
-        ]
         update = self.self_loop(states)
-        if mapped:
-            update = update.index_add(0, edges.tails, torch.cat(mapped))
+        if len(edges.tails):
+            means = nn.functional.embedding_bag(edges.heads, states, edges.starts, mode="mean")
+            update = update.index_add(0, edges.tails, self.relation_maps(means, edges.counts))
         updated: Tensor = self.dropout(update.relu())
         return updated
+
+
+class RelationMaps(nn.Module):
+    """W_k of Eq 5, ``weight`` (relations, width, width): one product for each relation at hand."""
+
+    def __init__(self, width: int, relations: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(relations, width, width))
+        nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
+
+    def forward(self, states: Tensor, counts: list[int]) -> Tensor:
+        """Shape: (rows, width) with ``counts`` rows of each relation in turn -> the same."""
+        blocks = zip(torch.split(states, counts), self.weight, strict=True)
+        return torch.cat([block @ matrix for block, matrix in blocks if len(block)])

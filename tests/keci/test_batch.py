@@ -113,10 +113,11 @@ def test_a_concept_mention_that_is_no_span_has_no_candidates() -> None:
     assert [surface for surface, _ in candidate_texts(batch)] == ["abc", "abc"]
 
 
-def test_edges_are_sorted_by_relation_and_stay_inside_documents() -> None:
+def test_edges_are_sorted_by_relation_and_tail_and_stay_inside_documents() -> None:
     batch = build("abc helps pain", "rash", "abc helps pain")
     arrays = batch.arrays
-    assert (np.diff(arrays["edge_relations"]) >= 0).all()
+    order = list(zip(arrays["edge_relations"], arrays["edge_tails"], strict=True))
+    assert order == sorted(order)
     assert batch.graph is not None
     rows = np.searchsorted(batch.graph.node_splits, arrays["edge_heads"], side="right")
     tail_rows = np.searchsorted(batch.graph.node_splits, arrays["edge_tails"], side="right")

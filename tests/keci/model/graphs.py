@@ -82,7 +82,7 @@ def ragged(documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
     nodes = _firsts([len(document.node_types) for document in documents])
     numbered = list(enumerate(documents))
     edges = sorted(
-        (relation, nodes[row] + head, nodes[row] + tail)
+        (relation, nodes[row] + tail, nodes[row] + head)
         for row, document in numbered
         for head, tail, relation in document.edges
     )
@@ -96,8 +96,8 @@ def ragged(documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
         "node_types_splits": torch.tensor(_firsts([len(codes) for codes in types])),
         "node_types": _flat([code for codes in types for code in codes]),
         "node_vectors": torch.cat([document.node_vectors for document in documents]),
-        "edge_heads": _flat([head for _, head, _ in edges]),
-        "edge_tails": _flat([tail for _, _, tail in edges]),
+        "edge_heads": _flat([head for _, _, head in edges]),
+        "edge_tails": _flat([tail for _, tail, _ in edges]),
         "edge_relations": _flat([relation for relation, _, _ in edges]),
         "candidate_spans": _flat([spans[r] + s for r, d in numbered for s, _ in d.candidates]),
         "candidate_nodes": _flat([nodes[r] + n for r, d in numbered for _, n in d.candidates]),

@@ -143,10 +143,10 @@ def concept_graph(gcn: ConceptGcn, document: DocumentGraph) -> list[Tensor]:
         updated = []
         for i in range(len(v)):
             total = layer.self_loop.weight @ v[i]
-            for k in range(len(layer.relation_maps)):
+            for k in range(len(layer.relation_maps.weight)):
                 neighbours = [h for h, t, relation in document.edges if (t, relation) == (i, k)]
                 for j in neighbours:
-                    total = total + v[j] @ layer.relation_maps[k] / len(neighbours)
+                    total = total + v[j] @ layer.relation_maps.weight[k] / len(neighbours)
             updated.append(total.relu())
         v = updated
     return [gcn.project(state) for state in v]

@@ -55,7 +55,7 @@ def test_the_transformer_has_its_own_rate_and_vectors_do_not_decay() -> None:
     assert all(name.startswith("encoder.transformer.") for name in slow)
     assert "encoder.layer_scores" in names_of(network, learning_rate=1e-2, decay=0.0)
     fast = names_of(network, learning_rate=1e-2, decay=decay)
-    assert "spans.stages.concept_gcn.layers.0.relation_maps" in fast
+    assert "spans.stages.concept_gcn.layers.0.relation_maps.weight" in fast
     assert not any(name.endswith(".bias") for name in slow | fast)
 
 
