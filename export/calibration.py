@@ -9,7 +9,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from keci.export.quantisation import Weights, multiplied_activations
+from keci.export.quantisation import multiplied_activations
+from keci.runtime.integers import Weights
 from keci.runtime.session import OnnxStage
 
 

@@ -11,7 +11,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch import Tensor
 
 from keci.export.calibration import channel_peaks
-from keci.export.quantisation import Weights, quantise_products
+from keci.export.quantisation import quantise_products
+from keci.runtime.integers import Weights
 
 _SMALLEST_STORED = 4096
 """Elements that a weight must have for its storage to be worth compressing."""

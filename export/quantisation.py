@@ -19,14 +19,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_CONTRIBUTED = "com.microsoft"
-_NARROWEST = 16
-"""Columns that a product must have: narrower ones, the classifiers, gain nothing."""
-_LARGEST_PAIR_SUM = 128
-"""Bound of the sum of two neighbouring weights of one sign.
+from keci.runtime.integers import NARROWEST, Weights, quantise_columns
 
-CPUs without VNNI add 255 times the one and 255 times the other in 16 bits, which saturate beyond.
-"""
+_CONTRIBUTED = "com.microsoft"
 _LARGEST_INTEGER = 255
 _SMALLEST_SCALE = 1e-12
 
@@ -36,7 +31,6 @@ _UNEVEN = 4
 _OUTLYING = 8
 """Times the median channel that one must reach at its peak to stay in fp32."""
 
-Weights = npt.NDArray[np.float32]
 Channels = npt.NDArray[np.int64]
 
 
@@ -149,7 +143,7 @@ def _constant_factor(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto])
     if weight.ndim != 2 or any(value != plain.get(name) for name, value in attributes.items()):
         return None
     factor = weight.T if transposed else weight
-    return factor if factor.shape[1] >= _NARROWEST else None
+    return factor if factor.shape[1] >= NARROWEST else None
 
 
 def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriting) -> None:
@@ -244,21 +238,3 @@ def _scale_rows(name: str, scales: str, kind: _Range, rewriting: _Rewriting) -> 
     )
     steps = rewriting.add(helper.make_node("Mul", [peaks, step], [f"{name}.steps"]))
     return rewriting.add(helper.make_node("Max", [steps, least], [scales]))
-
-
-def quantise_columns(weight: Weights) -> tuple[npt.NDArray[np.int8], Weights]:
-    """Integers and one scale per column with ``weight`` (rows, columns) close to their product.
-
-    The integers of rows 2i and 2i + 1 sum to at most 128 where they have one sign.
-    """
-    pairs = np.pad(weight, ((0, len(weight) % 2), (0, 0)))
-    sums = [
-        (np.maximum(sign * pairs[0::2], 0) + np.maximum(sign * pairs[1::2], 0)).max(axis=0)
-        for sign in (1, -1)
-    ]
-    # Each of two integers may be rounded up by a half.
-    scales = np.maximum(
-        np.abs(weight).max(axis=0) / 127, np.max(sums, axis=0) / (_LARGEST_PAIR_SUM - 1)
-    )
-    scales = np.maximum(scales, np.finfo(np.float32).tiny).astype(np.float32)
-    return np.rint(weight / scales).astype(np.int8), scales

@@ -27,6 +27,7 @@ from keci.runtime.bundle import (
     exported_stages,
     read_bundle,
 )
+from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.mention_pairs import MentionPairsStage
 from keci.runtime.session import OnnxStage, torch_device
 from keci.stages import Stage, TorchStage
@@ -153,6 +154,8 @@ def _stages(
     except (OSError, SafetensorError, RuntimeError) as error:
         raise BundleError(f"{folder / GRAPH_FILE} does not fit the manifest: {error}") from error
     in_torch.eval().to(torch_device(options.device))
+    if options.precision == INTEGER_PRECISION:
+        use_integers(in_torch)
     graphs = folder / cast(str, options.precision)
     exported: dict[str, Stage] = {
         name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
