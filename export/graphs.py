@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import onnx
 import torch
 from torch import Tensor
 
+from keci.export.attention import keep_heads_in_rows
 from keci.stages import TENSORS, TorchStage
 
 OPSET = 23
@@ -33,6 +35,9 @@ def export_stage(stage: TorchStage, tensors: Mapping[str, Tensor], path: Path) -
             external_data=False,
             verbose=False,
         )
+    model = onnx.load(str(path))
+    keep_heads_in_rows(model)
+    onnx.save(model, str(path))
 
 
 def _dynamic_dims(name: str) -> dict[int, torch.export.Dim]:
