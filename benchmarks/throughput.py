@@ -35,6 +35,7 @@ from benchmarks.texts import (
     spread_sample,
     write_corpus,
 )
+from keci.cli.collector import collect_rarely
 from keci.documents import Document
 from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
@@ -128,6 +129,7 @@ def _prepare(subject: Subject, options: argparse.Namespace, scratch: Path) -> Wo
     setup = subject.setup(device=options.device, threads=options.threads)
     corpus, stage_corpus = scratch / "corpus.jsonl", scratch / "stages.jsonl"
     extractor = setup.open()
+    collect_rarely()
     pipeline = Pipeline(extractor.predictor, corpus)
     builder, budget = pipeline.predictor.builder, pipeline.extract.budget
     if options.corpus:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keci.cli.collector import collect_rarely
 from keci.cli.extract_count import count_records
 from keci.cli.extract_model import ModelChoice, open_model
 from keci.cli.extract_run import RunChoice, WatchOptions, run_to_files, run_to_stream
@@ -147,6 +148,7 @@ class Plan:
         if isinstance(target, Layout):
             _check_apart(reader, target)
         opened = open_model(self.model)
+        collect_rarely()
         extract = CorpusExtractor(opened.predictor, unit=self.unit, link=opened.link)
         queues = {"extraction": lambda: Queue(extract.records_waiting)}
         options = WatchOptions(failure_limit, self.metrics, queues)
