@@ -16,6 +16,8 @@ from keci.text.sentences import split_sentences
 UNITS = ("sentence", "document")
 MOST_PIECES_PER_CHARACTER = 4
 """Byte-level vocabularies may need a piece for each UTF-8 byte."""
+MOST_PIECES_PER_ASCII_CHARACTER = 2
+"""A piece for the character, and one that marks the beginning of a word."""
 
 _WHITE = re.compile(r"\s")
 
@@ -47,10 +49,8 @@ class WindowBudget:
             )
 
     def holds(self, text: str) -> bool:
-        return (
-            len(text) * MOST_PIECES_PER_CHARACTER <= self.pieces
-            or self.count_pieces(text) <= self.pieces
-        )
+        most = MOST_PIECES_PER_ASCII_CHARACTER if text.isascii() else MOST_PIECES_PER_CHARACTER
+        return len(text) * most <= self.pieces or self.count_pieces(text) <= self.pieces
 
 
 def text_units(document: Document, *, unit: str, budget: WindowBudget) -> tuple[TextUnit, ...]:
