@@ -23,7 +23,7 @@ from keci.runtime.extractor import Extractor, RuntimeOptions, open_extractor
 OPTIONS = {
     "budget 128, window 64": RuntimeOptions(batching=Batching(128, 64)),
     "budget 2048": RuntimeOptions(batching=Batching(2048, 512)),
-    "window 2000": RuntimeOptions(batching=Batching(512, 2000)),
+    "window 2000": RuntimeOptions(batching=Batching(window=2000)),
     "one text a batch": RuntimeOptions(batching=Batching(1, 1)),
     "1 thread": RuntimeOptions(threads=1),
     "3 threads": RuntimeOptions(threads=3),

@@ -1,6 +1,6 @@
 """Each step of the pipeline alone, one thread: ``pytest benchmarks --benchmark-only``.
 
-The rows of the model are timed on one batch of about 512 word pieces, the others on 64 sentences.
+The rows of the model are timed on one batch of about 640 word pieces, the others on 64 sentences.
 """
 
 import io

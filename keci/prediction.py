@@ -29,7 +29,7 @@ class Batching:
     text where that alone is longer. Buckets depend on the texts and these numbers alone.
     """
 
-    token_budget: int = 512
+    token_budget: int = 640
     window: int = 512
 
 
