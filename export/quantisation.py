@@ -19,9 +19,11 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from keci.runtime.integers import NARROWEST, Weights, quantise_columns
+from keci.runtime.integers import Weights, quantise_columns
 
 _CONTRIBUTED = "com.microsoft"
+_NARROWEST = 16
+"""Columns that a product must have: narrower ones, the classifiers, gain nothing."""
 _LARGEST_INTEGER = 255
 _SMALLEST_SCALE = 1e-12
 
@@ -143,7 +145,7 @@ def _constant_factor(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto])
     if weight.ndim != 2 or any(value != plain.get(name) for name, value in attributes.items()):
         return None
     factor = weight.T if transposed else weight
-    return factor if factor.shape[1] >= NARROWEST else None
+    return factor if factor.shape[1] >= _NARROWEST else None
 
 
 def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriting) -> None:

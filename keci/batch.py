@@ -17,7 +17,7 @@ from keci.knowledge.linker import ConceptMention, Linker
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.vector_table import node_vectors, tables_of_spaces
 from keci.text.rows import encoder_rows
-from keci.text.spans import CandidateSpans, candidate_spans
+from keci.text.spans import CandidateSpans, candidate_spans, pooling_blocks
 from keci.text.tokens import TextTokenizer, TokenisedText
 
 Indices = npt.NDArray[np.int64]
@@ -169,9 +169,12 @@ class BatchBuilder:
 
 
 def _span_arrays(texts: Sequence[PreparedText]) -> dict[str, Indices]:
-    shifts = _splits(np.array([text.token_count for text in texts], dtype=np.int64))[:-1]
-    pairs = list(zip(texts, shifts, strict=True))
+    counts = np.array([text.token_count for text in texts], dtype=np.int64)
+    pairs = list(zip(texts, _splits(counts), strict=False))
+    blocks = pooling_blocks(counts)
     return {
+        "pooling_starts": blocks.starts,
+        "pooling_slots": blocks.slots,
         "span_starts": _concatenate([text.spans.token_starts + shift for text, shift in pairs]),
         "span_ends": _concatenate([text.spans.token_ends + shift for text, shift in pairs]),
         "span_splits": _splits(np.array([len(text.spans) for text in texts], dtype=np.int64)),

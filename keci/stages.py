@@ -31,6 +31,8 @@ TENSORS: dict[str, TensorSpec] = {
         ("token_slots", "int64", "tokens", "place of each token in rows * columns"),
         ("token_splits", "int64", "documents+1", "first token of each document"),
         ("token_states", "float32", "tokens encoder_width", "states x (Sec 2.2), or enriched ones"),
+        ("pooling_starts", "int64", "blocks", "first token of each block of span starts"),
+        ("pooling_slots", "int64", "tokens", "place of each token among the blocks' starts"),
         ("span_starts", "int64", "spans", "first token of each candidate span"),
         ("span_ends", "int64", "spans", "token after the last one of each candidate span"),
         ("span_splits", "int64", "documents+1", "first candidate span of each document"),

@@ -22,11 +22,15 @@ class PaddedAxis:
     ``counts`` (rows,) how many each row has.
     """
 
-    def __init__(self, splits: Tensor, size: int) -> None:
-        """``splits`` is (rows+1,), ``size`` the number of elements."""
+    def __init__(self, splits: Tensor, size: int, *, multiple: int = 1) -> None:
+        """``splits`` is (rows+1,), ``size`` the number of elements.
+
+        There are as many columns as the longest row needs, or the next ``multiple``.
+        """
         self.counts = splits.diff()
         self.rows = row_of_each(splits, size)
-        columns = torch.arange(max(int(self.counts.max()), 1), device=splits.device)
+        needed = max(int(self.counts.max()), 1)
+        columns = torch.arange(-(-needed // multiple) * multiple, device=splits.device)
         self.places = torch.arange(size, device=splits.device) - splits[self.rows]
         self.padding = columns >= self.counts.clamp(min=1)[:, None]
         self.slots = self.rows * len(columns) + self.places

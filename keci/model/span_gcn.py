@@ -10,6 +10,9 @@ from keci.model.layers import FeedForward
 from keci.model.ragged import PaddedAxis
 from keci.stages import TorchStage
 
+_COLUMNS = 4
+"""In steps of so many columns a sum over a row is the same with any padding after it."""
+
 
 class GraphStates(NamedTuple):
     graph_states: Tensor
@@ -33,7 +36,7 @@ class SpanGcn(TorchStage):
         relation_logits: Tensor,
     ) -> GraphStates:
         """Shapes: (kept, d), (documents+1,), (pairs,) twice, (pairs, labels) -> (kept, d)."""
-        axis = PaddedAxis(kept_splits, len(kept_states))
+        axis = PaddedAxis(kept_splits, len(kept_states), multiple=_COLUMNS)
         weights = _dense_weights(relation_logits.softmax(1), axis, pair_heads, pair_tails)
         states = axis.pad(kept_states)
         for layer in self.layers:

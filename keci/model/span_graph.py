@@ -9,8 +9,7 @@ from keci.config import ModelConfig
 from keci.model.layers import FeedForward, HiddenToOutput, apply_mask, part
 from keci.model.ragged import row_of_each
 from keci.stages import TorchStage
-
-_POOLING_BLOCK = 16
+from keci.text.spans import POOLING_BLOCK
 
 
 class SpanScores(NamedTuple):
@@ -41,10 +40,20 @@ class SpanScorer(TorchStage):
         self.max_pieces = config.max_span_pieces
         self.register_buffer("band", _pooling_band(config.max_span_pieces), persistent=False)
 
-    def forward(self, token_states: Tensor, span_starts: Tensor, span_ends: Tensor) -> SpanScores:
-        """Shapes: (tokens, encoder_width), (spans,), (spans,) -> (spans, d), (spans, labels)."""
+    def forward(
+        self,
+        token_states: Tensor,
+        pooling_starts: Tensor,
+        pooling_slots: Tensor,
+        span_starts: Tensor,
+        span_ends: Tensor,
+    ) -> SpanScores:
+        """Shapes: (tokens, encoder_width), (blocks,), (tokens,), (spans,), (spans,) ->
+        (spans, d), (spans, labels).
+        """
         lengths = span_ends - span_starts - 1
-        pooled = self._pool(token_states).index_select(0, span_starts * self.max_pieces + lengths)
+        rows = pooling_slots.index_select(0, span_starts) * self.max_pieces + lengths
+        pooled = self._pool(token_states, pooling_starts).index_select(0, rows)
         hidden = (
             self.start_part(token_states).index_select(0, span_starts)
             + self.end_part(token_states).index_select(0, span_ends - 1)
@@ -54,19 +63,18 @@ class SpanScorer(TorchStage):
         span_states = self.span_output(hidden)
         return SpanScores(span_states, self.classifier(span_states))
 
-    def _pool(self, token_states: Tensor) -> Tensor:
+    def _pool(self, token_states: Tensor, pooling_starts: Tensor) -> Tensor:
         """Attention-weighted means of the projected tokens for every start and length.
 
-        Row ``start * L + length - 1`` of the result (at least tokens * L, hidden) belongs to the
-        span of ``length`` tokens from ``start``; rows that run over the last token are undefined.
-        Blocks of starts share one window of tokens, so the work is linear in the tokens.
+        Row ``slot * L + length - 1`` of the result (blocks * POOLING_BLOCK * L, hidden) belongs to
+        the span of ``length`` tokens from the token of ``slot``; rows that run over the last token
+        are undefined. The starts of a block share one window of tokens, so the work is linear in
+        the tokens.
         """
         tokens = token_states.shape[0]
-        blocks = (tokens + _POOLING_BLOCK - 1) // _POOLING_BLOCK
-        block_starts = torch.arange(blocks, device=token_states.device) * _POOLING_BLOCK
         offsets = torch.arange(self.band.shape[1], device=token_states.device)
-        window = (block_starts[:, None] + offsets).clamp(max=tokens - 1).flatten()
-        shape = (blocks, len(offsets))
+        window = (pooling_starts[:, None] + offsets).clamp(max=tokens - 1).flatten()
+        shape = (pooling_starts.shape[0], len(offsets))
         scores = self.attention(token_states).index_select(0, window).unflatten(0, shape)
         projected = self.pooled_part(token_states).index_select(0, window).unflatten(0, shape)
         weights = apply_mask(scores.transpose(1, 2), self.band).softmax(2)
@@ -76,9 +84,9 @@ class SpanScorer(TorchStage):
 
 def _pooling_band(max_pieces: int) -> Tensor:
     """Which tokens of a block's window each (start, length) covers: (block * L, block + L - 1)."""
-    starts = torch.arange(_POOLING_BLOCK)[:, None, None]
+    starts = torch.arange(POOLING_BLOCK)[:, None, None]
     ends = starts + torch.arange(1, max_pieces + 1)[None, :, None]
-    places = torch.arange(_POOLING_BLOCK + max_pieces - 1)
+    places = torch.arange(POOLING_BLOCK + max_pieces - 1)
     return ((starts <= places) & (places < ends)).flatten(0, 1)
 
 

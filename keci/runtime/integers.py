@@ -18,9 +18,6 @@ from keci.model.concept_gcn import RelationMaps
 INTEGER_PRECISION = "int8"
 """The precision of a bundle with which its torch stages multiply integers."""
 
-NARROWEST = 16
-"""Columns that a product must have: narrower ones, the classifiers, gain nothing."""
-
 _LARGEST = 127
 _LARGEST_PAIR_SUM = 128
 """Bound of the sum of two neighbouring weights of one sign.
@@ -38,7 +35,7 @@ def use_integers(stages: nn.Module) -> None:
     for name, module in stages.named_children():
         if isinstance(module, RelationMaps) and len(module.weight):
             setattr(stages, name, IntegerRelationMaps(module))
-        elif isinstance(module, nn.Linear) and module.out_features >= NARROWEST:
+        elif isinstance(module, nn.Linear):
             setattr(stages, name, IntegerLinear(module))
         else:
             use_integers(module)

@@ -24,6 +24,38 @@ class CandidateSpans:
         return len(self.starts)
 
 
+POOLING_BLOCK = 8
+"""Tokens in a row at which spans begin that are pooled together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingBlocks:
+    """The tokens of a batch in blocks of POOLING_BLOCK, each text's from its own first token.
+
+    ``starts`` (blocks,) is the first token of each block, ``slots`` (tokens,) the place of each
+    token among blocks * POOLING_BLOCK.
+    """
+
+    starts: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
+
+
+def pooling_blocks(token_counts: npt.NDArray[np.int64]) -> PoolingBlocks:
+    """The blocks of texts with so many tokens.
+
+    A block never holds tokens of two texts, so that sums over it are the same in any batch.
+    """
+    firsts = token_counts.cumsum() - token_counts
+    blocks = -(-token_counts // POOLING_BLOCK)
+    first_blocks = blocks.cumsum() - blocks
+    shifts = np.repeat(firsts - first_blocks * POOLING_BLOCK, blocks)
+    starts = np.arange(blocks.sum()) * POOLING_BLOCK + shifts
+    slots = np.arange(token_counts.sum()) - np.repeat(
+        firsts - first_blocks * POOLING_BLOCK, token_counts
+    )
+    return PoolingBlocks(starts, slots)
+
+
 def candidate_spans(tokens: TokenisedText, max_pieces: int) -> CandidateSpans:
     """All runs of words with 1 to ``max_pieces`` word pieces.
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from keci.config import ModelConfig
+from keci.text.spans import pooling_blocks
 from keci.training.targets import Targets
 
 ENCODER_WIDTH = 6
@@ -78,6 +80,7 @@ def random_document(config: ModelConfig, shape: Shape, seed: int) -> DocumentGra
 def ragged(documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
     """The tensors of stages.TENSORS that the span network reads."""
     tokens = _firsts([len(document.token_states) for document in documents])
+    blocks = pooling_blocks(np.diff(tokens))
     spans = _firsts([len(document.spans) for document in documents])
     nodes = _firsts([len(document.node_types) for document in documents])
     numbered = list(enumerate(documents))
@@ -90,6 +93,8 @@ def ragged(documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
     return {
         "token_states": torch.cat([document.token_states for document in documents]),
         "token_splits": torch.tensor(tokens),
+        "pooling_starts": torch.from_numpy(blocks.starts),
+        "pooling_slots": torch.from_numpy(blocks.slots),
         "span_starts": _flat([tokens[r] + s for r, d in numbered for s, _ in d.spans]),
         "span_ends": _flat([tokens[r] + e for r, d in numbered for _, e in d.spans]),
         "span_splits": torch.tensor(spans),

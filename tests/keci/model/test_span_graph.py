@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from keci.model.span_graph import PairBuilder, Pruner, Pruning, SpanScorer
+from keci.model.span_graph import PairBuilder, Pruner, Pruning, SpanScorer, SpanScores
 from tests.keci.model.graphs import ENCODER_WIDTH, Shape, ragged, random_document
 from tests.tiny import CONFIG
 
@@ -92,7 +92,7 @@ def test_span_states_do_not_depend_on_the_place_in_the_batch() -> None:
     scorer = SpanScorer(CONFIG, encoder_width=ENCODER_WIDTH, entity_labels=3).eval()
     document = random_document(CONFIG, Shape(7), seed=4)
     batch = ragged([document] * 5)
-    scores = scorer(batch["token_states"], batch["span_starts"], batch["span_ends"])
+    scores = SpanScores(**scorer.run(batch))
     first, *others = scores.span_states.split(len(document.spans))
     for other in others:
         torch.testing.assert_close(other, first, rtol=1e-5, atol=1e-6)
@@ -104,5 +104,5 @@ def test_a_word_of_extreme_attention_gives_finite_states() -> None:
     batch = ragged([random_document(CONFIG, Shape(7), seed=4)])
     states = batch["token_states"].clone()
     states[3] *= 1e4
-    scores = scorer(states, batch["span_starts"], batch["span_ends"])
+    scores = SpanScores(**scorer.run({**batch, "token_states": states}))
     assert scores.span_states.isfinite().all()

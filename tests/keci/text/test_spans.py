@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.text.spans import candidate_spans
+from keci.text.spans import POOLING_BLOCK, candidate_spans, pooling_blocks
 from keci.text.tokens import TokenisedText
 from tests.strategies import hard_texts
 from tests.tiny import tiny_text_tokenizer
@@ -80,3 +80,15 @@ def test_spans_of_any_piece_counts_equal_a_brute_force_enumeration(
     pieces = np.zeros(splits[-1], dtype=np.int32)
     tokens = TokenisedText(2 * places, 2 * places + 1, splits, pieces)
     assert_equals_brute_force(tokens, max_pieces)
+
+
+@given(st.lists(st.integers(0, 30), max_size=6))
+def test_pooling_blocks_hold_the_tokens_of_one_text_each(counts: list[int]) -> None:
+    blocks = pooling_blocks(np.array(counts, dtype=np.int64))
+    expected, first = [], 0
+    for count in counts:
+        expected += range(first, first + count, POOLING_BLOCK)
+        first += count
+    assert blocks.starts.tolist() == expected
+    tokens = blocks.starts[blocks.slots // POOLING_BLOCK] + blocks.slots % POOLING_BLOCK
+    assert tokens.tolist() == list(range(first))
