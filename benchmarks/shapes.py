@@ -5,8 +5,6 @@ in a folder of the user's cache, named by a hash of all that decides about them.
 """
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -38,6 +36,7 @@ from keci.schema import ADE, TaskSchema
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RUN_FILE, RunSettings, write_tensors
 from keci.training.run import variant_config
+from keci.whole_folder import whole_folder
 
 SHIPPED = "ade"
 SEED = 1
@@ -161,19 +160,16 @@ def _cached(kind: str, facts: Iterable[str | bytes], write: Callable[[Path], Non
     parent = Path(platformdirs.user_cache_dir("keci")) / "benchmarks" / kind
     folder = parent / digest.hexdigest()[:16]
     if not folder.is_dir():
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent) as scratch:
-            partial = Path(scratch) / folder.name
-            partial.mkdir()
+        with whole_folder(folder) as partial:
             write(partial)
-            shutil.move(partial, folder)
     return folder
 
 
 def _code() -> tuple[str, ...]:
     """What else decides about a run or a bundle: the code that makes them."""
     package = Path(bundles.__file__).parent.parent
-    sources = sorted((*(package / "model").glob("*.py"), *(package / "export").glob("*.py")))
+    folders = ("export", "model", "runtime", "text")
+    sources = sorted(path for name in folders for path in (package / name).glob("*.py"))
     hashes = (bundles.describe_file(path).sha256 for path in sources)
     return (*hashes, *(version(name) for name in ("torch", "onnx", "onnxscript")))
 

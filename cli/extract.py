@@ -8,7 +8,7 @@ import click
 from keci.cli.extract_merge import merge
 from keci.cli.extract_report import report
 from keci.cli.extract_verify import verify
-from keci.cli.options import common_options
+from keci.cli.options import common_options, kb_option
 from keci.cli.subcommands import CommandWithSubcommands
 
 INPUT_FORMATS = (
@@ -56,11 +56,7 @@ or the output broke; a signal ends it with 128 plus its number.
 @click.option(
     "--model", default="ade", show_default=True, help="Name of a shipped model, or a bundle folder."
 )
-@click.option(
-    "--kb",
-    type=click.Path(path_type=Path),
-    help="Knowledge base folder; the default one if not given.",
-)
+@kb_option
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")
 @click.option(
     "--mentions",

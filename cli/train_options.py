@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from keci.cli.options import kb_option
 from keci.cli.settings import apply_settings
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 
@@ -23,7 +24,7 @@ _OPTIONS = (
         "--train",
         required=True,
         type=click.Path(path_type=Path),
-        help="Annotated data: BioRelEx json, SpERT json or KECI jsonl.",
+        help="Annotated data: BioRelEx or SpERT json, BioRED as PubTator or BioC, or KECI jsonl.",
     ),
     click.option(
         "--validation",
@@ -36,11 +37,7 @@ _OPTIONS = (
         show_default=True,
         help="minilm, mpnet, a folder with a transformers model, or a hub name.",
     ),
-    click.option(
-        "--kb",
-        type=click.Path(path_type=Path),
-        help="Knowledge base folder; the default one if not given.",
-    ),
+    kb_option,
     click.option(
         "--vectors",
         multiple=True,

@@ -30,6 +30,7 @@ from keci.runtime.bundle import (
 from keci.runtime.extractor import torch_stages
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
+from keci.whole_folder import whole_folder
 
 _LOGGER = logging.getLogger(__name__)
 FP32 = "fp32"
@@ -47,16 +48,9 @@ def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
     if bundle.exists():
         raise UsageError(f"{bundle} exists already; choose another folder or remove it")
     loaded = load_run(run)
-    bundle.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{bundle.name}-", dir=bundle.parent))
-    try:
+    with whole_folder(bundle) as partial:
         manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
-        partial.chmod(0o755)
         (partial / GRAPH_FILE).chmod(0o644)  # safetensors makes files for their owner alone
-        partial.rename(bundle)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return manifest
 
 

@@ -15,6 +15,9 @@ from keci.schema import RelationType, TaskSchema
 Numbers = npt.NDArray[np.float32]
 Outputs = Mapping[str, npt.NDArray[Any]]
 
+MOST_NONE = 0.5
+"""Probability of "none" below which a span is a mention, and a pair a relation."""
+
 _SCORE_DIGITS = 6
 
 
@@ -50,7 +53,7 @@ def best_labels(probabilities: Numbers) -> Indices:
     if not types.shape[1]:
         return np.zeros(len(probabilities), dtype=np.int64)
     best: Indices = types.argmax(1) + 1
-    return np.where(probabilities[:, 0] < 0.5, best, 0)
+    return np.where(probabilities[:, 0] < MOST_NONE, best, 0)
 
 
 def decode(

@@ -1,7 +1,6 @@
 """What is done about ids that come twice in a corpus, and about citations that are taken back."""
 
 import logging
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keci.corpus.census import REPEATED, Census, CensusTaker, Fate, SeenIds
+from keci.corpus.durable import Disk
 from keci.corpus.limits import refused_document
 from keci.corpus.records import Withdrawal
 from keci.corpus.scan import CorpusScan, Sighting
@@ -76,8 +76,10 @@ def take_census(
         partial = path.with_name(f"{path.name}.partial")
         partial.unlink(missing_ok=True)
         _taken(scan, rules, str(partial), about).close()
-        _make_durable(partial)
-        partial.replace(path)
+        disk = Disk()
+        with disk.open(partial, partial.stat().st_size) as file:
+            file.sync()
+        disk.replace(partial, path)
         whole = Census.open(path, about)
         if whole is None:
             raise KeciError(f"the census {path} was changed while it was taken")
@@ -144,11 +146,3 @@ def _explained() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise KeciError(f"the ids of the inputs could not be sorted: {error}") from error
-
-
-def _make_durable(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

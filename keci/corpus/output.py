@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
+from keci.corpus.durable import Disk
 from keci.errors import UsageError
 
 STDOUT = "-"
@@ -52,7 +53,7 @@ class OutputFile:
         self._finish()
         if self.is_regular:
             self.partial_path.replace(self._target)
-            _sync(self._target.parent)
+            Disk().sync_folder(self._target.parent)
 
     def abandon(self) -> None:
         """Finish the output but leave it under its partial name."""
@@ -77,15 +78,3 @@ class OutputFile:
             self.close()
         else:
             self.abandon()
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename in the folder durable; systems that cannot open folders need no such call."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

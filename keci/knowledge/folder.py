@@ -16,7 +16,7 @@ from keci.errors import KnowledgeBaseError
 from keci.knowledge.ragged import StringTable
 from keci.knowledge.records import SourceRecord
 from keci.knowledge.tables import Tables
-from keci.knowledge.whole_folder import whole_folder
+from keci.whole_folder import whole_folder
 
 FORMAT = "keci-knowledge-base"
 VERSION = 1

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from keci.errors import KnowledgeBaseError, UsageError
 from keci.knowledge.ragged import Integers
-from keci.knowledge.whole_folder import whole_folder
+from keci.whole_folder import whole_folder
 
 FORMAT = "keci-concept-vectors"
 VERSION = 1

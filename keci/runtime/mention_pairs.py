@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from keci.decoding import MOST_NONE
 from keci.stages import Stage
 
-_MENTION = 0.501
-"""A mention has less than half of its probability on "none"; rounding must not lose one."""
+_ROUNDING = 1e-3
+"""By which a probability may differ from the one that decoding sees."""
 
 _IMPOSSIBLE = -1e4
 
@@ -27,7 +28,7 @@ class MentionPairsStage:
         """``final_entity_logits`` (kept, labels) and ``final_relation_logits`` (pairs, labels)."""
         heads, tails = tensors["pair_heads"], tensors["pair_tails"]
         entities = self._score(tensors, heads[:0], tails[:0])["final_entity_logits"]
-        is_mention = entities.softmax(1)[:, 0] < _MENTION
+        is_mention = entities.softmax(1)[:, 0] < MOST_NONE + _ROUNDING
         chosen = (is_mention[heads] & is_mention[tails]).nonzero().squeeze(1)
         scored = self._score(tensors, heads[chosen], tails[chosen])["final_relation_logits"]
         relations = scored.new_full((len(heads), scored.shape[1]), _IMPOSSIBLE)
