@@ -5,20 +5,9 @@ from pathlib import Path
 import pytest
 
 from keci.corpus.finished import open_finished, problems
-from keci.corpus.layout import file_layout, folder_layout
+from keci.corpus.layout import file_layout
 from keci.errors import DataError
-from tests.keci.corpus.corpora import run_corpus, write_corpus
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write_corpus(tmp_path / "in.jsonl", 150, bad=(1, 100))
-
-
-@pytest.fixture
-def output(corpus: Path, tmp_path: Path) -> Path:
-    run_corpus([corpus], folder_layout(tmp_path / "out", "jsonl.gz", 60))
-    return tmp_path / "out"
+from tests.keci.corpus.corpora import run_corpus
 
 
 def problems_of(output: Path) -> list[str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from keci.corpus.finished import open_finished
-from keci.corpus.layout import file_layout, folder_layout
+from keci.corpus.layout import file_layout
 from keci.corpus.records import Selection
 from keci.corpus.retries import failures_file, read_positions
 from keci.corpus.sources import ReadOptions
@@ -11,17 +11,6 @@ from keci.corpus.stream import CorpusReader
 from keci.documents import Document, Failure
 from keci.errors import DataError, UsageError
 from tests.keci.corpus.corpora import run_corpus, write_corpus
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write_corpus(tmp_path / "in.jsonl", 150, bad=(1, 100))
-
-
-@pytest.fixture
-def output(corpus: Path, tmp_path: Path) -> Path:
-    run_corpus([corpus], folder_layout(tmp_path / "out", "jsonl.gz", 60))
-    return tmp_path / "out"
 
 
 def test_failed_records_are_read_again(corpus: Path, output: Path, tmp_path: Path) -> None:

@@ -1,22 +1,7 @@
 from pathlib import Path
 
-import pytest
-
 from keci.corpus.finished import open_finished
-from keci.corpus.layout import folder_layout
 from keci.corpus.summary import summarise
-from tests.keci.corpus.corpora import run_corpus, write_corpus
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write_corpus(tmp_path / "in.jsonl", 150, bad=(1, 100))
-
-
-@pytest.fixture
-def output(corpus: Path, tmp_path: Path) -> Path:
-    run_corpus([corpus], folder_layout(tmp_path / "out", "jsonl.gz", 60))
-    return tmp_path / "out"
 
 
 def test_a_summary_counts_everything(output: Path) -> None:
