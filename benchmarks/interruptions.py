@@ -12,6 +12,7 @@ goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 import argparse
 import importlib
 import json
+import math
 import os
 import random
 import shutil
@@ -41,9 +42,15 @@ class Tally:
 class Trial:
     """The runs in a folder, and the tally of them that outlives this process."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], seed: int) -> None:
-        """Raises SystemExit where the folder has the tally of another trial."""
-        self._folder, self._arguments, self._seed = folder, list(arguments), seed
+    def __init__(
+        self, folder: Path, arguments: Sequence[str], *, seed: int, longest: float
+    ) -> None:
+        """No kill comes later than ``longest`` seconds after a process began.
+
+        Raises SystemExit where the folder has the tally of another trial.
+        """
+        self._folder, self._arguments = folder, list(arguments)
+        self._seed, self._longest = seed, longest
         self._file = folder / "tally.json"
         folder.mkdir(parents=True, exist_ok=True)
         if self._file.is_file():
@@ -75,8 +82,9 @@ class Trial:
         arguments = [*self._arguments, "--output-dir", str(output), "--resume"]
         code = -signal.SIGKILL
         while code < 0:
-            chance = random.Random(f"{self._seed} {tally.kills}")
-            seconds = chance.uniform(0, tally.whole_run_seconds) if tally.struck < kills else None
+            chance = random.Random(f"{self._seed} {tally.kills} {tally.finished_runs}")
+            longest = min(self._longest, tally.whole_run_seconds)
+            seconds = chance.uniform(0, longest) if tally.struck < kills else None
             before = commits(output)
             code = run_for(arguments, seconds)
             tally.kills += code < 0
@@ -149,11 +157,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--longest", type=float, default=math.inf, help="seconds before a kill")
     words = sys.argv[1:]
     place = words.index("--") if "--" in words else len(words)
     chosen = parser.parse_args(words[:place])
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    trial = Trial(chosen.folder, [*chosen.inputs, *words[place + 1 :]], chosen.seed)
+    arguments = [*chosen.inputs, *words[place + 1 :]]
+    trial = Trial(chosen.folder, arguments, seed=chosen.seed, longest=chosen.longest)
     for name in PRELOADED:
         importlib.import_module(name)
     trial.run(chosen.kills)
