@@ -30,6 +30,10 @@ _HAS_KERNEL = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-unty
 Weights = npt.NDArray[np.float32]
 
 
+_READ_THEIR_MAPS = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
+"""Modules of torch that take the weights of their linear maps in place of calling these."""
+
+
 def use_integers(stages: nn.Module) -> None:
     """Let the linear maps inside ``stages`` multiply integers, in place; for inference alone."""
     for name, module in stages.named_children():
@@ -37,7 +41,7 @@ def use_integers(stages: nn.Module) -> None:
             setattr(stages, name, IntegerRelationMaps(module))
         elif isinstance(module, nn.Linear):
             setattr(stages, name, IntegerLinear(module))
-        else:
+        elif not isinstance(module, _READ_THEIR_MAPS):
             use_integers(module)
 
 

@@ -124,7 +124,7 @@ def token_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def token_bundle(token_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     bundle = tmp_path_factory.mktemp("bundles") / "tokens"
-    manifest = export_run(token_run, bundle, ("fp32",))
+    manifest = export_run(token_run, bundle, ("fp32", "int8"))
     assert list(manifest.stages) == ["encoder", "span_scorer", "pair_scorer"]
     return bundle
 
@@ -144,8 +144,9 @@ def test_a_bundle_with_enriched_tokens_extracts_what_the_checkpoint_does(
         assert total == pytest.approx(1, abs=1e-4)
 
 
-def test_enriched_tokens_need_no_knowledge_base(token_bundle: Path) -> None:
-    extractor = open_extractor(token_bundle, None, RuntimeOptions())
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_enriched_tokens_need_no_knowledge_base(precision: str, token_bundle: Path) -> None:
+    extractor = open_extractor(token_bundle, None, RuntimeOptions(precision))
     mentions = [m for e in extractor.predictor(DOCUMENTS) for m in e.mentions]
     assert mentions
     assert all(mention.context_weight == 1 and not mention.concepts for mention in mentions)
