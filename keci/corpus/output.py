@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from keci.corpus.durable import Disk
 from keci.errors import UsageError
 
 STDOUT = "-"
@@ -53,7 +52,7 @@ class OutputFile:
         self._finish()
         if self.is_regular:
             self.partial_path.replace(self._target)
-            Disk().sync_folder(self._target.parent)
+            _sync(self._target.parent)
 
     def abandon(self) -> None:
         """Finish the output but leave it under its partial name."""
@@ -78,3 +77,18 @@ class OutputFile:
             self.close()
         else:
             self.abandon()
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in the folder durable, if it can be opened.
+
+    A Disk insists on that; here the file is in place, and a folder without leave to read is one.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
