@@ -48,7 +48,7 @@ def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
     if bundle.exists():
         raise UsageError(f"{bundle} exists already; choose another folder or remove it")
     loaded = load_run(run)
-    with whole_folder(bundle) as partial:
+    with whole_folder(bundle, replace=False) as partial:
         manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
         (partial / GRAPH_FILE).chmod(0o644)  # safetensors makes files for their owner alone
     return manifest
