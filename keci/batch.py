@@ -170,7 +170,7 @@ class BatchBuilder:
 
 def _span_arrays(texts: Sequence[PreparedText]) -> dict[str, Indices]:
     counts = np.array([text.token_count for text in texts], dtype=np.int64)
-    pairs = list(zip(texts, _splits(counts), strict=False))
+    pairs = list(zip(texts, _splits(counts)[:-1], strict=True))
     blocks = pooling_blocks(counts)
     return {
         "pooling_starts": blocks.starts,

@@ -45,15 +45,13 @@ def pooling_blocks(token_counts: npt.NDArray[np.int64]) -> PoolingBlocks:
 
     A block never holds tokens of two texts, so that sums over it are the same in any batch.
     """
-    firsts = token_counts.cumsum() - token_counts
     blocks = -(-token_counts // POOLING_BLOCK)
-    first_blocks = blocks.cumsum() - blocks
-    shifts = np.repeat(firsts - first_blocks * POOLING_BLOCK, blocks)
-    starts = np.arange(blocks.sum()) * POOLING_BLOCK + shifts
-    slots = np.arange(token_counts.sum()) - np.repeat(
-        firsts - first_blocks * POOLING_BLOCK, token_counts
+    first_slots = (blocks.cumsum() - blocks) * POOLING_BLOCK
+    shifts = token_counts.cumsum() - token_counts - first_slots
+    return PoolingBlocks(
+        np.arange(blocks.sum()) * POOLING_BLOCK + np.repeat(shifts, blocks),
+        np.arange(token_counts.sum()) - np.repeat(shifts, token_counts),
     )
-    return PoolingBlocks(starts, slots)
 
 
 def candidate_spans(tokens: TokenisedText, max_pieces: int) -> CandidateSpans:
