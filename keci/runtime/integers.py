@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from keci.model.concept_gcn import RelationMaps
+from keci.runtime.integer_product import IntegerProduct
 
 INTEGER_PRECISION = "int8"
 """The precision of a bundle with which its torch stages multiply integers."""
@@ -25,10 +26,6 @@ _LARGEST_PAIR_SUM = 128
 CPUs without VNNI add 255 times the one and 255 times the other in 16 bits, which saturate beyond.
 """
 _SMALLEST_SCALE = 1e-12
-_HAS_KERNEL = bool(
-    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch annotates it not
-)
-"""Whether oneDNN multiplies integers; torch's own loop takes fifty times as long as fp32."""
 
 Weights = npt.NDArray[np.float32]
 
@@ -55,14 +52,13 @@ class IntegerLinear(nn.Module):
         super().__init__()
         integers, scales = quantise_columns(linear.weight.detach().T.cpu().numpy())
         device = linear.weight.device
-        self.integers = nn.Buffer(torch.from_numpy(integers).to(device))
+        self.product = IntegerProduct(torch.from_numpy(integers).to(device))
         self.scales = nn.Buffer(torch.from_numpy(scales).to(device))
         self.bias = linear.bias
 
     def forward(self, values: Tensor) -> Tensor:
-        rows = values.flatten(0, -2)
-        integers, row_scales = quantise_rows(rows)
-        products = multiply(integers, self.integers) * row_scales
+        integers, row_scales = quantise_rows(values.flatten(0, -2))
+        products = self.product(integers) * row_scales
         outputs = (
             products.mul_(self.scales)
             if self.bias is None
@@ -72,21 +68,23 @@ class IntegerLinear(nn.Module):
 
 
 class IntegerRelationMaps(nn.Module):
-    """RelationMaps with integers (relations, width, width) and scales (relations, width)."""
+    """RelationMaps with a product for each relation and scales (relations, width)."""
 
     def __init__(self, maps: RelationMaps) -> None:
         super().__init__()
         quantised = [quantise_columns(matrix) for matrix in maps.weight.detach().cpu().numpy()]
         device = maps.weight.device
-        integers, scales = (np.stack(parts) for parts in zip(*quantised, strict=True))
-        self.integers = nn.Buffer(torch.from_numpy(integers).to(device))
+        self.products = nn.ModuleList(
+            IntegerProduct(torch.from_numpy(integers).to(device)) for integers, _ in quantised
+        )
+        scales = np.stack([columns for _, columns in quantised])
         self.scales = nn.Buffer(torch.from_numpy(scales).to(device))
 
     def forward(self, states: Tensor, counts: list[int]) -> Tensor:
         """Shape: (rows, width) with ``counts`` rows of each relation in turn -> the same."""
         integers, row_scales = quantise_rows(states)
-        blocks = zip(torch.split(integers, counts), self.integers, strict=True)
-        products = torch.cat([multiply(block, matrix) for block, matrix in blocks if len(block)])
+        blocks = zip(torch.split(integers, counts), self.products, strict=True)
+        products = torch.cat([product(block) for block, product in blocks if len(block)])
         present = torch.tensor(counts, device=states.device)
         scales = self.scales.repeat_interleave(present, dim=0, output_size=len(states))
         return (products * row_scales).mul_(scales)
@@ -103,17 +101,6 @@ def quantise_rows(values: Tensor) -> QuantisedRows:
     """Shape: (rows, width)."""
     scales = values.abs().amax(1, keepdim=True).div_(_LARGEST).clamp_min_(_SMALLEST_SCALE)
     return QuantisedRows((values / scales).round_().to(torch.int8), scales)
-
-
-def multiply(left: Tensor, right: Tensor) -> Tensor:
-    """The exact product of 8-bit integers: (rows, width), (width, columns) -> (rows, columns).
-
-    Where no kernel for integers exists they are multiplied in fp32, which is exact as well: it has
-    room for 2,064 products with the columns of ``quantise_columns``.
-    """
-    if left.device.type == "cpu" and _HAS_KERNEL:
-        return torch._int_mm(left, right)
-    return left.float() @ right.float()
 
 
 def quantise_columns(weight: Weights) -> tuple[npt.NDArray[np.int8], Weights]:

@@ -8,11 +8,9 @@ from torch import Tensor, nn
 
 from keci.model.concept_gcn import RelationMaps
 from keci.model.layers import FeedForward
-from keci.runtime import integers
 from keci.runtime.integers import (
     IntegerLinear,
     IntegerRelationMaps,
-    multiply,
     quantise_columns,
     quantise_rows,
     use_integers,
@@ -92,18 +90,6 @@ def test_a_row_reads_the_same_among_others() -> None:
     values = torch.randn(50, 64)
     alone = torch.cat([linear(row[None]) for row in values])
     torch.testing.assert_close(linear(values), alone, rtol=1e-6, atol=1e-6)
-
-
-def test_products_are_the_same_without_a_kernel_for_integers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    random = np.random.default_rng(4)
-    left = torch.from_numpy(random.integers(-127, 128, (9, 1024), np.int8))
-    right = torch.from_numpy(random.integers(-63, 64, (1024, 33), np.int8))
-    expected = left.long() @ right.long()
-    assert torch.equal(multiply(left, right).long(), expected)
-    monkeypatch.setattr(integers, "_HAS_KERNEL", False)
-    assert torch.equal(multiply(left, right).long(), expected)
 
 
 def test_all_maps_become_integers() -> None:
