@@ -108,23 +108,22 @@ class BatchBuilder:
         """
         tokens = self.tokenizer([document.text for document in documents])
         mentions = linked or [self.link(document.text) for document in documents]
-        return list(map(self._prepare, documents, tokens, mentions))
+        for document, found in zip(documents, tokens, strict=True):
+            self._check_length(document, found)
+        spans = candidate_spans(tokens, self.config.max_span_pieces)
+        return list(map(PreparedText, documents, tokens, spans, mentions))
 
     def link(self, text: str) -> tuple[ConceptMention, ...]:
         """The concept mentions of a text; none without a knowledge base."""
         return self.knowledge.linker.link(text) if self.knowledge else ()
 
-    def _prepare(
-        self, document: Document, tokens: TokenisedText, mentions: tuple[ConceptMention, ...]
-    ) -> PreparedText:
+    def _check_length(self, document: Document, tokens: TokenisedText) -> None:
         limit = MOST_ROWS * self.max_tokens
         if len(tokens.piece_ids) > limit:
             raise DataError(
                 f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; at most {limit} "
                 f"are read as one ({MOST_ROWS} times what the encoder holds): cut it into parts"
             )
-        spans = candidate_spans(tokens, self.config.max_span_pieces)
-        return PreparedText(document, tokens, spans, mentions)
 
     def build(self, texts: Sequence[PreparedText]) -> Batch:
         """One ragged batch of the texts, in their order."""

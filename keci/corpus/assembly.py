@@ -1,7 +1,7 @@
 """The extractions of a document's units, put together with the document's own offsets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from keci.corpus.windows import TextUnit
 from keci.documents import Document, Extraction, Mention, Relation
@@ -22,23 +22,33 @@ def reassemble(
     for unit, extraction in zip(units, extractions, strict=True):
         found.add(unit, extraction)
     mention_ids = {key: f"T{number}" for number, key in enumerate(sorted(found.mentions), 1)}
-    mentions = tuple(replace(found.mentions[key], id=name) for key, name in mention_ids.items())
+    mentions = tuple(_placed(found.mentions[key], key, id_) for key, id_ in mention_ids.items())
     relations = tuple(
-        replace(
+        Relation(
+            f"R{number}",
+            mention_ids[head],
+            mention_ids[tail],
+            kind,
             found.relations[head, tail, kind],
-            id=f"R{number}",
-            head=mention_ids[head],
-            tail=mention_ids[tail],
         )
         for number, (head, tail, kind) in enumerate(sorted(found.relations), 1)
     )
     return Extraction(document.id, document.text, mentions, relations)
 
 
+def _placed(mention: Mention, key: MentionKey, id_: str) -> Mention:
+    """The mention with its id and offsets in the document."""
+    start, end, kind = key
+    concepts, context = mention.concepts, mention.context_weight
+    return Mention(id_, start, end, mention.text, kind, mention.score, concepts, context)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """What the units have: mentions with a unit's offsets, and the scores of relations."""
+
     mentions: dict[MentionKey, Mention] = field(default_factory=dict)
-    relations: dict[RelationKey, Relation] = field(default_factory=dict)
+    relations: dict[RelationKey, float | None] = field(default_factory=dict)
 
     def add(self, unit: TextUnit, extraction: Extraction) -> None:
         keys: dict[str, MentionKey] = {}
@@ -46,14 +56,13 @@ class _Found:
             start, end = unit.start + mention.start, unit.start + mention.end
             key = keys[mention.id] = (start, end, mention.type)
             known = self.mentions.get(key)
-            if known is None or _score(mention) > _score(known):
-                self.mentions[key] = replace(mention, start=start, end=end)
+            if known is None or _rank(mention.score) > _rank(known.score):
+                self.mentions[key] = mention
         for relation in extraction.relations:
             ends = (keys[relation.head], keys[relation.tail], relation.type)
-            kept = self.relations.get(ends)
-            if kept is None or _score(relation) > _score(kept):
-                self.relations[ends] = relation
+            if ends not in self.relations or _rank(relation.score) > _rank(self.relations[ends]):
+                self.relations[ends] = relation.score
 
 
-def _score(item: Mention | Relation) -> float:
-    return -1.0 if item.score is None else item.score
+def _rank(score: float | None) -> float:
+    return -1.0 if score is None else score

@@ -49,16 +49,10 @@ class _Nodes:
     """Nodes as sorted numbers: ``document * stride + concept``, or ``+ concepts + type``."""
 
     numbers: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    members: npt.NDArray[np.int64]
     stride: int
     concept_count: int
-
-    @property
-    def documents(self) -> npt.NDArray[np.int64]:
-        return self.numbers // self.stride
-
-    @property
-    def members(self) -> npt.NDArray[np.int64]:
-        return self.numbers % self.stride
 
     def find(
         self, documents: npt.NDArray[np.int64], members: npt.NDArray[np.int64]
@@ -139,7 +133,8 @@ def _make_nodes(
     splits, types = knowledge_base.concept_types(concept_numbers % stride)
     type_documents = np.repeat(concept_numbers // stride, np.diff(splits))
     type_numbers = np.unique(type_documents * stride + concept_count + types)
-    return _Nodes(np.union1d(concept_numbers, type_numbers), stride, concept_count)
+    numbers = np.union1d(concept_numbers, type_numbers)
+    return _Nodes(numbers, numbers // stride, numbers % stride, stride, concept_count)
 
 
 def _node_types(

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from keci.cache import Cache
 from keci.knowledge.abbreviations import find_abbreviations
-from keci.knowledge.cache import Cache
 from keci.knowledge.compounds import add_compounds
 from keci.knowledge.keyed_text import KeyedText, word_forms
 from keci.knowledge.ranking import Ranker

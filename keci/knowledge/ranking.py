@@ -1,6 +1,6 @@
 """Which of the concepts that share a name a text most likely means."""
 
-from keci.knowledge.cache import Cache
+from keci.cache import Cache
 from keci.knowledge.semantic_types import GROUP_OF_TYPE
 from keci.knowledge.store import KnowledgeBase
 from keci.knowledge.tables import STRICT, SYMBOL

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keci.cache import Cache
 from keci.knowledge.folder import Description, Manifest, manifest_in_memory, read_folder
 from keci.knowledge.ragged import Integers, StringTable, ragged_positions
 from keci.knowledge.records import ConceptRecord, RelationRecord
@@ -17,6 +18,7 @@ from keci.knowledge.tables import TableBuilder, Tables
 
 _EMPTY = np.empty(0, dtype=np.int32)
 _EMPTY_FLAGS = np.empty(0, dtype=np.uint8)
+_SUMMARIES = 1 << 14
 _PARENT_RELATIONS = ("isa", "part_of", "has_role")
 
 
@@ -51,6 +53,7 @@ class KnowledgeBase:
         self.type_codes = tuple(manifest.description.type_names)
         self.relation_names = manifest.description.relation_names
         self.type_names = manifest.description.type_names
+        self._summaries = Cache[int, tuple[str, str, tuple[str, ...]]](_SUMMARIES)
 
     def __len__(self) -> int:
         return len(self.tables.name_splits) - 1
@@ -78,6 +81,15 @@ class KnowledgeBase:
 
     def preferred_name(self, index: int) -> str:
         return self.tables.names[int(self.tables.name_splits[index])]
+
+    def summary(self, index: int) -> tuple[str, str, tuple[str, ...]]:
+        """Id, preferred name and types of a concept."""
+        known = self._summaries.get(index)
+        if known is None:
+            known = self._summaries.put(
+                index, (self.concept_id(index), self.preferred_name(index), self.types(index))
+            )
+        return known
 
     def names(self, index: int) -> tuple[str, ...]:
         """The names of a concept, preferred one first."""

@@ -1,6 +1,8 @@
 """Candidate spans: all runs of whole words of up to L word pieces (Sec 2.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -54,23 +56,34 @@ def pooling_blocks(token_counts: npt.NDArray[np.int64]) -> PoolingBlocks:
     )
 
 
-def candidate_spans(tokens: TokenisedText, max_pieces: int) -> CandidateSpans:
-    """All runs of words with 1 to ``max_pieces`` word pieces.
+def candidate_spans(texts: Sequence[TokenisedText], max_pieces: int) -> list[CandidateSpans]:
+    """All runs of words with 1 to ``max_pieces`` word pieces, of each text.
 
     A word without pieces neither starts nor ends a span, and a single word of more than
     ``max_pieces`` pieces is in no span.
     """
-    has_pieces = np.diff(tokens.word_pieces) > 0
-    words = np.flatnonzero(has_pieces)
-    firsts = np.repeat(np.arange(len(words)), max_pieces).reshape(-1, max_pieces)
-    lasts = firsts + np.arange(max_pieces)
-    inside = lasts < len(words)
-    first_words, last_words = words[firsts[inside]], words[lasts[inside]]
-    token_starts, token_ends = tokens.word_pieces[first_words], tokens.word_pieces[last_words + 1]
-    short = token_ends - token_starts <= max_pieces
-    return CandidateSpans(
-        token_starts[short],
-        token_ends[short],
-        tokens.word_starts[first_words[short]],
-        tokens.word_ends[last_words[short]],
+    if not texts:
+        return []
+    firsts = np.concatenate([text.word_pieces[:-1] for text in texts])
+    ends = np.concatenate([text.word_pieces[1:] for text in texts])
+    words = np.flatnonzero(ends > firsts)
+    rows = np.repeat(np.arange(len(texts)), [len(text.word_starts) for text in texts])[words]
+    text_ends = np.searchsorted(rows, rows, side="right")
+    last_words = np.arange(len(words))[:, None] + np.arange(max_pieces)
+    inside = last_words < text_ends[:, None]
+    last_words = words[np.minimum(last_words, len(words) - 1)]
+    token_starts = np.broadcast_to(firsts[words, None], last_words.shape)
+    token_ends = ends[last_words]
+    chosen = inside & (token_ends - token_starts <= max_pieces)
+    starts = np.concatenate([text.word_starts for text in texts])[words]
+    columns = (
+        token_starts[chosen],
+        token_ends[chosen],
+        np.broadcast_to(starts[:, None], last_words.shape)[chosen],
+        np.concatenate([text.word_ends for text in texts])[last_words[chosen]],
     )
+    counts = np.bincount(rows, weights=chosen.sum(1), minlength=len(texts)).astype(np.int64)
+    cuts = [0, *counts.cumsum().tolist()]
+    return [
+        CandidateSpans(*(column[start:end] for column in columns)) for start, end in pairwise(cuts)
+    ]

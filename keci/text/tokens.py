@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from tokenizers import Tokenizer
 
 from keci.errors import BundleError
 from keci.text.words import find_words
+
+_KNOWN_CHARACTERS = 1 << 18
+"""Length of all words whose pieces are remembered: some 30,000, which are most of a text's."""
 
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|pad|>")
 
@@ -40,6 +44,8 @@ class TextTokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._known_characters = 0
         self.prefix_ids, self.suffix_ids = _special_ids(tokenizer)
         self.pad_id = _pad_id(tokenizer)
 
@@ -57,15 +63,33 @@ class TextTokenizer:
             [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
             for text, (starts, ends) in zip(texts, offsets, strict=True)
         ]
-        encodings = self.tokenizer.encode_batch(
-            words, is_pretokenized=True, add_special_tokens=False
-        )
+        pieces = self._pieces(set(chain.from_iterable(words)))
         return [
-            TokenisedText(
-                starts, ends, _word_splits(encoding.word_ids, len(starts)), _ids(encoding.ids)
-            )
-            for (starts, ends), encoding in zip(offsets, encodings, strict=True)
+            _tokenised(starts, ends, [pieces[word] for word in text_words])
+            for (starts, ends), text_words in zip(offsets, words, strict=True)
         ]
+
+    def _pieces(self, words: set[str]) -> dict[str, tuple[int, ...]]:
+        """The pieces of the words, and of others that came before.
+
+        They do not cross words, so that those of a word are the same in any text.
+        """
+        known = self._known
+        new = words - known.keys()
+        self._known_characters += sum(map(len, new))
+        if self._known_characters > _KNOWN_CHARACTERS:
+            known = self._known = {}
+            new, self._known_characters = words, sum(map(len, words))
+        spelled = sorted(new)
+        encoding = self.tokenizer.encode(spelled, is_pretokenized=True, add_special_tokens=False)
+        words_of_pieces = np.array(encoding.word_ids, dtype=np.int64)
+        cuts = np.searchsorted(words_of_pieces, np.arange(len(spelled) + 1)).tolist()
+        ids = encoding.ids
+        known |= {
+            word: tuple(ids[start:end])
+            for word, (start, end) in zip(spelled, pairwise(cuts), strict=True)
+        }
+        return known
 
     def count_pieces(self, text: str) -> int:
         """Number of word pieces of ``text``, special tokens left out."""
@@ -77,13 +101,13 @@ class TextTokenizer:
         return len(self.prefix_ids) + len(self.suffix_ids)
 
 
-def _ids(values: Sequence[int]) -> npt.NDArray[np.int32]:
-    return np.asarray(values, dtype=np.int32)
-
-
-def _word_splits(piece_words: Sequence[int | None], word_count: int) -> npt.NDArray[np.int32]:
-    counts = np.bincount(np.asarray(piece_words, dtype=np.int64), minlength=word_count)
-    return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+def _tokenised(
+    starts: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int32],
+    pieces: Sequence[tuple[int, ...]],
+) -> TokenisedText:
+    splits = np.array([0, *accumulate(map(len, pieces))], dtype=np.int32)
+    return TokenisedText(starts, ends, splits, np.array([*chain(*pieces)], dtype=np.int32))
 
 
 def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:

@@ -12,8 +12,7 @@ TOKENIZER = tiny_text_tokenizer()
 
 
 def spans_of(text: str, max_pieces: int) -> list[str]:
-    (tokens,) = TOKENIZER([text])
-    spans = candidate_spans(tokens, max_pieces)
+    (spans,) = candidate_spans(TOKENIZER([text]), max_pieces)
     ends = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
     return [text[start:end] for start, end in ends]
 
@@ -34,12 +33,12 @@ def brute_force(tokens: TokenisedText, max_pieces: int) -> list[tuple[int, int, 
     ]
 
 
-def assert_equals_brute_force(tokens: TokenisedText, max_pieces: int) -> None:
-    spans = candidate_spans(tokens, max_pieces)
-    columns = (spans.token_starts, spans.token_ends, spans.starts, spans.ends)
-    found = list(zip(*(column.tolist() for column in columns), strict=True))
-    assert found == sorted(brute_force(tokens, max_pieces))
-    assert len(spans) == len(found)
+def assert_equals_brute_force(texts: list[TokenisedText], max_pieces: int) -> None:
+    for tokens, spans in zip(texts, candidate_spans(texts, max_pieces), strict=True):
+        columns = (spans.token_starts, spans.token_ends, spans.starts, spans.ends)
+        found = list(zip(*(column.tolist() for column in columns), strict=True))
+        assert found == sorted(brute_force(tokens, max_pieces))
+        assert len(spans) == len(found)
 
 
 def test_spans_are_runs_of_whole_words() -> None:
@@ -65,21 +64,31 @@ def test_a_text_without_words_has_no_spans(text: str) -> None:
     assert spans_of(text, 4) == []
 
 
-@given(text=hard_texts(), max_pieces=st.integers(1, 8))
-def test_spans_equal_a_brute_force_enumeration(text: str, max_pieces: int) -> None:
-    (tokens,) = TOKENIZER([text])
-    assert_equals_brute_force(tokens, max_pieces)
+def test_no_texts_have_no_spans() -> None:
+    assert candidate_spans([], 4) == []
 
 
-@given(counts=st.lists(st.integers(0, 5), max_size=10), max_pieces=st.integers(1, 8))
-def test_spans_of_any_piece_counts_equal_a_brute_force_enumeration(
-    counts: list[int], max_pieces: int
-) -> None:
+@given(texts=st.lists(hard_texts(), max_size=4), max_pieces=st.integers(1, 8))
+def test_spans_equal_a_brute_force_enumeration(texts: list[str], max_pieces: int) -> None:
+    assert_equals_brute_force(TOKENIZER(texts), max_pieces)
+
+
+def tokens_of(counts: list[int]) -> TokenisedText:
+    """A text whose words have so many pieces."""
     places = np.arange(len(counts), dtype=np.int32)
     splits = np.cumsum([0, *counts]).astype(np.int32)
     pieces = np.zeros(splits[-1], dtype=np.int32)
-    tokens = TokenisedText(2 * places, 2 * places + 1, splits, pieces)
-    assert_equals_brute_force(tokens, max_pieces)
+    return TokenisedText(2 * places, 2 * places + 1, splits, pieces)
+
+
+@given(
+    texts=st.lists(st.lists(st.integers(0, 5), max_size=10), max_size=4),
+    max_pieces=st.integers(1, 8),
+)
+def test_spans_of_any_piece_counts_equal_a_brute_force_enumeration(
+    texts: list[list[int]], max_pieces: int
+) -> None:
+    assert_equals_brute_force([tokens_of(counts) for counts in texts], max_pieces)
 
 
 @given(st.lists(st.integers(0, 30), max_size=6))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.errors import BundleError
+from keci.text import tokens as tokens_module
 from keci.text.tokens import TextTokenizer, TokenisedText
 from tests.strategies import hard_texts
 from tests.tiny import VOCABULARY, tiny_text_tokenizer, tiny_tokenizer
@@ -120,6 +121,38 @@ def test_a_text_is_tokenised_alike_in_any_company(texts: list[str]) -> None:
         alone = tokenise(text)
         assert tokens.piece_ids.tolist() == alone.piece_ids.tolist()
         assert tokens.word_pieces.tolist() == alone.word_pieces.tolist()
+
+
+def tokenised_whole(text: str) -> tuple[list[int], list[int]]:
+    """Pieces and word splits by the tokenizer itself, which is given all words at once."""
+    words = words_of(text)
+    encoding = tiny_tokenizer().encode(words, is_pretokenized=True, add_special_tokens=False)
+    counts = np.bincount(np.array(encoding.word_ids, dtype=int), minlength=len(words))
+    return encoding.ids, [0, *counts.cumsum().tolist()]
+
+
+@given(st.lists(hard_texts(), max_size=4), st.integers(0, 30))
+def test_forgotten_words_have_the_same_pieces_again(texts: list[str], remembered: int) -> None:
+    tokenizer = tiny_text_tokenizer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens_module, "_KNOWN_CHARACTERS", remembered)
+        for text in (*texts, *texts):
+            (tokens,) = tokenizer([text])
+            found = tokens.piece_ids.tolist(), tokens.word_pieces.tolist()
+            assert found == tokenised_whole(text)
+
+
+def test_no_more_words_are_remembered_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens_module, "_KNOWN_CHARACTERS", 100)
+    tokenizer = tiny_text_tokenizer()
+    for number in range(300):
+        tokenizer([f"rash{number} abc{number}"])
+        assert sum(map(len, tokenizer._known)) <= 100
+    tokenizer(["a" * 5000])
+    tokenizer(["rash"])
+    assert sum(map(len, tokenizer._known)) <= 100
 
 
 def test_special_tokens_and_padding_are_found() -> None:
