@@ -17,11 +17,11 @@ from keci.decoding import decode, final_scores
 from keci.documents import Document, Extraction
 from keci.errors import UsageError
 from keci.model.concept_gcn import ConceptGcn, RelationalLayer
-from keci.model.final_graph import FinalScorer
+from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.fusion import Fusion
 from keci.model.network import Network
 from keci.model.span_gcn import SpanGcn, SpanGcnLayer
-from keci.model.span_graph import PairScorer, SpanScorer
+from keci.model.span_graph import PairScorer, Pruner, SpanScorer
 from keci.prediction import to_tensors
 from keci.schema import TaskSchema
 
@@ -38,7 +38,9 @@ class PlainExtractor:
             raise UsageError("the plain reference has no form of the variant knowbert-attention")
         stages = network.spans.stages
         self.encoder = network.encoder
-        self.spans = PlainSpans(cast(SpanScorer, stages["span_scorer"]))
+        self.spans = PlainSpans(
+            cast(SpanScorer, stages["span_scorer"]), cast(Pruner, stages["pruner"])
+        )
         self.pairs = PlainPairs(cast(PairScorer, stages["pair_scorer"]))
         self.final = (
             PlainFinalGraph(network) if config.knowledge == "fusion" and builder.knowledge else None
@@ -65,12 +67,14 @@ class PlainExtractor:
         kept = order[:limit].sort().values
         known |= {"entity_logits": logits, "kept_spans": kept, "kept_splits": _splits(len(kept))}
         relations = self.pairs(states[kept])
-        off_diagonal = ~torch.eye(len(kept), dtype=torch.bool)
-        known["pair_heads"], known["pair_tails"] = off_diagonal.nonzero(as_tuple=True)
-        known["relation_logits"] = relations[off_diagonal]
+        first, second = torch.triu_indices(len(kept), len(kept), offset=1)
+        heads = torch.stack((first, second), 1).flatten()
+        tails = torch.stack((second, first), 1).flatten()
+        known |= {"pair_heads": heads, "pair_tails": tails}
+        known["relation_logits"] = relations[heads, tails]
         if self.final:
             final_relations = self.final(known, states[kept], relations)
-            known["final_relation_logits"] = final_relations[off_diagonal]
+            known["final_relation_logits"] = final_relations[heads, tails]
         return known
 
     def _decode(self, batch: Batch, known: Tensors) -> Extraction:
@@ -84,8 +88,8 @@ class PlainExtractor:
 class PlainSpans:
     """Eq 1 and 2, span by span up to the features [x_START, x_END, x_hat, phi]."""
 
-    def __init__(self, scorer: SpanScorer) -> None:
-        self.scorer = scorer
+    def __init__(self, scorer: SpanScorer, pruner: Pruner) -> None:
+        self.scorer, self.pruner = scorer, pruner
         self.first = joined(
             scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part
         )
@@ -99,7 +103,8 @@ class PlainSpans:
             x_hat = (scores[start:end].softmax(0) * inside).sum(0)
             phi = self.scorer.lengths.weight[end - start - 1]
             features.append(torch.cat((inside[0], inside[-1], x_hat, phi)))
-        states = self.scorer.span_output(self.first(torch.stack(features)))
+        hidden = self.first(torch.stack(features)).relu()
+        states = self.pruner.span_output(hidden)
         return states, self.scorer.classifier(states)
 
 
@@ -128,8 +133,8 @@ class PlainFinalGraph:
         self.concept_gcn = cast(ConceptGcn, stages["concept_gcn"])
         self.fusion = cast(Fusion, stages["fusion"])
         self.first = joined(self.fusion.span_part, self.fusion.concept_part)
-        self.scorer = cast(FinalScorer, stages["final_scorer"])
-        self.pairs = PlainPairs(self.scorer.pairs)
+        self.spans = cast(FinalSpanScorer, stages["final_span_scorer"])
+        self.pairs = PlainPairs(cast(FinalPairScorer, stages["final_pair_scorer"]).pairs)
 
     def __call__(self, known: Tensors, states: Tensor, relations: Tensor) -> Tensor:
         """Adds the tensors of the final span graph to ``known``.
@@ -140,8 +145,8 @@ class PlainFinalGraph:
         for layer in self.span_gcn.layers:
             states = states + span_update(cast(SpanGcnLayer, layer), states, shares)
         fused = self.fuse(known, states, self.concepts(known))
-        final = torch.cat((fused, states), 1) if self.scorer.reads_span else fused
-        known["final_entity_logits"] = self.scorer.classifier(final)
+        final = self.spans.states(fused, states)
+        known["final_entity_logits"] = self.spans.classifier(final)
         return self.pairs(final)
 
     def concepts(self, known: Tensors) -> Tensor:

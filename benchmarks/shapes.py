@@ -28,7 +28,7 @@ from keci.knowledge.folder import write_folder
 from keci.knowledge.location import default_knowledge_base_path
 from keci.knowledge.store import KnowledgeBase
 from keci.model.encoder import Encoder, save_architecture
-from keci.model.final_graph import FinalScorer
+from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.network import Network, SpanNetwork
 from keci.prediction import to_tensors
 from keci.runtime import bundle as bundles
@@ -132,10 +132,12 @@ def make_selective(network: Network, builder: BatchBuilder, base: KnowledgeBase)
     documents = made_documents(base, builder, sentences=16, seed=SEED)
     batch = builder.build(builder.prepare(documents))
     known = network(to_tensors(batch, torch.device("cpu")))
-    scorer = cast(FinalScorer, network.spans.stages["final_scorer"])
+    stages = network.spans.stages
+    spans = cast(FinalSpanScorer, stages["final_span_scorer"])
+    pairs = cast(FinalPairScorer, stages["final_pair_scorer"]).pairs
     for layers, name, share in (
-        (scorer.classifier, "final_entity_logits", MENTION_SHARE),
-        (scorer.pairs.output, "final_relation_logits", RELATION_SHARE),
+        (spans.classifier, "final_entity_logits", MENTION_SHARE),
+        (pairs.output, "final_relation_logits", RELATION_SHARE),
     ):
         output = cast(nn.Linear, layers[-1])
         output.bias[0] += _margin(known[name]).quantile(1 - share)

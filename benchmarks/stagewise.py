@@ -31,6 +31,7 @@ STAGE_OF_OUTPUT = {
     "concept_states": "concept_gcn",
     "fused_states": "fusion",
     "final_entity_logits": "final_scores",
+    "final_relation_logits": "final_scores",
 }
 """The row of the table that a stage belongs to, by a tensor that it gives."""
 

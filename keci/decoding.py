@@ -1,7 +1,7 @@
 """From scores to mentions and relations: the best label of each span and pair."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,42 +72,86 @@ def decode(
     by head, then tail. A symmetric relation is reported once, from the earlier mention, with the
     mean of both directions' probabilities.
     """
-    kept = np.flatnonzero(best_labels(scores.entities))
-    links = _concept_links(batch, outputs, kept, base) if base else {}
-    mentions = {
-        place: replace(mention, concepts=links.get(place, ()))
-        for place, mention in _mentions(batch, outputs, scores.entities, schema).items()
-    }
+    found = _Found.of(outputs, scores.entities)
+    links = _concept_links(batch, outputs, found.kept, base) if base else {}
+    mentions = _mentions(batch, found, links, schema)
     relations = _relations(outputs, scores.relations, mentions, schema)
-    rows = np.searchsorted(outputs["kept_splits"], kept, side="right") - 1
-    return [
-        _extraction(batch, row, kept[rows == row].tolist(), mentions, relations)
-        for row in range(len(batch.texts))
-    ]
+    extractions = []
+    for row, text in enumerate(batch.texts):
+        inside = sorted(relations[row].items()) if row in relations else ()
+        extractions.append(
+            Extraction(
+                text.document.id,
+                text.document.text,
+                tuple(mentions[place] for place in found.kept[found.rows == row].tolist()),
+                tuple(
+                    Relation(f"R{number}", mentions[head].id, mentions[tail].id, *said)
+                    for number, ((head, tail), said) in enumerate(inside, start=1)
+                ),
+            )
+        )
+    return extractions
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The mentions: (mentions,) each.
+
+    ``kept`` says which of the kept spans each is, ``rows`` and ``numbers`` in which text and the
+    how manieth there, ``places`` which of that text's candidate spans it is.
+    """
+
+    kept: Indices
+    rows: Indices
+    numbers: Indices
+    places: Indices
+    labels: Indices
+    scores: npt.NDArray[np.float64]
+    context: npt.NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, outputs: Outputs, entities: Numbers) -> "_Found":
+        labels = best_labels(entities)
+        kept = np.flatnonzero(labels)
+        spans, splits = outputs["kept_spans"][kept], outputs["span_splits"]
+        rows = np.searchsorted(splits, spans, side="right") - 1
+        context = _context_weights(outputs)
+        return cls(
+            kept,
+            rows,
+            np.arange(1, len(kept) + 1) - np.searchsorted(rows, rows),
+            spans - splits[rows],
+            labels[kept],
+            _rounded(entities[kept, labels[kept]]),
+            None if context is None else _rounded(context[kept]),
+        )
 
 
 def _mentions(
-    batch: Batch, outputs: Outputs, entities: Numbers, schema: TaskSchema
+    batch: Batch,
+    found: _Found,
+    links: Mapping[int, tuple[ConceptLink, ...]],
+    schema: TaskSchema,
 ) -> dict[int, Mention]:
     """Mentions by their place among the kept spans."""
-    labels, splits = best_labels(entities), outputs["span_splits"]
-    context = _context_weights(outputs)
-    found = {}
-    for kept in np.flatnonzero(labels).tolist():
-        span = int(outputs["kept_spans"][kept])
-        row = int(np.searchsorted(splits, span, side="right")) - 1
-        text, place = batch.texts[row], span - int(splits[row])
+    context = [None] * len(found.kept) if found.context is None else found.context.tolist()
+    columns = (found.kept, found.rows, found.numbers, found.places, found.labels, found.scores)
+    mentions = {}
+    for *column, weight in zip(*(values.tolist() for values in columns), context, strict=True):
+        kept, row, number, place, label, score = column
+        text = batch.texts[row]
         start, end = int(text.spans.starts[place]), int(text.spans.ends[place])
-        found[kept] = Mention(
-            id="",
+        mentions[kept] = Mention(
+            id=f"T{number}",
             start=start,
             end=end,
             text=text.document.text[start:end],
-            type=schema.entity_labels[labels[kept]],
-            score=_rounded(entities[kept, labels[kept]]),
-            context_weight=None if context is None else _rounded(context[kept]),
+            type=schema.entity_labels[label],
+            score=score,
+            concepts=links.get(kept, ()),
+            context_weight=weight,
         )
-    return found
+    return mentions
 
 
 def _context_weights(outputs: Outputs) -> Numbers | None:
@@ -124,15 +168,14 @@ def _concept_links(
     if batch.graph is None or "candidate_weights" not in outputs:
         return {}
     places = find_keys(outputs["kept_spans"][kept], outputs["candidate_spans"])
+    known = np.flatnonzero(places >= 0)
+    owners = kept[places[known]].tolist()
+    concepts = batch.graph.node_concepts[outputs["candidate_nodes"][known]].tolist()
+    weights = _rounded(outputs["candidate_weights"][known]).tolist()
     links: dict[int, list[ConceptLink]] = {}
-    for candidate in np.flatnonzero(places >= 0).tolist():
-        node = outputs["candidate_nodes"][candidate]
-        concept = int(batch.graph.node_concepts[node])
-        weight = _rounded(outputs["candidate_weights"][candidate])
-        link = ConceptLink(
-            base.concept_id(concept), base.preferred_name(concept), base.types(concept), weight
-        )
-        links.setdefault(int(kept[places[candidate]]), []).append(link)
+    for owner, concept, weight in zip(owners, concepts, weights, strict=True):
+        link = ConceptLink(*base.summary(concept), weight)
+        links.setdefault(owner, []).append(link)
     return {
         place: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))
         for place, items in links.items()
@@ -141,39 +184,39 @@ def _concept_links(
 
 def _relations(
     outputs: Outputs, scores: Numbers, mentions: Mapping[int, Mention], schema: TaskSchema
-) -> dict[tuple[int, int], tuple[str, float]]:
-    """Relation type and probability by (head, tail) place among the kept spans."""
+) -> dict[int, dict[tuple[int, int], tuple[str, float]]]:
+    """By text, relation type and probability of each (head, tail) place among the kept spans."""
     heads, tails = outputs["pair_heads"], outputs["pair_tails"]
     is_mention = np.zeros(int(outputs["kept_splits"][-1]), dtype=bool)
     is_mention[list(mentions)] = True
     chosen = np.flatnonzero(is_mention[heads] & is_mention[tails])
     heads, tails = heads[chosen], tails[chosen]
-    probabilities = _average_symmetric(heads, tails, scores[chosen], schema)
+    probabilities = _average_symmetric(scores[chosen], schema)
     labels = best_labels(probabilities)
-    found = {}
-    for pair in np.flatnonzero(labels).tolist():
-        head, tail, label = int(heads[pair]), int(tails[pair]), int(labels[pair])
+    pairs = np.flatnonzero(labels)
+    rows = np.searchsorted(outputs["kept_splits"], heads[pairs], side="right") - 1
+    best = _rounded(probabilities[pairs, labels[pairs]])
+    columns = (rows, heads[pairs], tails[pairs], labels[pairs], best)
+    found: dict[int, dict[tuple[int, int], tuple[str, float]]] = {}
+    for row, head, tail, label, score in zip(*(c.tolist() for c in columns), strict=True):
         if _allowed(schema, label, mentions[head], mentions[tail], in_order=head < tail):
-            score = _rounded(probabilities[pair, label])
-            found[head, tail] = (schema.relation_labels[label], score)
+            found.setdefault(row, {})[head, tail] = (schema.relation_labels[label], score)
     return found
 
 
-def _average_symmetric(
-    heads: Indices, tails: Indices, scores: Numbers, schema: TaskSchema
-) -> Numbers:
+def _average_symmetric(scores: Numbers, schema: TaskSchema) -> Numbers:
     """Scores (pairs, labels) with symmetric types averaged over both directions.
 
-    "none" is averaged too where every type is symmetric, so that both directions agree.
+    "none" is averaged too where every type is symmetric, so that both directions agree. The two
+    directions of a pair lie side by side.
     """
     symmetric = [relation.symmetric for relation in schema.relation_types]
     columns = np.flatnonzero([bool(symmetric) and all(symmetric), *symmetric])
-    if not len(heads) or not len(columns):
+    if not len(scores) or not len(columns):
         return scores
-    size = int(max(heads.max(), tails.max())) + 1
-    backward = find_keys(heads * size + tails, tails * size + heads)
+    backward = scores.reshape(-1, 2, scores.shape[1])[:, ::-1].reshape(scores.shape)
     averaged = scores.copy()
-    averaged[:, columns] = (scores[:, columns] + scores[backward][:, columns]) / 2
+    averaged[:, columns] = (scores[:, columns] + backward[:, columns]) / 2
     return averaged
 
 
@@ -192,27 +235,6 @@ def _fits(relation: RelationType, head: Mention, tail: Mention) -> bool:
     )
 
 
-def _extraction(
-    batch: Batch,
-    row: int,
-    kept: list[int],
-    mentions: Mapping[int, Mention],
-    relations: Mapping[tuple[int, int], tuple[str, float]],
-) -> Extraction:
-    document = batch.texts[row].document
-    names = {place: f"T{number}" for number, place in enumerate(kept, start=1)}
-    inside = sorted(pair for pair in relations if pair[0] in names)
-    return Extraction(
-        document.id,
-        document.text,
-        tuple(replace(mentions[place], id=names[place]) for place in kept),
-        tuple(
-            Relation(f"R{number}", names[head], names[tail], *relations[head, tail])
-            for number, (head, tail) in enumerate(inside, start=1)
-        ),
-    )
-
-
 def _softmax(logits: npt.NDArray[Any]) -> Numbers:
     values: Numbers = logits.astype(np.float32)
     exponents: Numbers = np.exp(values - values.max(1, keepdims=True))
@@ -220,5 +242,6 @@ def _softmax(logits: npt.NDArray[Any]) -> Numbers:
     return probabilities
 
 
-def _rounded(value: float) -> float:
-    return round(float(value), _SCORE_DIGITS)
+def _rounded(values: Numbers) -> npt.NDArray[np.float64]:
+    rounded: npt.NDArray[np.float64] = values.astype(np.float64).round(_SCORE_DIGITS)
+    return rounded

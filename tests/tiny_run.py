@@ -39,8 +39,9 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
 def _make_talkative(network: Network) -> None:
     """Lower the scores of "none", so that random weights find mentions and relations."""
     stages = network.spans.stages
-    if "final_scorer" in stages:
-        entities, relations = stages["final_scorer"].classifier, stages["final_scorer"].pairs
+    if "final_span_scorer" in stages:
+        entities = stages["final_span_scorer"].classifier
+        relations = stages["final_pair_scorer"].pairs
     else:
         entities, relations = stages["span_scorer"].classifier, stages["pair_scorer"]
     with torch.no_grad():

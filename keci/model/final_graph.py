@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.layers import FeedForward
@@ -11,29 +11,59 @@ from keci.model.span_graph import PairScorer
 from keci.stages import TorchStage
 
 
-class FinalScores(NamedTuple):
+class FinalStates(nn.Module):
+    """What Eq 9 reads of a span: f_i, or [f_i ; h_i] where ``final_inputs`` says so."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.reads_span = config.final_inputs == "fused+span"
+        self.width = config.span_width * (2 if self.reads_span else 1)
+
+    def forward(self, fused_states: Tensor, graph_states: Tensor) -> Tensor:
+        """Shapes: (kept, d) twice -> (kept, width)."""
+        return torch.cat((fused_states, graph_states), 1) if self.reads_span else fused_states
+
+
+class FinalEntityScores(NamedTuple):
     final_entity_logits: Tensor
-    final_relation_logits: Tensor
 
 
-class FinalScorer(TorchStage):
-    """Scores of Eq 9 from f_i, or from [f_i ; h_i] where ``final_inputs`` says so."""
+class FinalSpanScorer(TorchStage):
+    """Entity scores of Eq 9."""
 
     autocasts = True
 
-    def __init__(self, config: ModelConfig, *, entity_labels: int, relation_labels: int) -> None:
+    def __init__(self, config: ModelConfig, *, entity_labels: int) -> None:
         super().__init__()
-        self.reads_span = config.final_inputs == "fused+span"
-        width = config.span_width * (2 if self.reads_span else 1)
+        self.states = FinalStates(config)
         self.classifier = FeedForward(
-            width, config.hidden_width, entity_labels, dropout=config.dropout
+            self.states.width, config.hidden_width, entity_labels, dropout=config.dropout
         )
-        self.pairs = PairScorer(config, span_width=width, relation_labels=relation_labels)
+
+    def forward(self, fused_states: Tensor, graph_states: Tensor) -> FinalEntityScores:
+        """Shapes: (kept, d) twice -> (kept, labels)."""
+        return FinalEntityScores(self.classifier(self.states(fused_states, graph_states)))
+
+
+class FinalRelationScores(NamedTuple):
+    final_relation_logits: Tensor
+
+
+class FinalPairScorer(TorchStage):
+    """Relation scores of Eq 9."""
+
+    autocasts = True
+
+    def __init__(self, config: ModelConfig, *, relation_labels: int) -> None:
+        super().__init__()
+        self.states = FinalStates(config)
+        self.pairs = PairScorer(
+            config, span_width=self.states.width, relation_labels=relation_labels
+        )
 
     def forward(
         self, fused_states: Tensor, graph_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
-    ) -> FinalScores:
-        """Shapes: (kept, d) twice, (pairs,) twice -> (kept, labels), (pairs, labels)."""
-        states = torch.cat((fused_states, graph_states), 1) if self.reads_span else fused_states
-        relations = self.pairs(states, pair_heads, pair_tails)
-        return FinalScores(self.classifier(states), relations.relation_logits)
+    ) -> FinalRelationScores:
+        """Shapes: (kept, d) twice, (pairs,) twice -> (pairs, labels)."""
+        states = self.states(fused_states, graph_states)
+        return FinalRelationScores(*self.pairs(states, pair_heads, pair_tails))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.concept_gcn import ConceptGcn
-from keci.model.final_graph import FinalScorer
+from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.fusion import Fusion
 from keci.model.knowbert import KnowledgeAttention
 from keci.model.span_gcn import SpanGcn
@@ -33,9 +33,15 @@ class SpanNetwork(nn.Module):
                 "concept_gcn": ConceptGcn(config),
                 "knowledge_attention": KnowledgeAttention(config, encoder_width=encoder_width),
             }
+        pruner = Pruner(config)
         stages |= {
-            "span_scorer": SpanScorer(config, encoder_width=encoder_width, entity_labels=entities),
-            "pruner": Pruner(config),
+            "span_scorer": SpanScorer(
+                config,
+                encoder_width=encoder_width,
+                entity_labels=entities,
+                span_output=pruner.span_output,
+            ),
+            "pruner": pruner,
             "pair_builder": PairBuilder(),
             "pair_scorer": PairScorer(
                 config, span_width=config.span_width, relation_labels=relations
@@ -46,9 +52,8 @@ class SpanNetwork(nn.Module):
                 "span_gcn": SpanGcn(config, relation_labels=relations),
                 "concept_gcn": ConceptGcn(config),
                 "fusion": Fusion(config),
-                "final_scorer": FinalScorer(
-                    config, entity_labels=entities, relation_labels=relations
-                ),
+                "final_span_scorer": FinalSpanScorer(config, entity_labels=entities),
+                "final_pair_scorer": FinalPairScorer(config, relation_labels=relations),
             }
         self.stages = nn.ModuleDict(stages)
 

@@ -6,25 +6,38 @@ import torch
 from torch import Tensor, nn
 
 from keci.config import ModelConfig
-from keci.model.layers import FeedForward, HiddenToOutput, apply_mask, part
+from keci.model.layers import Dropout, FeedForward, HiddenToOutput, apply_mask, part
 from keci.model.ragged import row_of_each
 from keci.stages import TorchStage
 from keci.text.spans import POOLING_BLOCK
 
 
 class SpanScores(NamedTuple):
-    span_states: Tensor
+    span_hidden: Tensor
     entity_logits: Tensor
 
 
 class SpanScorer(TorchStage):
-    """Span representations (Eq 1) and their entity scores (Eq 2)."""
+    """The hidden layer of FFNN_g, which span representations are made of (Eq 1), and the entity
+    scores (Eq 2).
+
+    The representations themselves are made of the few spans that pruning keeps; the scores do
+    without them, since the output layer of FFNN_g and the first layer of FFNN_e are one linear map.
+    """
 
     band: Tensor
 
     autocasts = True
 
-    def __init__(self, config: ModelConfig, *, encoder_width: int, entity_labels: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        encoder_width: int,
+        entity_labels: int,
+        span_output: nn.Linear,
+    ) -> None:
+        """``span_output`` is the output layer of FFNN_g, whose owner is the pruner."""
         super().__init__()
         hidden = config.hidden_width
         self.start_part = part(encoder_width, hidden, bias=True)
@@ -33,7 +46,8 @@ class SpanScorer(TorchStage):
         self.length_part = part(config.length_width, hidden)
         self.lengths = nn.Embedding(config.max_span_pieces, config.length_width)
         self.attention = nn.Linear(encoder_width, 1)
-        self.span_output = HiddenToOutput(hidden, config.span_width, dropout=config.dropout)
+        self.activation = nn.Sequential(nn.ReLU(), Dropout(config.dropout))
+        self._span_output = (span_output,)  # inside a tuple it is no parameter of this stage
         self.classifier = FeedForward(
             config.span_width, hidden, entity_labels, dropout=config.dropout
         )
@@ -49,7 +63,7 @@ class SpanScorer(TorchStage):
         span_ends: Tensor,
     ) -> SpanScores:
         """Shapes: (tokens, encoder_width), (blocks,), (tokens,), (spans,), (spans,) ->
-        (spans, d), (spans, labels).
+        (spans, hidden), (spans, labels).
         """
         lengths = span_ends - span_starts - 1
         rows = pooling_slots.index_select(0, span_starts) * self.max_pieces + lengths
@@ -60,8 +74,19 @@ class SpanScorer(TorchStage):
             + pooled
             + self.length_part(self.lengths.weight).index_select(0, lengths)
         )
-        span_states = self.span_output(hidden)
-        return SpanScores(span_states, self.classifier(span_states))
+        span_hidden = self.activation(hidden)
+        return SpanScores(span_hidden, self._classify(span_hidden))
+
+    def _classify(self, span_hidden: Tensor) -> Tensor:
+        """FFNN_e(W h + b) of the hidden states h, where W and b are the ``span_output``."""
+        (output,), (first, *others) = self._span_output, self.classifier
+        assert isinstance(first, nn.Linear)
+        weight = first.weight @ output.weight
+        bias = first.weight @ output.bias + first.bias
+        scores = nn.functional.linear(span_hidden, weight, bias)
+        for layer in others:
+            scores = layer(scores)
+        return scores
 
     def _pool(self, token_states: Tensor, pooling_starts: Tensor) -> Tensor:
         """Attention-weighted means of the projected tokens for every start and length.
@@ -97,17 +122,23 @@ class Pruning(NamedTuple):
 
 
 class Pruner(TorchStage):
-    """Keeps the ceil(lambda n) spans of each document that least look like non-entities."""
+    """Keeps the ceil(lambda n) spans of each document that least look like non-entities.
+
+    Those get their representation s (Eq 1), by the output layer of FFNN_g.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.keep_ratio = config.keep_ratio
+        self.span_output = nn.Linear(config.hidden_width, config.span_width)
 
     def forward(
-        self, span_states: Tensor, entity_logits: Tensor, span_splits: Tensor, token_splits: Tensor
+        self, span_hidden: Tensor, entity_logits: Tensor, span_splits: Tensor, token_splits: Tensor
     ) -> Pruning:
-        """Shapes: (spans, d), (spans, labels), (documents+1,) twice -> (kept,), ..., (kept, d)."""
-        spans = len(span_states)
+        """Shapes: (spans, hidden), (spans, labels), (documents+1,) twice ->
+        (kept,), (documents+1,), (kept, d).
+        """
+        spans = len(span_hidden)
         documents = row_of_each(span_splits, spans)
         non_entity = entity_logits.detach().float().log_softmax(1)[:, 0]
         order = non_entity.argsort(stable=True)
@@ -117,7 +148,7 @@ class Pruner(TorchStage):
         kept = order[ranks < limits[documents]].sort().values
         counts = torch.bincount(documents[kept], minlength=len(limits))
         splits = torch.cat((counts.new_zeros(1), counts.cumsum(0)))
-        return Pruning(kept, splits, span_states.index_select(0, kept))
+        return Pruning(kept, splits, self.span_output(span_hidden.index_select(0, kept)))
 
 
 class Pairs(NamedTuple):
@@ -126,7 +157,10 @@ class Pairs(NamedTuple):
 
 
 class PairBuilder(TorchStage):
-    """All ordered pairs of different kept spans of one document, ascending."""
+    """All ordered pairs of different kept spans of one document, (i, j) and (j, i) side by side.
+
+    The pairs with i < j ascend.
+    """
 
     def forward(self, kept_splits: Tensor) -> Pairs:
         """Shapes: (documents+1,) -> (pairs,), (pairs,)."""
@@ -136,9 +170,9 @@ class PairBuilder(TorchStage):
         documents = torch.repeat_interleave(squares)
         place = torch.arange(len(documents), device=counts.device) - (ends - squares)[documents]
         sizes, firsts = counts[documents], kept_splits[documents]
-        heads, tails = firsts + place // sizes, firsts + place % sizes
-        different = heads != tails
-        return Pairs(heads[different], tails[different])
+        pairs = torch.stack((firsts + place // sizes, firsts + place % sizes), 1)
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+        return Pairs(pairs.flatten(), pairs.flip(1).flatten())
 
 
 class RelationScores(NamedTuple):
@@ -146,7 +180,10 @@ class RelationScores(NamedTuple):
 
 
 class PairScorer(TorchStage):
-    """Relation scores FFNN_r([s_i, s_j, s_i * s_j]) of span pairs (Eq 3)."""
+    """Relation scores FFNN_r([s_i, s_j, s_i * s_j]) of span pairs (Eq 3).
+
+    Pairs come as PairBuilder orders them, so that s_i * s_j is read once for both directions.
+    """
 
     autocasts = True
 
@@ -161,10 +198,10 @@ class PairScorer(TorchStage):
         self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
     ) -> RelationScores:
         """Shapes: (kept, width), (pairs,), (pairs,) -> (pairs, labels)."""
-        products = kept_states.index_select(0, pair_heads) * kept_states.index_select(0, pair_tails)
-        hidden = (
-            self.head_part(kept_states).index_select(0, pair_heads)
-            + self.tail_part(kept_states).index_select(0, pair_tails)
-            + self.product_part(products)
-        )
-        return RelationScores(self.output(hidden))
+        first, second = pair_heads.view(-1, 2).unbind(1)
+        products = kept_states.index_select(0, first) * kept_states.index_select(0, second)
+        directed = self.head_part(kept_states).index_select(0, pair_heads) + self.tail_part(
+            kept_states
+        ).index_select(0, pair_tails)
+        hidden = directed.unflatten(0, (-1, 2)) + self.product_part(products)[:, None]
+        return RelationScores(self.output(hidden).flatten(0, 1))

@@ -25,9 +25,11 @@ GRAPH_FILE = "graph.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 FORMAT = 1
 ENCODER = "encoder"
-FINAL_SCORER = "final_scorer"
-EXPORTED_STAGES = (ENCODER, "span_scorer", "pair_scorer", FINAL_SCORER)
-PAIRWISE_STAGES = ("pair_scorer", FINAL_SCORER)
+PAIR_SCORER = "pair_scorer"
+FINAL_PAIR_SCORER = "final_pair_scorer"
+INITIAL_STAGES = (ENCODER, "span_scorer", PAIR_SCORER)
+EXPORTED_STAGES = (*INITIAL_STAGES, "final_span_scorer", FINAL_PAIR_SCORER)
+PAIRWISE_STAGES = (PAIR_SCORER, FINAL_PAIR_SCORER)
 """Those whose scores of a pair depend on no other pair."""
 
 _MANIFEST_LIMIT = 16 * 2**20
@@ -110,7 +112,7 @@ class Manifest:
 
 def exported_stages(config: ModelConfig) -> tuple[str, ...]:
     """The stages of a model that are exported as ONNX graphs, in order."""
-    return EXPORTED_STAGES if config.knowledge == "fusion" else EXPORTED_STAGES[:3]
+    return EXPORTED_STAGES if config.knowledge == "fusion" else INITIAL_STAGES
 
 
 def read_bundle(folder: Path) -> Manifest:

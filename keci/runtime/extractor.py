@@ -19,7 +19,7 @@ from keci.prediction import Batching, Predictor
 from keci.runtime.blocks import BlockwiseStage
 from keci.runtime.bundle import (
     ENCODER,
-    FINAL_SCORER,
+    FINAL_PAIR_SCORER,
     GRAPH_FILE,
     PAIRWISE_STAGES,
     TOKENIZER_FILE,
@@ -161,13 +161,14 @@ def _stages(
         name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
         for name in exported_stages(manifest.model)
     }
+    block = -(-options.pairs_at_once // 2) * 2  # both directions of a pair are scored together
     exported |= {
-        name: BlockwiseStage(stage, "pairs", options.pairs_at_once)
+        name: BlockwiseStage(stage, "pairs", block)
         for name, stage in exported.items()
         if name in PAIRWISE_STAGES
     }
-    if FINAL_SCORER in exported:
-        exported[FINAL_SCORER] = MentionPairsStage(exported[FINAL_SCORER])
+    if FINAL_PAIR_SCORER in exported:
+        exported[FINAL_PAIR_SCORER] = MentionPairsStage(exported[FINAL_PAIR_SCORER])
     return [
         exported[name] if name in exported else cast(TorchStage, in_torch[name])
         for name in (ENCODER, *network.stages)

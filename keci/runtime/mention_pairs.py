@@ -1,12 +1,13 @@
-"""The final scorer, asked only about those pairs that can be relations."""
+"""The final pair scorer, asked only about those pairs that can be relations."""
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
 from keci.decoding import MOST_NONE
-from keci.stages import Stage
+from keci.stages import TENSORS, Stage
 
+_ENTITY_LOGITS, _RELATION_LOGITS = "final_entity_logits", "final_relation_logits"
 _ROUNDING = 1e-3
 """By which a probability may differ from the one that decoding sees."""
 
@@ -17,26 +18,29 @@ class MentionPairsStage:
     """Scores pairs of the final span graph whose ends are both mentions there.
 
     No other pair can become a relation: it gets logits that say "none". Mentions are a small part
-    of the kept spans, so this leaves few of the pairs to score.
+    of the kept spans, so this leaves few spans to read and few pairs to score.
     """
 
-    def __init__(self, final_scorer: Stage) -> None:
-        self.stage = final_scorer
-        self.input_names = final_scorer.input_names
+    def __init__(self, pair_scorer: Stage) -> None:
+        self.stage = pair_scorer
+        self.input_names = (*pair_scorer.input_names, _ENTITY_LOGITS)
 
     def run(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """``final_entity_logits`` (kept, labels) and ``final_relation_logits`` (pairs, labels)."""
+        """``final_relation_logits`` (pairs, labels)."""
         heads, tails = tensors["pair_heads"], tensors["pair_tails"]
-        entities = self._score(tensors, heads[:0], tails[:0])["final_entity_logits"]
-        is_mention = entities.softmax(1)[:, 0] < MOST_NONE + _ROUNDING
+        is_mention = tensors[_ENTITY_LOGITS].softmax(1)[:, 0] < MOST_NONE + _ROUNDING
         chosen = (is_mention[heads] & is_mention[tails]).nonzero().squeeze(1)
-        scored = self._score(tensors, heads[chosen], tails[chosen])["final_relation_logits"]
+        places = is_mention.cumsum(0) - 1
+        scored = self.stage.run(
+            {
+                **{name: tensors[name][is_mention] for name in self._states()},
+                "pair_heads": places[heads[chosen]],
+                "pair_tails": places[tails[chosen]],
+            }
+        )[_RELATION_LOGITS]
         relations = scored.new_full((len(heads), scored.shape[1]), _IMPOSSIBLE)
         relations[:, 0] = 0
-        relations = relations.index_copy(0, chosen, scored)
-        return {"final_entity_logits": entities, "final_relation_logits": relations}
+        return {_RELATION_LOGITS: relations.index_copy_(0, chosen, scored)}
 
-    def _score(
-        self, tensors: Mapping[str, Tensor], heads: Tensor, tails: Tensor
-    ) -> Mapping[str, Tensor]:
-        return self.stage.run({**tensors, "pair_heads": heads, "pair_tails": tails})
+    def _states(self) -> list[str]:
+        return [name for name in self.stage.input_names if TENSORS[name].dims[0] == "kept"]

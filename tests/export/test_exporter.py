@@ -24,7 +24,9 @@ TEXTS = ("after rash and pain with abc, drug", "b", "pain pain pain", "abc kinas
 
 def test_the_bundle_holds_what_the_manifest_says(tiny_bundle: Path) -> None:
     manifest = read_bundle(tiny_bundle)
-    graphs = ("encoder", "span_scorer", "pair_scorer", "final_scorer")
+    graphs = (
+        "encoder", "span_scorer", "pair_scorer", "final_span_scorer", "final_pair_scorer",
+    )  # fmt: skip
     expected = {f"{precision}/{name}.onnx" for precision in ("fp32", "int8") for name in graphs}
     assert set(manifest.files) == expected | {"graph.safetensors", "tokenizer.json"}
     assert manifest.default_precision == "fp32"
@@ -54,7 +56,7 @@ def test_a_sentence_reads_the_same_alone_and_among_strangers(
 def test_a_variant_without_knowledge_exports_and_runs(tmp_path: Path) -> None:
     run = write_tiny_run(tmp_path / "run", replace(CONFIG, knowledge="none"))
     manifest = export_run(run, tmp_path / "bundle", ("fp32",))
-    assert "final_scorer" not in manifest.stages
+    assert "final_span_scorer" not in manifest.stages
     extractor = open_extractor(tmp_path / "bundle", None, RuntimeOptions())
     (extraction,) = extractor.predictor([Document("d", "rash after abc")])
     assert extraction.text == "rash after abc"

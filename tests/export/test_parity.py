@@ -7,7 +7,7 @@ pytest.importorskip("onnxscript")
 
 from keci.export.graphs import export_stage
 from keci.export.parity import TOLERANCE, ParityError, check_stage
-from keci.model.span_graph import PairScorer
+from keci.model.span_graph import PairBuilder, PairScorer
 from keci.stages import TENSORS
 from tests.tiny import CONFIG
 
@@ -19,9 +19,8 @@ def scorer() -> PairScorer:
 
 
 def pairs(kept: int) -> dict[str, torch.Tensor]:
-    heads, tails = torch.cartesian_prod(torch.arange(kept), torch.arange(kept)).T
     states = torch.randn(kept, CONFIG.span_width)
-    return {"kept_states": states, "pair_heads": heads.clone(), "pair_tails": tails.clone()}
+    return {"kept_states": states, **PairBuilder().run({"kept_splits": torch.tensor([0, kept])})}
 
 
 def test_exported_graph_agrees_on_other_sizes(scorer: PairScorer, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -61,11 +61,10 @@ def case(*texts: str, config: ModelConfig | None = None) -> Case:
     batch = builder.build(builder.prepare(documents(*texts)))
     splits = batch.arrays["span_splits"]
     pairs = [
-        (head, tail)
+        pair
         for first, last in pairwise(splits)
-        for head in range(first, last)
-        for tail in range(first, last)
-        if head != tail
+        for head, tail in combinations(range(first, last), 2)
+        for pair in ((head, tail), (tail, head))
     ]
     heads, tails = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     spans = int(splits[-1])

@@ -22,7 +22,7 @@ class KnowbertReference:
     """What the token variant computes for one document; pairs and candidates by span number."""
 
     token_states: list[Tensor]
-    span_states: list[Tensor]
+    kept_states: dict[int, Tensor]
     entity_logits: list[Tensor]
     relation_logits: dict[tuple[int, int], Tensor]
     candidate_weights: list[Tensor]
@@ -36,16 +36,18 @@ def knowbert_reference(
     stages = network.stages
     concepts = concept_graph(stages["concept_gcn"], document)
     tokens, weights, context = enrich(stages["knowledge_attention"], document, concepts)
-    states = torch.stack(tokens) if tokens else document.token_states
-    enriched = replace(document, token_states=states)
-    span_states = [span_state(stages["span_scorer"], enriched, span) for span in document.spans]
+    enriched = document
+    if tokens:
+        enriched = replace(document, token_states=torch.stack(tokens))
+    span_states = [span_state(stages, enriched, span) for span in document.spans]
     entity_logits = [stages["span_scorer"].classifier(state) for state in span_states]
     kept = kept_spans(entity_logits, math.ceil(config.keep_ratio * len(tokens)))
+    states = {span: span_states[span] for span in kept}
     return KnowbertReference(
         tokens,
-        span_states,
+        states,
         entity_logits,
-        all_pairs(stages["pair_scorer"], {span: span_states[span] for span in kept}),
+        all_pairs(stages["pair_scorer"], states),
         weights,
         context,
     )

@@ -7,13 +7,13 @@ together again, so that each network here reads the concatenation that the paper
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 from torch import Tensor, nn
 
 from keci.config import ModelConfig, TrainConfig
 from keci.model.concept_gcn import ConceptGcn
-from keci.model.final_graph import FinalScorer
 from keci.model.fusion import Fusion
 from keci.model.network import SpanNetwork
 from keci.model.span_gcn import SpanGcn, SpanGcnLayer
@@ -25,9 +25,9 @@ from tests.keci.model.graphs import DocumentGraph
 class Reference:
     """What the paper computes for one document; pairs and candidates by their span numbers."""
 
-    span_states: list[Tensor]
     entity_logits: list[Tensor]
     kept: list[int]
+    kept_states: dict[int, Tensor]
     relation_logits: dict[tuple[int, int], Tensor]
     graph_states: dict[int, Tensor]
     concept_states: list[Tensor]
@@ -41,7 +41,7 @@ class Reference:
 def reference(network: SpanNetwork, config: ModelConfig, document: DocumentGraph) -> Reference:
     """Section 2 of the paper, in its order."""
     stages = network.stages
-    span_states = [span_state(stages["span_scorer"], document, span) for span in document.spans]
+    span_states = [span_state(stages, document, span) for span in document.spans]
     entity_logits = [stages["span_scorer"].classifier(state) for state in span_states]
     kept = kept_spans(entity_logits, math.ceil(config.keep_ratio * len(document.token_states)))
     states = {span: span_states[span] for span in kept}
@@ -57,31 +57,33 @@ def reference(network: SpanNetwork, config: ModelConfig, document: DocumentGraph
         fused[span], context[span] = f, beta
         weights.update({(span, node): share for node, share in zip(nodes, betas, strict=True)})
     final = final_states(config, fused, graph_states)
-    scorer: FinalScorer = stages["final_scorer"]
+    classifier = stages["final_span_scorer"].classifier
     return Reference(
-        span_states,
         entity_logits,
         kept,
+        states,
         relation_logits,
         graph_states,
         concept_states,
         fused,
         weights,
         context,
-        {span: scorer.classifier(state) for span, state in final.items()},
-        all_pairs(scorer.pairs, final),
+        {span: classifier(state) for span, state in final.items()},
+        all_pairs(stages["final_pair_scorer"].pairs, final),
     )
 
 
-def span_state(scorer: SpanScorer, document: DocumentGraph, span: tuple[int, int]) -> Tensor:
+def span_state(stages: nn.ModuleDict, document: DocumentGraph, span: tuple[int, int]) -> Tensor:
     """Eq 1: FFNN_g([x_START, x_END, x_hat, phi])."""
+    scorer: SpanScorer = stages["span_scorer"]
     inside = [document.token_states[token] for token in range(*span)]
     scores = torch.stack([scorer.attention(x)[0] for x in inside])
     shares = scores.exp() / scores.exp().sum()
     x_hat = sum(share * x for share, x in zip(shares, inside, strict=True))
     phi = scorer.lengths.weight[len(inside) - 1]
     first = whole_layer(scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part)
-    return scorer.span_output(first(torch.cat([inside[0], inside[-1], x_hat, phi])))
+    hidden = first(torch.cat([inside[0], inside[-1], x_hat, phi])).relu()
+    return stages["pruner"].span_output(hidden)
 
 
 def kept_spans(entity_logits: Sequence[Tensor], limit: int) -> list[int]:
@@ -92,13 +94,12 @@ def kept_spans(entity_logits: Sequence[Tensor], limit: int) -> list[int]:
 
 
 def all_pairs(scorer: PairScorer, states: dict[int, Tensor]) -> dict[tuple[int, int], Tensor]:
-    """Eq 3: FFNN_r([s_i, s_j, s_i * s_j]) for every ordered pair of different spans."""
+    """Eq 3: FFNN_r([s_i, s_j, s_i * s_j]) for any two spans, in both directions."""
     first = whole_layer(scorer.head_part, scorer.tail_part, scorer.product_part)
     return {
-        (i, j): scorer.output(first(torch.cat([s_i, s_j, s_i * s_j])))
-        for i, s_i in states.items()
-        for j, s_j in states.items()
-        if i != j
+        (i, j): scorer.output(first(torch.cat([states[i], states[j], states[i] * states[j]])))
+        for pair in combinations(states, 2)
+        for i, j in (pair, pair[::-1])
     }
 
 

@@ -35,7 +35,7 @@ CONFIGS = {
     "one head": replace(TOKENS, attention_heads=1),
     "concept GCN": replace(TOKENS, concept_gcn_layers=2),
 }
-NAMES = ("token_states", "span_states", "entity_logits", "relation_logits", "candidate_weights")
+NAMES = ("token_states", "kept_states", "entity_logits", "relation_logits", "candidate_weights")
 
 
 def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGraph]) -> None:

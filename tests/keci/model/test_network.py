@@ -99,10 +99,11 @@ def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGra
     heads, tails = tensors["pair_heads"], tensors["pair_tails"]
     ends = (tensors["kept_spans"][places].tolist() for places in (heads, tails))
     assert list(zip(*ends, strict=True)) == pairs
-    by_span = ("span_states", "entity_logits", "concept_states")
+    by_span = ("entity_logits", "concept_states")
     for name in by_span:
         assert_equal_rows([row for r in results for row in getattr(r, name)], tensors[name])
     for name in (
+        "kept_states",
         "relation_logits",
         "graph_states",
         "fused_states",
@@ -155,7 +156,7 @@ def test_a_document_gets_the_same_scores_alone(shapes: list[Shape]) -> None:
     together = run(network, documents)
     alone = [run(network, [document]) for document in documents]
     names = (
-        "span_states",
+        "span_hidden",
         "entity_logits",
         "kept_states",
         "relation_logits",
@@ -238,6 +239,6 @@ def test_encoder_and_scorers_run_in_lower_precision() -> None:
         usual = network(given)
         lower = network(given, autocast=torch.autocast("cpu", dtype=torch.bfloat16))
     assert {t.dtype for t in lower.values() if t.is_floating_point()} == {torch.float32}
-    for name in ("token_states", "span_states", "relation_logits"):
+    for name in ("token_states", "span_hidden", "relation_logits"):
         assert not torch.equal(lower[name], usual[name])
     torch.testing.assert_close(lower["token_states"], usual["token_states"], rtol=0.1, atol=0.1)

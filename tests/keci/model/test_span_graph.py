@@ -1,5 +1,5 @@
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations
 from math import ceil
 
 import pytest
@@ -23,9 +23,10 @@ def prune(scores: list[list[float]], tokens: list[int], *, keep_ratio: float = 0
     """Prune spans given by their non-entity logits, per document."""
     flat = [score for row in scores for score in row]
     logits = torch.tensor([[score, 0.0] for score in flat]).reshape(-1, 2)
-    states = torch.arange(len(flat)).float()[:, None]
+    hidden = torch.arange(len(flat)).float()[:, None]
     pruner = Pruner(replace(CONFIG, keep_ratio=keep_ratio))
-    pruned: Pruning = pruner(states, logits, splits([len(row) for row in scores]), splits(tokens))
+    pruner.span_output = torch.nn.Identity()
+    pruned: Pruning = pruner(hidden, logits, splits([len(row) for row in scores]), splits(tokens))
     return pruned
 
 
@@ -78,31 +79,41 @@ def test_pruning_is_a_stable_sort_of_each_document(
 
 
 @given(COUNTS)
-def test_pairs_are_the_ordered_pairs_of_each_document(counts: list[int]) -> None:
+def test_pairs_are_those_of_each_document_in_both_directions(counts: list[int]) -> None:
     pairs = PairBuilder()(splits(counts))
     expected, first = [], 0
     for count in counts:
-        expected += permutations(range(first, first + count), 2)
+        for pair in combinations(range(first, first + count), 2):
+            expected += [pair, pair[::-1]]
         first += count
     assert list(zip(pairs.pair_heads.tolist(), pairs.pair_tails.tolist(), strict=True)) == expected
 
 
+def span_scorer() -> SpanScorer:
+    return SpanScorer(
+        CONFIG,
+        encoder_width=ENCODER_WIDTH,
+        entity_labels=3,
+        span_output=Pruner(CONFIG).span_output,
+    ).eval()
+
+
 def test_span_states_do_not_depend_on_the_place_in_the_batch() -> None:
     torch.manual_seed(3)
-    scorer = SpanScorer(CONFIG, encoder_width=ENCODER_WIDTH, entity_labels=3).eval()
+    scorer = span_scorer()
     document = random_document(CONFIG, Shape(7), seed=4)
     batch = ragged([document] * 5)
     scores = SpanScores(**scorer.run(batch))
-    first, *others = scores.span_states.split(len(document.spans))
+    first, *others = scores.span_hidden.split(len(document.spans))
     for other in others:
         torch.testing.assert_close(other, first, rtol=1e-5, atol=1e-6)
 
 
 def test_a_word_of_extreme_attention_gives_finite_states() -> None:
     torch.manual_seed(3)
-    scorer = SpanScorer(CONFIG, encoder_width=ENCODER_WIDTH, entity_labels=3).eval()
+    scorer = span_scorer()
     batch = ragged([random_document(CONFIG, Shape(7), seed=4)])
     states = batch["token_states"].clone()
     states[3] *= 1e4
     scores = SpanScores(**scorer.run({**batch, "token_states": states}))
-    assert scores.span_states.isfinite().all()
+    assert scores.span_hidden.isfinite().all()
