@@ -40,11 +40,15 @@ def kernel_is_faster() -> bool:
     """
     integers = torch.ones(_TRIAL, _TRIAL, dtype=torch.int8)
     numbers = integers.float()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several wait for each other where other work has a core
     try:
         kernel = _seconds(lambda: torch._int_mm(integers, integers))
+        return kernel < _seconds(lambda: integers.float() @ numbers)
     except RuntimeError:
         return False
-    return kernel < _seconds(lambda: integers.float() @ numbers)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _seconds(multiply: Callable[[], Tensor]) -> float:
