@@ -1,4 +1,4 @@
-"""How large the channels of activations become in an exported graph, seen on given inputs."""
+"""What values the channels of activations take in an exported graph, seen on given inputs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,14 +10,14 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from keci.export.quantisation import multiplied_activations
-from keci.runtime.integers import Weights
+from keci.export.ranges import ChannelRange
 from keci.runtime.session import OnnxStage
 
 
-def channel_peaks(
+def channel_ranges(
     model: onnx.ModelProto, probes: Sequence[Mapping[str, Tensor]]
-) -> dict[str, Weights]:
-    """Largest sizes of the channels (width,) of the activations that weights multiply."""
+) -> dict[str, ChannelRange]:
+    """The ranges of the channels of the activations that weights multiply."""
     names = list(multiplied_activations(model))
     if not names:
         return {}
@@ -32,10 +32,9 @@ def channel_peaks(
         onnx.save(observed, str(path))
         stage = OnnxStage(path, device="cpu")
     runs = [stage.run(probe) for probe in probes]
-    return {name: _peaks([run[name] for run in runs]) for name in names}
+    return {name: _range([run[name] for run in runs]) for name in names}
 
 
-def _peaks(activations: Sequence[Tensor]) -> Weights:
+def _range(activations: Sequence[Tensor]) -> ChannelRange:
     rows = torch.cat([tensor.flatten(0, -2) for tensor in activations])
-    peaks: Weights = rows.abs().amax(0).numpy()
-    return peaks
+    return ChannelRange(rows.amin(0).numpy(), rows.amax(0).numpy())

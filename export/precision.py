@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch import Tensor
 
-from keci.export.calibration import channel_peaks
+from keci.export.calibration import channel_ranges
 from keci.export.quantisation import quantise_products
 from keci.runtime.integers import Weights
 
@@ -24,7 +24,7 @@ Probes = Sequence[Mapping[str, Tensor]]
 def convert(source: Path, target: Path, precision: str, *, probes: Probes) -> None:
     """Write the fp32 graph ``source`` in another precision to ``target``.
 
-    ``probes`` are inputs of the graph, on which int8 finds the channels that stay in fp32.
+    ``probes`` are inputs of the graph, on which int8 finds the ranges of channels.
     """
     onnx.save(PRECISIONS[precision](onnx.load(str(source)), probes), str(target))
 
@@ -35,7 +35,7 @@ def _unchanged(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
 
 def _to_int8(model: onnx.ModelProto, probes: Probes) -> onnx.ModelProto:
     """Matrix products on 8-bit integers; what else is stored is stored as in w8."""
-    quantise_products(model, channel_peaks(model, probes))
+    quantise_products(model, channel_ranges(model, probes))
     return _store_in_8_bits(model, probes)
 
 

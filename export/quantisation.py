@@ -1,8 +1,10 @@
-"""Matrix products on 8-bit integers, every row of activations with a scale of its own.
+"""Matrix products on 8-bit integers, in which no row of activations depends on the others.
 
-A row is one token, span or pair. Its scale comes from itself alone and the products are summed
-exactly, so that an answer does not depend on what else is in a batch:
+A row is one token, span or pair, and products are summed exactly. After a layer norm, which gives
+all rows one size, the steps s of the channels are fixed (normalised.py); any other row has a scale
+of its own, from itself alone:
 
+    x W + b  =  q(x / s + z) Q(s W) * column scale + (b - z Q(s W) * column scale)
     x W + b  =  (q(x / s) Q(s W)) * row scale * column scale + x[o] W[o] + b
 
 Channels that are far larger than the others would leave these few steps of the scale. Where
@@ -11,6 +13,7 @@ activations have either sign, the factors s share the range out between activati
 multiplied in fp32.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +22,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from keci.export.normalised import NORMALISATION, fixed_steps, shifted_normalisation
+from keci.export.ranges import ChannelRange
 from keci.runtime.integers import Weights, quantise_columns
 
 _CONTRIBUTED = "com.microsoft"
@@ -57,25 +62,29 @@ _RANGES = {"Relu": _Range(0, 0.0), "Gelu": _Range(20, -0.17)}
 class _Quantised:
     """Activations that are there as integers: zero point, factors s of their channels (width,).
 
-    The factors of the ``outliers``, which are left out, are 0.
+    The factors of the ``outliers``, which are left out, are 0. Where steps are fixed there is no
+    scale of rows, and ``offsets`` z (width,) have been added.
     """
 
     zero: int
     factors: Weights
     outliers: Channels
+    offsets: Weights | None = None
 
 
 @dataclass(slots=True)
 class _Rewriting:
     """The nodes and initializers of the new graph, and which activations are quantised already.
 
-    ``makers`` has the operator that makes a tensor, ``multiplied`` the largest sizes of the rows
-    (width,) of all weights that the activations are multiplied with.
+    ``makers`` has the node that makes a tensor, ``biases`` the addition of a constant that is the
+    only reader of one, ``multiplied`` the largest sizes of the rows (width,) of all weights that
+    the activations are multiplied with.
     """
 
     weights: dict[str, onnx.TensorProto]
-    makers: dict[str, str]
-    peaks: Mapping[str, Weights]
+    makers: dict[str, onnx.NodeProto]
+    biases: dict[str, onnx.NodeProto]
+    ranges: Mapping[str, ChannelRange]
     multiplied: Mapping[str, Weights]
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     quantised: dict[str, _Quantised] = field(default_factory=dict)
@@ -90,24 +99,28 @@ class _Rewriting:
         return name
 
 
-def quantise_products(model: onnx.ModelProto, peaks: Mapping[str, Weights]) -> None:
+def quantise_products(model: onnx.ModelProto, ranges: Mapping[str, ChannelRange]) -> None:
     """Turn the products of ``model`` with constant weights into products of 8-bit integers.
 
-    ``peaks`` has the largest sizes of the channels (width,) of its ``multiplied_activations``.
+    ``ranges`` has those of the channels of its ``multiplied_activations``.
     """
     graph = model.graph
     rewriting = _Rewriting(
         {weight.name: weight for weight in graph.initializer},
-        {output: node.op_type for node in graph.node for output in node.output},
-        peaks,
+        {output: node for node in graph.node for output in node.output},
+        _constant_additions(graph),
+        ranges,
         multiplied_activations(model),
     )
+    absorbed = set[str]()
     for node in graph.node:
+        if node.output[0] in absorbed:
+            continue
         weight = _constant_factor(node, rewriting.weights)
         if weight is None:
             rewriting.nodes.append(node)
         else:
-            _quantise_product(node, weight, rewriting)
+            absorbed.add(_quantise_product(node, weight, rewriting))
     del graph.node[:], graph.initializer[:]
     graph.node.extend(rewriting.nodes)
     graph.initializer.extend(_used_weights(rewriting))
@@ -148,7 +161,25 @@ def _constant_factor(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto])
     return factor if factor.shape[1] >= _NARROWEST else None
 
 
-def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriting) -> None:
+def _constant_additions(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """The additions of a constant vector by what they are added to, where that has no other use."""
+    vectors = {weight.name for weight in graph.initializer if len(weight.dims) == 1}
+    uses = Counter(name for node in graph.node for name in node.input)
+    uses.update(output.name for output in graph.output)
+    return {
+        given: node
+        for node in graph.node
+        if node.op_type == "Add"
+        for given, constant in (node.input, reversed(node.input))
+        if constant in vectors and given not in vectors and uses[given] == 1
+    }
+
+
+def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriting) -> str:
+    """Add the nodes of a product; the name of the tensor that they make.
+
+    That is the sum with a bias where the graph adds one and it can be had at once.
+    """
     activations, weight, *bias = node.input
     product = node.output[0]
     if activations not in rewriting.quantised:
@@ -162,6 +193,16 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
         rewriting.constant(f"{weight}.scales", scales),
         rewriting.constant(f"zero_point_{kind.zero}", np.array(kind.zero, np.uint8)),
     ]
+    if kind.offsets is not None:
+        addition = None if bias else rewriting.biases.get(product)
+        bias = bias or [name for name in (addition.input if addition else ()) if name != product]
+        shift = -(kind.offsets @ (values * scales.astype(np.float64)))
+        total = shift + sum(numpy_helper.to_array(rewriting.weights[name]) for name in bias)
+        inputs += ["", rewriting.constant(f"{weight}.bias", total.astype(np.float32))]
+        output = addition.output[0] if addition else product
+        return rewriting.add(
+            helper.make_node("MatMulIntegerToFloat", inputs, [output], domain=_CONTRIBUTED)
+        )
     unscaled = rewriting.add(
         helper.make_node(
             "MatMulIntegerToFloat", inputs, [f"{product}.unscaled"], domain=_CONTRIBUTED
@@ -176,12 +217,16 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
     rewriting.add(helper.make_node("Mul", [unscaled, f"{activations}.scales"], [names[0]]))
     for term, before, after in zip(terms, names, names[1:], strict=False):
         rewriting.add(helper.make_node("Add", [before, term], [after]))
+    return str(product)
 
 
 def _quantise_activations(name: str, rewriting: _Rewriting) -> _Quantised:
     """Make integers of activations, a scale for each row, and the channels that stay in fp32."""
-    kind = _RANGES.get(rewriting.makers.get(name, ""), _SYMMETRIC)
-    factors = _channel_factors(rewriting.peaks[name], rewriting.multiplied[name], kind)
+    maker = rewriting.makers.get(name)
+    if maker is not None and maker.op_type == NORMALISATION:
+        return _quantise_normalised(maker, rewriting)
+    kind = _RANGES.get(maker.op_type if maker is not None else "", _SYMMETRIC)
+    factors = _channel_factors(rewriting.ranges[name].peaks, rewriting.multiplied[name], kind)
     outliers = np.flatnonzero(factors == 0)
     inner = name
     if (factors != 1).any():
@@ -204,6 +249,25 @@ def _quantise_activations(name: str, rewriting: _Rewriting) -> _Quantised:
         )
     )
     return _Quantised(kind.zero, factors, outliers)
+
+
+def _quantise_normalised(maker: onnx.NodeProto, rewriting: _Rewriting) -> _Quantised:
+    """Make integers of what a layer norm gives, in fixed steps."""
+    name = str(maker.output[0])
+    steps = fixed_steps(rewriting.ranges[name], rewriting.multiplied[name])
+    gain, *bias = (numpy_helper.to_array(rewriting.weights[part]) for part in maker.input[1:])
+    node, weights = shifted_normalisation(
+        maker, steps, gain, bias[0] if bias else np.zeros_like(gain)
+    )
+    for key, value in weights.items():
+        rewriting.constant(key, value)
+    inputs = [
+        rewriting.add(node),
+        rewriting.constant("unit_scale", np.array(1, np.float32)),
+        rewriting.constant("zero_point_0", np.array(0, np.uint8)),
+    ]
+    rewriting.add(helper.make_node("QuantizeLinear", inputs, [f"{name}.integers"]))
+    return _Quantised(0, steps.sizes, np.zeros(0, np.int64), steps.offsets)
 
 
 def _channel_factors(peaks: Weights, multiplied: Weights, kind: _Range) -> Weights:

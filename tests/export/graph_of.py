@@ -11,13 +11,15 @@ from onnx import TensorProto, helper, numpy_helper
 Array = npt.NDArray[np.float32]
 
 
-def graph_of(nodes: Sequence[onnx.NodeProto], weights: Mapping[str, Array]) -> onnx.ModelProto:
-    """A graph from "x" (rows, free width) to "y"."""
+def graph_of(
+    nodes: Sequence[onnx.NodeProto], weights: Mapping[str, Array], output: str = "y"
+) -> onnx.ModelProto:
+    """A graph from "x" (rows, free width) to ``output``."""
     graph = helper.make_graph(
         list(nodes),
         "test",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", "width"])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=11)

@@ -4,6 +4,7 @@ import pytest
 from onnx import helper
 
 from keci.export.quantisation import multiplied_activations, quantise_products
+from keci.export.ranges import ChannelRange
 from tests.export.graph_of import Array, graph_of, run
 
 WIDTH, COLUMNS = 33, 24
@@ -17,15 +18,19 @@ def rows(count: int) -> Array:
     return NUMBERS.standard_normal((count, WIDTH), np.float32)
 
 
-def quantised(model: onnx.ModelProto, peaks: dict[str, Array]) -> onnx.ModelProto:
+def quantised(model: onnx.ModelProto, ranges: dict[str, ChannelRange]) -> onnx.ModelProto:
     converted = onnx.ModelProto()
     converted.CopyFrom(model)
-    quantise_products(converted, peaks)
+    quantise_products(converted, ranges)
     return converted
 
 
-def peaks_of(x: Array) -> dict[str, Array]:
-    return {"x": np.abs(x).max(axis=0)}
+def ranges_of(x: Array, name: str = "x") -> dict[str, ChannelRange]:
+    return {name: ChannelRange(x.min(axis=0), x.max(axis=0))}
+
+
+def up_to(peaks: Array, name: str = "x") -> dict[str, ChannelRange]:
+    return {name: ChannelRange(-peaks, peaks)}
 
 
 def error(found: Array, expected: Array) -> float:
@@ -38,14 +43,14 @@ def operators(model: onnx.ModelProto) -> list[str]:
 
 def test_products_stay_close() -> None:
     x = rows(40)
-    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), ranges_of(x))
     assert "MatMulIntegerToFloat" in operators(model)
     assert error(run(model, x), x @ WEIGHT) < 0.02
 
 
 def test_a_row_does_not_depend_on_the_others() -> None:
     x = rows(9)
-    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), ranges_of(x))
     together = run(model, np.concatenate([x, 1000 * rows(3)]))
     for place in range(len(x)):
         np.testing.assert_array_equal(run(model, x[place : place + 1])[0], together[place])
@@ -53,12 +58,12 @@ def test_a_row_does_not_depend_on_the_others() -> None:
 
 def test_shuffled_rows_give_shuffled_answers() -> None:
     x, order = rows(12), NUMBERS.permutation(12)
-    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(x))
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), ranges_of(x))
     np.testing.assert_array_equal(run(model, x[order]), run(model, x)[order])
 
 
 def test_no_rows_and_zero_rows() -> None:
-    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), peaks_of(rows(4)))
+    model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), ranges_of(rows(4)))
     assert run(model, rows(0)).shape == (0, COLUMNS)
     np.testing.assert_array_equal(run(model, np.zeros((2, WIDTH), np.float32)), 0)
 
@@ -67,7 +72,7 @@ def test_gemm_keeps_its_bias_and_transposition() -> None:
     x = rows(8)
     node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], transB=1)
     model = quantised(
-        graph_of([node], {"w": np.ascontiguousarray(WEIGHT.T), "b": BIAS}), peaks_of(x)
+        graph_of([node], {"w": np.ascontiguousarray(WEIGHT.T), "b": BIAS}), ranges_of(x)
     )
     assert "Gemm" not in operators(model)
     assert error(run(model, x), x @ WEIGHT + BIAS) < 0.02
@@ -79,8 +84,8 @@ def test_large_channels_do_not_drown_the_others() -> None:
     weight = WEIGHT.copy()
     weight[7] /= 300
     model = graph_of([PRODUCT], {"w": weight})
-    smoothed = error(run(quantised(model, peaks_of(x)), x), x @ weight)
-    plain = error(run(quantised(model, {"x": np.ones(WIDTH, np.float32)}), x), x @ weight)
+    smoothed = error(run(quantised(model, ranges_of(x)), x), x @ weight)
+    plain = error(run(quantised(model, up_to(np.ones(WIDTH, np.float32))), x), x @ weight)
     assert smoothed < 0.02 < 10 * smoothed < plain
 
 
@@ -94,7 +99,7 @@ def test_outliers_after_an_activation_function_stay_in_fp32(operator: str) -> No
     ]
     model = graph_of(nodes, {"w": WEIGHT})
     active = np.maximum(np.abs(x).max(axis=0), 1)
-    converted = quantised(model, {"active": active})
+    converted = quantised(model, up_to(active, "active"))
     expected = run(model, x)
     without = WEIGHT[3] * 500
     assert "Gather" in operators(converted)
@@ -109,7 +114,7 @@ def test_small_activations_are_not_cut_off(operator: str) -> None:
         helper.make_node("MatMul", ["active", "w"], ["y"]),
     ]
     model = graph_of(nodes, {"w": WEIGHT})
-    converted = quantised(model, {"active": np.ones(WIDTH, np.float32)})
+    converted = quantised(model, up_to(np.ones(WIDTH, np.float32), "active"))
     assert error(run(converted, x), run(model, x)) < 0.03
 
 
@@ -120,7 +125,7 @@ def test_channels_that_never_fire_make_no_outliers_of_the_others() -> None:
     ]
     peaks = np.zeros(WIDTH, np.float32)
     peaks[:5] = 1
-    converted = quantised(graph_of(nodes, {"w": WEIGHT}), {"active": peaks})
+    converted = quantised(graph_of(nodes, {"w": WEIGHT}), up_to(peaks, "active"))
     assert "Gather" not in operators(converted)
 
 
@@ -131,7 +136,7 @@ def test_one_set_of_integers_serves_several_products() -> None:
         helper.make_node("MatMul", ["x", "v"], ["b"]),
         helper.make_node("Add", ["a", "b"], ["y"]),
     ]
-    model = quantised(graph_of(nodes, {"w": WEIGHT, "v": 2 * WEIGHT}), peaks_of(x))
+    model = quantised(graph_of(nodes, {"w": WEIGHT, "v": 2 * WEIGHT}), ranges_of(x))
     assert operators(model).count("QuantizeLinear") == 1
     assert error(run(model, x), 3 * (x @ WEIGHT)) < 0.02
 
@@ -149,3 +154,73 @@ def test_other_products_are_left_alone(node: onnx.NodeProto, weight: Array) -> N
     model = graph_of([node], {"w": np.ascontiguousarray(weight)})
     assert multiplied_activations(model) == {}
     assert operators(quantised(model, {})) == operators(model)
+
+
+NORMALISED = [
+    helper.make_node("LayerNormalization", ["x", "gain", "shift"], ["n"], axis=-1),
+    helper.make_node("MatMul", ["n", "w"], ["product"]),
+    helper.make_node("Add", ["product", "b"], ["y"]),
+]
+
+
+def normalisation() -> tuple[dict[str, Array], dict[str, ChannelRange]]:
+    """Weights of NORMALISED, a channel of which is large and weighs little, and the ranges."""
+    gain, shift = NUMBERS.uniform(0.2, 2, WIDTH), NUMBERS.standard_normal(WIDTH)
+    gain[4], shift[9] = 20, 30
+    weight = WEIGHT.copy()
+    weight[4] /= 20
+    weights = {"gain": gain, "shift": shift, "w": weight, "b": BIAS}
+    weights = {name: value.astype(np.float32) for name, value in weights.items()}
+    seen = run(graph_of(NORMALISED[:1], weights, output="n"), rows(200))
+    return weights, ranges_of(seen, "n")
+
+
+def test_after_a_layer_norm_steps_are_fixed_and_the_bias_is_in_the_product() -> None:
+    weights, ranges = normalisation()
+    model = graph_of(NORMALISED, weights)
+    converted = quantised(model, ranges)
+    assert sorted(set(operators(converted))) == [
+        "LayerNormalization", "MatMulIntegerToFloat", "QuantizeLinear",
+    ]  # fmt: skip
+    x = 1000 * rows(40)
+    assert error(run(converted, x), run(model, x)) < 0.02
+
+
+def test_the_sum_after_a_layer_norm_may_be_written_the_other_way_round() -> None:
+    weights, ranges = normalisation()
+    nodes = [*NORMALISED[:2], helper.make_node("Add", ["b", "product"], ["y"])]
+    x = rows(10)
+    turned = run(quantised(graph_of(nodes, weights), ranges), x)
+    np.testing.assert_array_equal(turned, run(quantised(graph_of(NORMALISED, weights), ranges), x))
+
+
+def test_what_else_is_read_of_a_layer_norm_and_its_products_stays() -> None:
+    weights, ranges = normalisation()
+    nodes = [
+        *NORMALISED[:2],
+        helper.make_node("Add", ["product", "b"], ["sum"]),
+        helper.make_node("Mul", ["sum", "product"], ["squared"]),
+        helper.make_node("MatMul", ["n", "v"], ["other"]),
+        helper.make_node("Mul", ["squared", "other"], ["y"]),
+    ]
+    model = graph_of(nodes, {**weights, "v": weights["w"][:, ::-1].copy()})
+    converted, x = quantised(model, ranges), rows(10)
+    assert operators(converted).count("QuantizeLinear") == 1
+    assert operators(converted).count("Add") == 1
+    assert error(run(converted, x), run(model, x)) < 0.05
+
+
+def test_values_beyond_the_seen_range_are_read_as_its_end() -> None:
+    weights, ranges = normalisation()
+    narrow = {"n": ChannelRange(*(0.5 * ranges["n"][side] for side in (0, 1)))}
+    x = rows(40)
+    expected = run(graph_of(NORMALISED, weights), x)
+    assert 0.02 < error(run(quantised(graph_of(NORMALISED, weights), narrow), x), expected) < 1
+
+
+def test_a_row_after_a_layer_norm_does_not_depend_on_the_others() -> None:
+    weights, ranges = normalisation()
+    converted, x = quantised(graph_of(NORMALISED, weights), ranges), rows(9)
+    together = run(converted, np.concatenate([x, 1000 * rows(3)]))
+    for place in range(len(x)):
+        np.testing.assert_array_equal(run(converted, x[place : place + 1])[0], together[place])
