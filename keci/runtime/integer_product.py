@@ -21,14 +21,18 @@ class IntegerProduct(nn.Module):
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
-        self.uses_kernel = matrix.device.type == "cpu" and kernel_is_faster()
-        self.matrix = nn.Buffer(matrix if self.uses_kernel else matrix.float())
+        self.matrix = nn.Buffer(matrix.to(integer_type(matrix.device)))
 
     def forward(self, integers: Tensor) -> Tensor:
-        """Shape: int8 (rows, inputs) -> (rows, outputs)."""
-        if self.uses_kernel:
+        """Shape: ``integer_type`` (rows, inputs) -> (rows, outputs)."""
+        if self.matrix.dtype == torch.int8:
             return torch._int_mm(integers, self.matrix)
-        return integers.float() @ self.matrix
+        return integers @ self.matrix
+
+
+def integer_type(device: torch.device) -> torch.dtype:
+    """What holds the integers that an IntegerProduct on ``device`` multiplies."""
+    return torch.int8 if device.type == "cpu" and kernel_is_faster() else torch.float32
 
 
 @functools.cache

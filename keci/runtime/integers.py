@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from keci.model.concept_gcn import RelationMaps
-from keci.runtime.integer_product import IntegerProduct
+from keci.runtime.integer_product import IntegerProduct, integer_type
 
 INTEGER_PRECISION = "int8"
 """The precision of a bundle with which its torch stages multiply integers."""
@@ -91,7 +91,7 @@ class IntegerRelationMaps(nn.Module):
 
 
 class QuantisedRows(NamedTuple):
-    """Integers (rows, width) from -127 to 127 and a scale (rows, 1) for each row."""
+    """Integers (rows, width) from -127 to 127, of ``integer_type``, and scales (rows, 1)."""
 
     integers: Tensor
     scales: Tensor
@@ -100,7 +100,7 @@ class QuantisedRows(NamedTuple):
 def quantise_rows(values: Tensor) -> QuantisedRows:
     """Shape: (rows, width)."""
     scales = values.abs().amax(1, keepdim=True).div_(_LARGEST).clamp_min_(_SMALLEST_SCALE)
-    return QuantisedRows((values / scales).round_().to(torch.int8), scales)
+    return QuantisedRows((values / scales).round_().to(integer_type(values.device)), scales)
 
 
 def quantise_columns(weight: Weights) -> tuple[npt.NDArray[np.int8], Weights]:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from keci.runtime import integer_product
-from keci.runtime.integer_product import IntegerProduct, kernel_is_faster
+from keci.runtime.integer_product import IntegerProduct, integer_type, kernel_is_faster
 
 
 @pytest.mark.parametrize("uses_kernel", [True, False])
@@ -16,8 +16,9 @@ def test_products_are_exact_by_either_means(
     left = torch.from_numpy(random.integers(-127, 128, (rows, 1024), np.int8))
     right = torch.from_numpy(random.integers(-63, 64, (1024, 33), np.int8))
     product = IntegerProduct(right)
-    assert product.uses_kernel == uses_kernel
-    assert torch.equal(product(left).long(), left.long() @ right.long())
+    given = left.to(integer_type(left.device))
+    assert given.dtype == (torch.int8 if uses_kernel else torch.float32)
+    assert torch.equal(product(given).long(), left.long() @ right.long())
 
 
 def test_a_slow_kernel_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
