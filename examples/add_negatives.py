@@ -1,12 +1,4 @@
-"""Add sentences in which nothing is to be found to annotated data, for a model that knows them.
-
-Usage: python examples/add_negatives.py DATA --task ade --validation-ids FILE --output data/
---negatives biored Train.PubTator ChemicalEntity --negatives biorelex train.json chemical,drug
-
-The negatives are the sentences of other annotated data (task and file) that have no mention of the
-named types: what speaks of no drug has no drug and no effect of one. Written are
-``data/train.jsonl``, which has them, and ``data/validation.jsonl``, the documents with those ids.
-"""
+"""Add sentences in which nothing is to be found to annotated data, for a model that knows them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -37,21 +29,47 @@ def write(path: Path, documents: Iterable[Extraction]) -> None:
             lines.write(orjson.dumps(document.to_record(), option=orjson.OPT_APPEND_NEWLINE))
 
 
-@click.command(help=__doc__)
+_EPILOG = """\b
+Example:
+  python examples/add_negatives.py ade.json --task ade --validation-ids validation.ids \\
+    --negatives biored Train.PubTator ChemicalEntity \\
+    --negatives biorelex train.json chemical,drug --output data/
+"""
+
+
+@click.command(epilog=_EPILOG)
 @click.argument("data", type=click.Path(path_type=Path, exists=True))
-@click.option("--task", required=True)
-@click.option("--validation-ids", required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--negatives", "sources", type=(str, Path, str), multiple=True)
-@click.option("--most", type=click.IntRange(1), default=1_000_000, help="Take so many, evenly.")
-@click.option("--output", required=True, type=click.Path(path_type=Path))
+@click.option("--task", required=True, help="The task of DATA.")
+@click.option(
+    "--validation-ids",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The ids of the documents to validate on, as keci-train leaves them.",
+)
+@click.option(
+    "--negatives",
+    "sources",
+    type=(str, click.Path(path_type=Path, exists=True), str),
+    multiple=True,
+    required=True,
+    metavar="TASK FILE TYPES",
+    help="Other annotated data, and the types that a negative must not mention.",
+)
+@click.option("--most", type=click.IntRange(1), help="Take so many negatives, from all evenly.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder.")
 def main(
     data: Path,
     task: str,
     validation_ids: Path,
     sources: tuple[tuple[str, Path, str], ...],
-    most: int,
+    most: int | None,
     output: Path,
 ) -> None:
+    """Add sentences of other annotated data in which nothing is to be found to DATA.
+
+    They are those without a mention of the named types: what speaks of no drug has no drug and no
+    effect of one. Written are train.jsonl, which has them, and validation.jsonl.
+    """
     held_out = set(validation_ids.read_text("utf-8").split())
     documents = [
         document.extraction for document in load_dataset(data, load_schema(task)).documents
@@ -61,7 +79,7 @@ def main(
         for other, path, types in sources
         for sentence in negatives(other, path, frozenset(types.split(",")))
     ]
-    added = added[:: -(-len(added) // most)] if added else []
+    added = added[:: -(-len(added) // most)] if most and added else added
     output.mkdir(parents=True, exist_ok=True)
     write(output / "train.jsonl", [*(d for d in documents if d.id not in held_out), *added])
     write(output / "validation.jsonl", (d for d in documents if d.id in held_out))
