@@ -78,7 +78,7 @@ def stage_seconds(extract: CorpusExtractor, corpus: Path) -> dict[str, float]:
     clock = StageClock(extract.predictor.device)
     sentences = 0
     records = CorpusReader([str(corpus)]).read()
-    for chunk in chunks(records, lambda record: record.characters):
+    for chunk in chunks(records, lambda record: record):
         sentences += _take_apart(extract, chunk, clock)
     return {row: seconds / max(sentences, 1) for row, seconds in clock.seconds.items()}
 

@@ -80,7 +80,7 @@ class CorpusExtractor:
         """
         waiting = self._waiting = deque()
         try:
-            for chunk in chunks(records, lambda record: record.characters):
+            for chunk in chunks(records, lambda record: record):
                 waiting.append((chunk, self._begin_chunk(chunk)))
                 if len(waiting) > self.chunks_ahead:
                     yield self._finish_chunk(*waiting.popleft())

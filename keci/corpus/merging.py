@@ -33,7 +33,7 @@ def merge_shards(
         raise TypeError("a run that is not resumed begins anew")
     with closing(output):
         results = _results(ordered, first.taken)
-        for chunk in chunks(results, lambda result: result.record.characters):
+        for chunk in chunks(results, lambda result: result.record):
             output.add(chunk)
         end = Cursor(read=first.read, taken=first.taken, repeated=first.repeated)
         return output.finish(end)

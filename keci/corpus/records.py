@@ -12,6 +12,8 @@ from keci.errors import UsageError
 RECORDS_AT_ONCE = 512
 CHARACTERS_AT_ONCE = 100_000
 """A chunk, inside which batches are made, ends with the record that reaches either number."""
+FIRST_RECORDS = 64
+"""The first chunks are an eighth of that, so that results come soon, and grow with the records."""
 
 Item = TypeVar("Item")
 _HASH_RANGE = 2**64
@@ -79,14 +81,20 @@ class Record:
         return len(self.content.text) if isinstance(self.content, Document) else 0
 
 
-def chunks(records: Iterable[Item], characters: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """The records in groups that depend on their order and lengths alone; none is empty."""
+def chunks(items: Iterable[Item], record: Callable[[Item], Record]) -> Iterator[list[Item]]:
+    """The items, each with its record, in groups, none empty.
+
+    They depend on the records' ordinals and lengths alone, so that they are the same from the
+    beginning of any of them on.
+    """
     chunk: list[Item] = []
     total = 0
-    for record in records:
-        chunk.append(record)
-        total += characters(record)
-        if len(chunk) >= RECORDS_AT_ONCE or total >= CHARACTERS_AT_ONCE:
+    for item in items:
+        if not chunk:
+            most = min(RECORDS_AT_ONCE, max(FIRST_RECORDS, record(item).ordinal))
+        chunk.append(item)
+        total += record(item).characters
+        if len(chunk) >= most or total * RECORDS_AT_ONCE >= CHARACTERS_AT_ONCE * most:
             yield chunk
             chunk, total = [], 0
     if chunk:

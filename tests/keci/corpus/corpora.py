@@ -56,9 +56,14 @@ def text_of(number: int) -> str:
 
 def extract_names(records: Iterable[Record]) -> Iterator[Chunk]:
     """Each capitalised word is a mention, each two neighbours are related."""
+    for chunk in small_chunks(records):
+        yield [Result(record, _extract(record)) for record in chunk]
+
+
+def small_chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
     remaining = iter(records)
     while chunk := list(islice(remaining, CHUNK_RECORDS)):
-        yield [Result(record, _extract(record)) for record in chunk]
+        yield chunk
 
 
 def _extract(record: Record) -> Extraction | Failure | Withdrawal:

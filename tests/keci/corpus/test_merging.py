@@ -1,3 +1,4 @@
+import functools
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from keci.corpus.durable import Disk
 from keci.corpus.finished import open_finished, problems
 from keci.corpus.layout import file_layout, folder_layout
 from keci.corpus.merging import merge_shards
-from keci.corpus.records import RECORDS_AT_ONCE, Selection, Shard
+from keci.corpus.records import Selection, Shard, chunks
 from keci.errors import DataError, UsageError
 from tests.keci.corpus.corpora import contents, run_corpus, write_corpus
 
@@ -41,7 +42,8 @@ def test_merged_shards_are_the_whole_run(corpus: Path, tmp_path: Path, of: int, 
 def test_merged_parts_are_those_of_the_whole_run(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.keci.corpus.corpora.CHUNK_RECORDS", RECORDS_AT_ONCE)
+    real_chunks = functools.partial(chunks, record=lambda record: record)
+    monkeypatch.setattr("tests.keci.corpus.corpora.small_chunks", real_chunks)
     shards = []
     for number in (1, 2):
         layout = folder_layout(tmp_path / f"shard{number}", "jsonl", 20)

@@ -1,3 +1,5 @@
+from collections.abc import Iterable, Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,11 +7,14 @@ from hypothesis import strategies as st
 from keci.corpus.records import (
     CHARACTERS_AT_ONCE,
     RECORDS_AT_ONCE,
+    Cursor,
+    Record,
     Selection,
     Shard,
     chunks,
     parse_share,
 )
+from keci.documents import Document
 from keci.errors import UsageError
 
 
@@ -41,17 +46,48 @@ def test_impossible_shares_are_refused(text: str) -> None:
         parse_share(text)
 
 
-@given(lengths=st.lists(st.integers(0, 150_000), max_size=200))
-def test_chunks_are_bounded_and_lose_nothing(lengths: list[int]) -> None:
-    found = list(chunks(lengths, int))
+def records_of(lengths: Iterable[int], first: int = 0) -> Iterator[Record]:
+    for ordinal, length in enumerate(lengths, start=first):
+        document = Document(str(ordinal), "x" * length)
+        yield Record("source", ordinal + 1, document, Cursor(taken=ordinal + 1))
+
+
+def lengths_of(records: Iterable[Record]) -> list[list[int]]:
+    return [[record.characters for record in chunk] for chunk in chunks(records, lambda r: r)]
+
+
+@given(
+    lengths=st.lists(st.integers(0, 30_000), max_size=60).map(lambda some: some * 4),
+    first=st.integers(0, 2 * RECORDS_AT_ONCE),
+)
+def test_chunks_are_bounded_and_lose_nothing(lengths: list[int], first: int) -> None:
+    found = lengths_of(records_of(lengths, first))
     assert [length for chunk in found for length in chunk] == lengths
     for chunk in found:
         assert 0 < len(chunk) <= RECORDS_AT_ONCE
         assert sum(chunk[:-1]) < CHARACTERS_AT_ONCE
-    for chunk in found[:-1]:
-        assert len(chunk) == RECORDS_AT_ONCE or sum(chunk) >= CHARACTERS_AT_ONCE
+    if first >= RECORDS_AT_ONCE:
+        for chunk in found[:-1]:
+            assert len(chunk) == RECORDS_AT_ONCE or sum(chunk) >= CHARACTERS_AT_ONCE
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=1, max_size=300))
+def test_chunks_are_the_same_from_the_beginning_of_any_on(lengths: list[int]) -> None:
+    whole = lengths_of(records_of(lengths))
+    done = 0
+    for number, chunk in enumerate(whole):
+        assert lengths_of(records_of(lengths[done:], done)) == whole[number:]
+        done += len(chunk)
+
+
+def test_chunks_begin_small_and_grow() -> None:
+    sizes = [len(chunk) for chunk in lengths_of(records_of([0] * 2000))]
+    assert sizes == [64, 64, 128, 256, 512, 512, 464]
+    characters = [sum(chunk) for chunk in lengths_of(records_of([1000] * 2000))]
+    assert characters[0] == 13_000
+    assert max(characters) == CHARACTERS_AT_ONCE
 
 
 def test_chunks_come_before_the_stream_ends() -> None:
-    endless = iter(int, 1)
-    assert next(chunks(endless, int)) == [0] * RECORDS_AT_ONCE
+    endless = records_of(iter(int, 1))
+    assert len(next(chunks(endless, lambda record: record))) == 64
