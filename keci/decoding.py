@@ -97,8 +97,8 @@ def decode(
 class _Found:
     """The mentions: (mentions,) each.
 
-    ``kept`` says which of the kept spans each is, ``rows`` and ``numbers`` in which text and the
-    how manieth there, ``places`` which of that text's candidate spans it is.
+    ``kept`` is its place among the kept spans, ``rows`` the text it is in, ``numbers`` counts the
+    mentions there from 1, ``places`` is its place among the candidate spans of that text.
     """
 
     kept: Indices
