@@ -13,7 +13,7 @@ RECORDS_AT_ONCE = 512
 CHARACTERS_AT_ONCE = 100_000
 """A chunk, inside which batches are made, ends with the record that reaches either number."""
 FIRST_RECORDS = 64
-"""The first chunks are an eighth of that, so that results come soon, and grow with the records."""
+"""The chunk that begins a corpus is an eighth of that, so that the first results come soon."""
 
 Item = TypeVar("Item")
 _HASH_RANGE = 2**64
@@ -91,7 +91,7 @@ def chunks(items: Iterable[Item], record: Callable[[Item], Record]) -> Iterator[
     total = 0
     for item in items:
         if not chunk:
-            most = min(RECORDS_AT_ONCE, max(FIRST_RECORDS, record(item).ordinal))
+            most = RECORDS_AT_ONCE if record(item).ordinal else min(FIRST_RECORDS, RECORDS_AT_ONCE)
         chunk.append(item)
         total += record(item).characters
         if len(chunk) >= most or total * RECORDS_AT_ONCE >= CHARACTERS_AT_ONCE * most:
