@@ -4,6 +4,7 @@ import pytest
 from keci.errors import KnowledgeBaseError
 from keci.knowledge.records import ConceptRecord
 from keci.knowledge.store import KnowledgeBase, describe, knowledge_base_in_memory
+from tests.tiny import tiny_knowledge_base
 
 
 def ids(kb: KnowledgeBase, indices: object) -> list[str]:
@@ -93,3 +94,11 @@ def test_the_fingerprint_is_a_function_of_the_content() -> None:
 def test_description_is_plain(small_kb: KnowledgeBase) -> None:
     record = describe(small_kb.concept(3), small_kb)
     assert record["types"] == [{"code": "T047", "name": "Disease or Syndrome"}]
+
+
+def test_a_summary_is_what_the_base_says_each_time() -> None:
+    base = tiny_knowledge_base()
+    for _ in range(2):
+        for index in range(len(base)):
+            concept = base.concept(index)
+            assert base.summary(index) == (concept.id, concept.name, concept.types)
