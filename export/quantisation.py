@@ -188,9 +188,9 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
     values, scales = quantise_columns(factor * kind.factors[:, None])
     inputs = [
         f"{activations}.integers",
-        rewriting.constant(f"{weight}.integers", values),
+        rewriting.constant(f"{product}.factor", values),
         rewriting.constant("unit_scale", np.array(1, np.float32)),
-        rewriting.constant(f"{weight}.scales", scales),
+        rewriting.constant(f"{product}.factor_scales", scales),
         rewriting.constant(f"zero_point_{kind.zero}", np.array(kind.zero, np.uint8)),
     ]
     if kind.offsets is not None:
@@ -198,7 +198,7 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
         bias = bias or [name for name in (addition.input if addition else ()) if name != product]
         shift = -(kind.offsets @ (values * scales.astype(np.float64)))
         total = shift + sum(numpy_helper.to_array(rewriting.weights[name]) for name in bias)
-        inputs += ["", rewriting.constant(f"{weight}.bias", total.astype(np.float32))]
+        inputs += ["", rewriting.constant(f"{product}.bias", total.astype(np.float32))]
         output = addition.output[0] if addition else product
         return rewriting.add(
             helper.make_node("MatMulIntegerToFloat", inputs, [output], domain=_CONTRIBUTED)
@@ -210,7 +210,7 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
     )
     terms = list(bias)
     if kind.outliers.size:
-        rows = rewriting.constant(f"{weight}.outlying", factor[kind.outliers])
+        rows = rewriting.constant(f"{product}.outlying_factor", factor[kind.outliers])
         exact = helper.make_node("MatMul", [f"{activations}.outlying", rows], [f"{product}.exact"])
         terms.insert(0, rewriting.add(exact))
     names = [f"{product}.sum{place}" for place in range(len(terms))] + [product]

@@ -141,6 +141,21 @@ def test_one_set_of_integers_serves_several_products() -> None:
     assert error(run(model, x), 3 * (x @ WEIGHT)) < 0.02
 
 
+def test_one_weight_serves_several_products() -> None:
+    weight = NUMBERS.standard_normal((WIDTH, WIDTH), np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["first"]),
+        helper.make_node("Mul", ["first", "uneven"], ["inner"]),
+        helper.make_node("MatMul", ["inner", "w"], ["y"]),
+    ]
+    uneven = np.ones(WIDTH, np.float32)
+    uneven[5] = 300
+    model, x = graph_of(nodes, {"w": weight, "uneven": uneven}), rows(30)
+    inner = (x @ weight) * uneven
+    converted = quantised(model, ranges_of(x) | ranges_of(inner, "inner"))
+    assert error(run(converted, x), inner @ weight) < 0.03
+
+
 @pytest.mark.parametrize(
     ("node", "weight"),
     [
