@@ -74,6 +74,12 @@ def main(
     documents = [
         document.extraction for document in load_dataset(data, load_schema(task)).documents
     ]
+    unknown = sorted(held_out - {document.id for document in documents})
+    if unknown:
+        raise click.UsageError(
+            f"{len(unknown)} of the {len(held_out)} validation ids are not in the data, "
+            f"such as {unknown[0]!r}"
+        )
     added = [
         sentence
         for other, path, types in sources
@@ -81,9 +87,10 @@ def main(
     ]
     added = added[:: -(-len(added) // most)] if most and added else added
     output.mkdir(parents=True, exist_ok=True)
-    write(output / "train.jsonl", [*(d for d in documents if d.id not in held_out), *added])
+    kept = [document for document in documents if document.id not in held_out]
+    write(output / "train.jsonl", [*kept, *added])
     write(output / "validation.jsonl", (d for d in documents if d.id in held_out))
-    click.echo(f"{len(documents) - len(held_out)} documents and {len(added)} negatives to train on")
+    click.echo(f"{len(kept)} documents and {len(added)} negatives to train on")
 
 
 if __name__ == "__main__":

@@ -44,3 +44,17 @@ def test_sentences_without_the_types_are_added_to_what_is_trained_on(tmp_path: P
     assert read(tmp_path / "out" / "validation.jsonl") == [data[1]]
     subprocess.run([*command, "--most", "1"], check=True)
     assert read(tmp_path / "out" / "train.jsonl") == train[:3]
+
+
+def test_ids_that_the_data_lack_are_refused(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", record("a", "Aspirin caused a rash.", DRUG))
+    ids = tmp_path / "validation.ids"
+    ids.write_text("a\nz\n")
+    command = [
+        sys.executable, str(PROGRAM), str(data), "--task", "ade", "--validation-ids", str(ids),
+        "--negatives", "ade", str(data), "Drug", "--output", str(tmp_path / "out"),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "1 of the 2 validation ids are not in the data, such as 'z'" in done.stderr
+    assert not (tmp_path / "out").exists()
