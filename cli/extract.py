@@ -125,6 +125,11 @@ or the output broke; a signal ends it with 128 plus its number.
     help="What runs the graphs; tensorrt keeps the engines that it builds in the user's cache.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads; all cores if not given.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="Processes that share the threads; one for two of them if not given, on a GPU one.",
+)
 @common_options
 def main(
     inputs: tuple[str, ...],
@@ -156,6 +161,7 @@ def main(
     metrics: Path | None,
     device: str,
     threads: int | None,
+    processes: int | None,
 ) -> None:
     """Extract entities, relations and concepts from texts.
 
@@ -183,8 +189,8 @@ def main(
         OutputChoice(
             output, output_dir, output_format, part_records, resume, overwrite, failures_file
         ),
-        ModelChoice(model, kb, no_kb, mentions, precision, device, threads),
-        unit,
+        ModelChoice(model, kb, no_kb, mentions, precision, device, threads, unit),
+        processes,
         max_failures,
         metrics,
     )

@@ -1,18 +1,17 @@
 """The model that keci-extract runs, and what a run's manifest says of it."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
-    from keci.knowledge.linker import ConceptMention
+    from keci.corpus.extraction import CorpusExtractor, Link
     from keci.knowledge.store import KnowledgeBase
-    from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,21 +32,32 @@ class ModelChoice:
     precision: str | None
     device: str
     threads: int | None
+    unit: str
+
+    def to_record(self) -> dict[str, Any]:
+        """The choice as JSON holds it."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "ModelChoice":
+        paths = {name: record[name] and Path(record[name]) for name in ("kb", "mentions")}
+        return cls(**{**record, **paths})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedModel:
+class OpenedModel(NamedTuple):
     """A model ready to run; ``description`` names it, its knowledge base and the versions."""
 
-    predictor: "Predictor"
+    extract: "CorpusExtractor"
     description: Mapping[str, Any]
-    link: "Callable[[str, str], tuple[ConceptMention, ...]] | None"
-    """What finds the concept mentions of a document's id and text; None: the predictor's linker."""
 
 
 def open_model(choice: ModelChoice) -> OpenedModel:
     """Raises UsageError or BundleError where the model or its knowledge base cannot be opened."""
     from keci.cli.models import base_for_bundle, find_bundle
+    from keci.corpus.extraction import CorpusExtractor
     from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
     from keci.runtime.extractor import RuntimeOptions, open_extractor
 
@@ -77,12 +87,12 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         **mentions,
         "versions": dict(_versions()),
     }
-    return OpenedModel(extractor.predictor, description, _foreign_link(choice.mentions, base))
+    link = _foreign_link(choice.mentions, base)
+    extract = CorpusExtractor(extractor.predictor, unit=choice.unit, link=link)
+    return OpenedModel(extract, description)
 
 
-def _foreign_link(
-    path: Path | None, base: "KnowledgeBase | None"
-) -> "Callable[[str, str], tuple[ConceptMention, ...]] | None":
+def _foreign_link(path: Path | None, base: "KnowledgeBase | None") -> "Link | None":
     if path is None:
         return None
     if base is None:

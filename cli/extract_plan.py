@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keci.cli.collector import collect_rarely
 from keci.cli.extract_count import count_records
-from keci.cli.extract_model import ModelChoice, open_model
+from keci.cli.extract_model import ModelChoice
+from keci.cli.extract_processes import Opened, opened_models
 from keci.cli.extract_run import RunChoice, WatchOptions, run_to_files, run_to_stream
 from keci.cli.extract_stop import FailureLimit
-from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.formats import format_of
 from keci.corpus.identity import IdRules
 from keci.corpus.layout import Layout, file_layout, folder_layout
@@ -135,7 +134,7 @@ class Plan:
     inputs: InputChoice
     output: OutputChoice
     model: ModelChoice
-    unit: str
+    processes: int | None
     max_failures: str | None
     metrics: Path | None
 
@@ -147,11 +146,19 @@ class Plan:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         if isinstance(target, Layout):
             _check_apart(reader, target)
-        opened = open_model(self.model)
-        collect_rarely()
-        extract = CorpusExtractor(opened.predictor, unit=self.unit, link=opened.link)
+        with opened_models(self.model, self.processes) as opened:
+            return self._run(reader, target, opened, failure_limit)
+
+    def _run(
+        self,
+        reader: CorpusReader,
+        target: StreamOutput | Layout,
+        opened: Opened,
+        failure_limit: FailureLimit,
+    ) -> int:
+        extract = opened.extract
         queues = {"extraction": lambda: Queue(extract.records_waiting)}
-        options = WatchOptions(failure_limit, self.metrics, queues)
+        options = WatchOptions(failure_limit, self.metrics, queues, opened.process_ids)
         if isinstance(target, StreamOutput):
             return run_to_stream(extract, reader, target, options)
         _LOGGER.debug("hashing %s bytes of input", reader.total_bytes)
@@ -181,7 +188,7 @@ class Plan:
             "sample": parse_share(chosen.sample) if chosen.sample else None,
             "shard": str(Shard.parse(chosen.shard)),
             "retried": chosen.retried_sha256(),
-            "unit": self.unit,
+            "unit": self.model.unit,
             "format": layout.format.name,
             "part_records": layout.part_records,
         }

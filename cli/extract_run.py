@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from keci.cli.extract_stop import FailureLimit, StopSignals
 from keci.cli.options import EXIT_SOME_FAILED, is_quiet
 from keci.corpus.layout import Layout
 from keci.corpus.manifest import Manifest
+from keci.corpus.memory import Memory
 from keci.corpus.metrics import Meter, MetricsFile, Queue
 from keci.corpus.quarantine import Accounts
 from keci.corpus.records import Chunk, Record
@@ -24,7 +25,7 @@ from keci.corpus.run_output import RunOutput
 from keci.corpus.runs import drive, open_run
 from keci.corpus.stream import CorpusReader
 from keci.corpus.streaming import StreamOutput
-from keci.errors import KeciError
+from keci.errors import KeciError, WorkerError
 
 EXIT_SIGNAL = 128
 EXIT_BROKEN_PIPE = EXIT_SIGNAL + 13
@@ -39,13 +40,14 @@ class WatchOptions:
     failure_limit: FailureLimit
     metrics: Path | None
     queues: Mapping[str, Callable[[], Queue]]
+    process_ids: Callable[[], Sequence[int]]
 
 
 class Watch:
     """Counts chunks, shows how far they have come, and says when to stop."""
 
     def __init__(self, reader: CorpusReader, options: WatchOptions) -> None:
-        self.meter = Meter(reader)
+        self.meter = Meter(reader, memory=Memory(options.process_ids))
         self.meter.queues.update(options.queues)
         self._display = ProgressDisplay(self.meter)
         self._metrics = MetricsFile(options.metrics, self.meter) if options.metrics else None
@@ -120,6 +122,8 @@ def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: Wat
                 return _finished_run(output.finish(reader.cursor), _pace(watch.meter))
         except OSError as error:
             raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
+        except WorkerError as error:
+            raise KeciError(f"{error}; {_how_to_go_on(reader)}") from error
     _tell(f"stopped after {output.state.cursor.read:,} records; {_how_to_go_on(reader)}")
     return watch.stop_code()
 

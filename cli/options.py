@@ -42,7 +42,7 @@ def common_options(command: Command) -> Command:
     @click.option("--verbose", is_flag=True, help="Log details.")
     @functools.wraps(command)
     def wrapped(*arguments: Any, quiet: bool, verbose: bool, **options: Any) -> Any:
-        _set_up_logging(quiet=quiet, verbose=verbose)
+        set_up_logging(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
         try:
             return command(*arguments, **options)
         except KeciError as error:
@@ -62,7 +62,7 @@ def is_quiet() -> bool:
     return logging.getLogger("keci").level > logging.INFO
 
 
-def _set_up_logging(*, quiet: bool, verbose: bool) -> None:
-    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+def set_up_logging(level: int) -> None:
+    """Log to stderr, KECI's own messages from ``level`` on."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", force=True)
     logging.getLogger("keci").setLevel(level)

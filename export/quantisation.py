@@ -180,7 +180,7 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
 
     That is the sum with a bias where the graph adds one and it can be had at once.
     """
-    activations, weight, *bias = node.input
+    activations, _, *bias = node.input
     product = node.output[0]
     if activations not in rewriting.quantised:
         rewriting.quantised[activations] = _quantise_activations(activations, rewriting)

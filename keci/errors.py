@@ -23,3 +23,7 @@ class BundleError(KeciError):
 
 class KnowledgeBaseError(KeciError):
     """A knowledge base is damaged, foreign or of another version."""
+
+
+class WorkerError(KeciError):
+    """A process that worked for this one has ended before its time."""

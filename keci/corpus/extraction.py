@@ -74,15 +74,24 @@ class CorpusExtractor:
     def __call__(self, records: Iterable[Record]) -> Iterator[Chunk]:
         """One result for each record, in order, a chunk at a time.
 
-        What a chunk holds depends on the order of the records alone, and its results on nothing
-        but its own documents. Where the predictor has workers, they read a chunk while the
-        next ones are cut, linked and tokenised here, and the one before is written.
+        What a chunk holds depends on the order of the records alone.
+        """
+        return self.each(chunks(records, lambda record: record))
+
+    def each(
+        self, given: Iterable[Sequence[Record]], is_at_hand: Callable[[], bool] = lambda: True
+    ) -> Iterator[Chunk]:
+        """The results of chunks, which depend on nothing but a chunk's own documents.
+
+        Where the predictor has workers, they read a chunk while the next ones are cut, linked and
+        tokenised here, and the one before is written. ``is_at_hand`` says whether there is a next
+        one to be had without waiting: if not, what was begun is finished first.
         """
         waiting = self._waiting = deque()
         try:
-            for chunk in chunks(records, lambda record: record):
+            for chunk in given:
                 waiting.append((chunk, self._begin_chunk(chunk)))
-                if len(waiting) > self.chunks_ahead:
+                while len(waiting) > self.chunks_ahead or (waiting and not is_at_hand()):
                     yield self._finish_chunk(*waiting.popleft())
             while waiting:
                 yield self._finish_chunk(*waiting.popleft())

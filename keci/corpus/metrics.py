@@ -3,13 +3,14 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
 from keci.corpus.durable import Disk, publish
+from keci.corpus.memory import Memory
 from keci.corpus.records import Chunk, Withdrawal
 from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
@@ -18,8 +19,6 @@ WRITE_SECONDS = 5.0
 MOST_REASONS = 100
 _OTHER_REASONS = "other reasons"
 _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*")
-_STATUS = Path("/proc/self/status")
-_MEMORY = re.compile(r"^(VmRSS|VmHWM):\s+(\d+) kB", re.MULTILINE)
 
 
 class Queue(NamedTuple):
@@ -35,9 +34,15 @@ class Meter:
     ``queues`` has a function for each place where records wait, by its name.
     """
 
-    def __init__(self, reader: CorpusReader, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        reader: CorpusReader,
+        clock: Callable[[], float] = time.monotonic,
+        memory: Memory | None = None,
+    ) -> None:
         self._reader = reader
         self._clock = clock
+        self._memory = memory or Memory()
         self._started = clock()
         self._first: tuple[float, float] | None = None
         self.documents = self.failed = self.withdrawn = 0
@@ -104,7 +109,7 @@ class Meter:
             "input_bytes_read": self._reader.bytes_read,
             "input_bytes": self._reader.total_bytes,
             "queues": {name: measure()._asdict() for name, measure in self.queues.items()},
-            "memory": dict(_memory()),
+            "memory": dict(self._memory.read()),
         }
 
     def _add_reason(self, reason: str) -> None:
@@ -136,12 +141,3 @@ class MetricsFile:
 def failure_kind(reason: str) -> str:
     """A reason without what is particular to one record: quoted text and numbers."""
     return _PARTICULARS.sub("...", reason)
-
-
-def _memory() -> Mapping[str, int]:
-    """Resident bytes now and at most; nothing where the system has no such file."""
-    if not _STATUS.is_file():
-        return {}
-    names = {"VmRSS": "rss_bytes", "VmHWM": "peak_rss_bytes"}
-    found = _MEMORY.findall(_STATUS.read_text("utf-8"))
-    return {names[name]: int(size) * 1024 for name, size in found}

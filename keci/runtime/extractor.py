@@ -1,12 +1,10 @@
 """Opening a bundle: its ONNX stages and torch stages, ready to extract."""
 
 import logging
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -30,48 +28,43 @@ from keci.runtime.bundle import (
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.mention_pairs import MentionPairsStage
 from keci.runtime.session import OnnxStage, torch_device
+from keci.runtime.threads import CPU, ThreadPlan
 from keci.stages import Stage, TorchStage
 from keci.text.tokens import TextTokenizer
 
 _LOGGER = logging.getLogger(__name__)
 
 
-MAX_WORKERS = 4
-"""Beyond so many the parts of a batch that hold Python's lock leave the others waiting."""
-
-
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
     """How a bundle runs, on a ``device`` of session.PROVIDERS.
 
-    ``precision`` None takes the bundle's default, ``threads`` None every core.
+    ``precision`` None takes the bundle's default, ``threads`` None every core, ``batching`` and
+    ``pairs_at_once``, the span pairs that are scored at once, what suits the device.
     """
 
     precision: str | None = None
-    device: str = "cpu"
+    device: str = CPU
     threads: int | None = None
-    batching: Batching = Batching()
-    pairs_at_once: int = 4096
-    """Span pairs that are scored at once; their hidden states, megabytes, stay in the cache."""
+    batching: Batching | None = None
+    pairs_at_once: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadPlan:
-    """How threads are divided: ``workers`` batches at once, each operator in ``per_worker``."""
+class BatchSizes(NamedTuple):
+    """What is read at once where nothing else is asked for."""
 
-    workers: int
-    per_worker: int
+    batching: Batching
+    pairs_at_once: int
 
     @classmethod
-    def divide(cls, threads: int | None, device: torch.device) -> "ThreadPlan":
-        """One batch at a time on a GPU; else a worker for each thread, up to MAX_WORKERS.
+    def of(cls, device: str) -> "BatchSizes":
+        """On a CPU what stays in its cache; on a GPU so much that launching its kernels is little.
 
-        Whole batches side by side keep all cores busy through the small operators as well, which
-        threads inside an operator do not.
+        A batch launches some 500 kernels, 3 to 5 ms, whatever its size; calculated, not measured.
         """
-        available = threads or _usable_cores()
-        workers = 1 if device.type == "cuda" else min(available, MAX_WORKERS)
-        return cls(workers, max(available // workers, 1))
+        if device == CPU:
+            return cls(Batching(), pairs_at_once=4096)
+        return cls(Batching(token_budget=8192), pairs_at_once=65_536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +96,18 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
         max_pieces=manifest.max_pieces,
         knowledge=_knowledge(manifest, base),
     )
-    plan = ThreadPlan.divide(options.threads, device)
+    plan = ThreadPlan.divide(options.threads, options.device)
     stages = _stages(folder, manifest, replace(options, precision=precision), plan)
     predictor = Predictor(
         stages,
         builder,
         manifest.schema,
-        batching=options.batching,
+        batching=options.batching or BatchSizes.of(options.device).batching,
         device=device,
         workers=plan.workers,
         threads_per_worker=plan.per_worker,
     )
     return Extractor(manifest, precision, plan, predictor)
-
-
-def _usable_cores() -> int:
-    """The cores that this process may use, where the system tells; else those it has."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _knowledge(manifest: Manifest, base: KnowledgeBase | None) -> Knowledge | None:
@@ -161,7 +148,8 @@ def _stages(
         name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
         for name in exported_stages(manifest.model)
     }
-    block = -(-options.pairs_at_once // 2) * 2  # both directions of a pair are scored together
+    pairs = options.pairs_at_once or BatchSizes.of(options.device).pairs_at_once
+    block = -(-pairs // 2) * 2  # both directions of a pair are scored together
     exported |= {
         name: BlockwiseStage(stage, "pairs", block)
         for name, stage in exported.items()

@@ -11,6 +11,7 @@ import orjson
 
 from keci.corpus.durable import Disk
 from keci.corpus.layout import Layout
+from keci.corpus.limits import refused_document
 from keci.corpus.manifest import Manifest, describe_inputs
 from keci.corpus.records import Chunk, Record, Result, Selection, Withdrawal
 from keci.corpus.runs import drive, open_run
@@ -71,7 +72,7 @@ def _extract(record: Record) -> Extraction | Failure | Withdrawal:
     if not isinstance(document, Document):
         return document
     if document.text.startswith(UNEXTRACTABLE):
-        return Failure(record.source, record.position, document.id, "cannot", document.text)
+        return refused_document(document, record.source, record.position, "cannot")
     return extraction_of(document)
 
 

@@ -13,7 +13,7 @@ from keci.documents import Document, Extraction
 from keci.errors import UsageError
 from keci.export.exporter import export_run
 from keci.prediction import Batching, Predictor
-from keci.runtime.extractor import RuntimeOptions, ThreadPlan, open_extractor
+from keci.runtime.extractor import BatchSizes, RuntimeOptions, open_extractor
 from keci.training.checkpoint import load_run
 from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
 from tests.tiny_run import write_tiny_run
@@ -90,11 +90,11 @@ def test_threads_and_blocks_change_no_answer(tiny_bundle: Path, options: dict[st
     assert_same(list(other.predictor(DOCUMENTS)), list(plain.predictor(DOCUMENTS)))
 
 
-def test_threads_are_divided_between_batches_and_operators() -> None:
-    cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    plans = [ThreadPlan.divide(threads, cpu) for threads in (1, 2, 4, 16)]
-    assert [(plan.workers, plan.per_worker) for plan in plans] == [(1, 1), (2, 1), (4, 1), (4, 4)]
-    assert ThreadPlan.divide(16, gpu) == ThreadPlan(workers=1, per_worker=16)
+def test_what_is_read_at_once_suits_the_device(tiny_bundle: Path) -> None:
+    assert BatchSizes.of("cpu").batching.token_budget < BatchSizes.of("cuda").batching.token_budget
+    for batching, expected in ((None, BatchSizes.of("cpu").batching), (Batching(9), Batching(9))):
+        options = RuntimeOptions(batching=batching)
+        assert open_extractor(tiny_bundle, None, options).predictor.batching == expected
 
 
 def test_weights_of_a_mention_sum_to_one(tiny_bundle: Path) -> None:

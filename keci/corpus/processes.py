@@ -1,0 +1,195 @@
+"""Extraction by several processes, each with a model of its own."""
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from keci import errors
+from keci.corpus.frames import (
+    END,
+    BrokenFrameError,
+    Inbox,
+    Outbox,
+    Outcome,
+    documents_to_bytes,
+    outcomes_from_bytes,
+)
+from keci.corpus.limits import refused_document
+from keci.corpus.records import Chunk, Record, Result, chunks
+from keci.documents import Document
+from keci.errors import WorkerError
+
+CHUNKS_EACH = 4
+"""Chunks that wait to be written, for each process: three that it works on, one that lies ready."""
+
+
+class WorkerProcess:
+    """A process that runs ``worker.work``.
+
+    Threads write and read its pipes, so that neither side waits for the other to read.
+    """
+
+    def __init__(self, command: Sequence[str], settings: Mapping[str, Any]) -> None:
+        """Start ``command``, and have it open what ``settings`` ask for."""
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # In a group of its own it is not reached by what a terminal interrupts.
+            process_group=0 if sys.platform != "win32" else None,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._requests = Outbox(self._process.stdin)
+        self._answers = Inbox(self._process.stdout)
+        self._begun = self._finished = 0
+        self._requests.put(orjson.dumps(settings))
+
+    @property
+    def id(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @cached_property
+    def description(self) -> Mapping[str, Any]:
+        """Waits for what it says it has opened; raises the KeciError that opening raised there."""
+        answer = orjson.loads(self._answer())
+        if "error" in answer:
+            raise getattr(errors, answer["error"])(answer["message"])
+        found: Mapping[str, Any] = answer["description"]
+        return found
+
+    @property
+    def unanswered(self) -> int:
+        """Chunks that it has not read to their end."""
+        return self._begun - self._answered
+
+    @property
+    def has_outcomes(self) -> bool:
+        """Whether ``outcomes`` need not wait."""
+        return self._answered > self._finished
+
+    def begin(self, documents: Sequence[Document]) -> None:
+        """Hand a chunk over."""
+        self._begun += 1
+        self._requests.put(documents_to_bytes(documents))
+
+    def end(self) -> None:
+        """Say that no chunk comes any more."""
+        self._requests.put(END)
+
+    def outcomes(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Waits for those of the first chunk whose outcomes were not taken yet, its ``documents``.
+
+        Raises WorkerError where it ends before its work is done, else as ``description`` does.
+        """
+        assert self.description
+        found = outcomes_from_bytes(self._answer(), documents)
+        self._finished += 1
+        return found
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        self._requests.close()
+
+    @property
+    def _answered(self) -> int:
+        return max(self._answers.received - 1, 0)  # the first one is the description
+
+    def _answer(self) -> bytes:
+        try:
+            return self._answers.get()
+        except BrokenFrameError:
+            code = self._process.wait()
+            how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            raise WorkerError(f"a worker process {how} before its work was done") from None
+
+
+class ProcessExtractor:
+    """Gives the results of a CorpusExtractor, made by several in processes of their own."""
+
+    def __init__(self, start: Callable[[int], WorkerProcess], processes: int) -> None:
+        """``start`` starts the process of a number from 0; the others follow as work does."""
+        self._start = start
+        self._processes = processes
+        self._workers = [start(0)]
+        self._waiting: deque[tuple[Sequence[Record], WorkerProcess]] = deque()
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """What the processes have opened; raises KeciError where they cannot."""
+        return self._workers[0].description
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The ids of the processes that were started."""
+        return [worker.id for worker in self._workers]
+
+    @property
+    def records_waiting(self) -> int:
+        """Records that were read, and are being linked or extracted."""
+        return sum(len(chunk) for chunk, _ in self._waiting)
+
+    def __call__(self, records: Iterable[Record]) -> Iterator[Chunk]:
+        """One result for each record, in order, a chunk at a time; then the processes end.
+
+        Chunks are those of a CorpusExtractor, so that results are as well; which process reads
+        one changes nothing. Raises WorkerError where a process ends before its work is done.
+        """
+        waiting = self._waiting
+        try:
+            for chunk in chunks(records, lambda record: record):
+                worker = self._free_worker()
+                worker.begin(_documents(chunk))
+                waiting.append((chunk, worker))
+                while waiting and (self._is_full() or waiting[0][1].has_outcomes):
+                    yield _finish(*waiting.popleft())
+            for worker in self._workers:
+                worker.end()
+            while waiting:
+                yield _finish(*waiting.popleft())
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """End all processes, whatever they are doing."""
+        for worker in self._workers:
+            worker.stop()
+
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= CHUNKS_EACH * self._processes
+
+    def _free_worker(self) -> WorkerProcess:
+        """The one with the least to do, a new one where none is idle."""
+        worker = min(self._workers, key=lambda worker: worker.unanswered)
+        if worker.unanswered and len(self._workers) < self._processes:
+            worker = self._start(len(self._workers))
+            self._workers.append(worker)
+        return worker
+
+
+def _documents(chunk: Sequence[Record]) -> list[Document]:
+    return [record.content for record in chunk if isinstance(record.content, Document)]
+
+
+def _finish(chunk: Sequence[Record], worker: WorkerProcess) -> Chunk:
+    left = iter(worker.outcomes(_documents(chunk)))
+    return [_result(record, left) for record in chunk]
+
+
+def _result(record: Record, left: Iterator[Outcome]) -> Result:
+    document = record.content
+    if not isinstance(document, Document):
+        return Result(record, document)
+    outcome = next(left)
+    if isinstance(outcome, str):
+        refused = refused_document(document, record.source, record.position, outcome)
+        return Result(record, refused)
+    return Result(record, outcome)

@@ -1,0 +1,66 @@
+"""The work of a process that extracts for another one."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
+
+import orjson
+
+from keci.corpus.extraction import CorpusExtractor
+from keci.corpus.frames import (
+    END,
+    BrokenFrameError,
+    Inbox,
+    documents_from_bytes,
+    outcomes_to_bytes,
+    send,
+)
+from keci.corpus.records import START, Record
+from keci.documents import Extraction, Failure
+from keci.errors import KeciError
+
+Open = Callable[[Mapping[str, Any]], tuple[CorpusExtractor, Mapping[str, Any]]]
+"""Opens what settings ask for, and says what that is."""
+
+
+def work(open_extractor: Open) -> None:
+    """Read settings, then chunks of documents from standard input; answer on standard output.
+
+    Whatever else would write there is led to standard error. Signals that end a run are left to
+    the run: its end closes the input, and so ends this process.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        serve(open_extractor, sys.stdin.buffer, answers)
+    except (BrokenFrameError, BrokenPipeError):
+        os._exit(1)  # the run has ended, nobody waits for what is being read
+
+
+def serve(open_extractor: Open, requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer requests until END; raises BrokenFrameError or BrokenPipeError where they stop.
+
+    Settings that cannot be opened are answered with the name of the error and its message.
+    """
+    inbox = Inbox(requests)
+    try:
+        extract, description = open_extractor(orjson.loads(inbox.get()))
+    except KeciError as error:
+        send(answers, orjson.dumps({"error": type(error).__name__, "message": str(error)}))
+        inbox.get()  # nobody asks for more: the run ends
+        return
+    send(answers, orjson.dumps({"description": description}))
+    for chunk in extract.each(_chunks(inbox), is_at_hand=lambda: not inbox.is_empty):
+        outcomes = [result.outcome for result in chunk]
+        read = [outcome for outcome in outcomes if isinstance(outcome, Extraction | Failure)]
+        assert len(read) == len(outcomes), "documents alone were asked about"
+        send(answers, outcomes_to_bytes(read))
+
+
+def _chunks(inbox: Inbox) -> Iterator[list[Record]]:
+    while (content := inbox.get()) != END:
+        yield [Record("", 0, document, START) for document in documents_from_bytes(content)]

@@ -1,0 +1,69 @@
+"""What a worker answers, asked through pipes in this process."""
+
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+import orjson
+import pytest
+
+from keci.corpus.frames import (
+    END,
+    BrokenFrameError,
+    documents_to_bytes,
+    outcomes_from_bytes,
+    receive,
+    send,
+)
+from keci.corpus.worker import serve
+from keci.documents import Document, Extraction
+from tests.keci.corpus.corpora import UNEXTRACTABLE, extraction_of
+from tests.keci.corpus.names_worker import open_names
+
+CHUNKS = (
+    [Document("a", "Abc and Rash"), Document("b", f"{UNEXTRACTABLE} b")],
+    [Document("c", "Pain")],
+    [],
+)
+
+
+def asked(*frames: bytes, settings: Mapping[str, Any]) -> BytesIO:
+    pipe = BytesIO()
+    for frame in (orjson.dumps(settings), *frames):
+        send(pipe, frame)
+    pipe.seek(0)
+    return pipe
+
+
+def answers(pipe: BytesIO) -> Iterator[bytes]:
+    pipe.seek(0)
+    while pipe.tell() < len(pipe.getvalue()):
+        yield receive(pipe)
+
+
+def test_a_worker_tells_what_it_opened_and_answers_chunk_by_chunk() -> None:
+    output = BytesIO()
+    requests = [documents_to_bytes(chunk) for chunk in CHUNKS]
+    serve(open_names, asked(*requests, END, settings={"number": 5}), output)
+    first, *others = answers(output)
+    assert orjson.loads(first) == {"description": {"opened": 5}}
+    found = [outcomes_from_bytes(*pair) for pair in zip(others, CHUNKS, strict=True)]
+    expected: list[list[Extraction | str]] = [
+        [extraction_of(CHUNKS[0][0]), "cannot"],
+        [extraction_of(CHUNKS[1][0])],
+        [],
+    ]
+    assert found == expected
+
+
+def test_what_cannot_be_opened_is_answered() -> None:
+    output = BytesIO()
+    serve(open_names, asked(END, settings={"error": "no such model"}), output)
+    (answer,) = map(orjson.loads, answers(output))
+    assert answer == {"error": "UsageError", "message": "no such model"}
+
+
+def test_requests_that_break_off_are_not_taken_for_their_end() -> None:
+    requests = asked(documents_to_bytes(CHUNKS[0]), settings={"number": 0})
+    with pytest.raises(BrokenFrameError):
+        serve(open_names, requests, BytesIO())
