@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from keci.corpus.extraction import CorpusExtractor
     from keci.corpus.processes import ProcessExtractor, WorkerProcess
 
-COMMAND = (sys.executable, "-m", "keci.cli.extract_worker")
+COMMAND = (sys.executable, "-P", "-m", "keci.cli.extract_worker")
+"""``-P``: as the run itself, a worker imports nothing from the folder that it happens to be in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,17 +28,29 @@ Open = Callable[[Mapping[str, Any]], tuple[CorpusExtractor, Mapping[str, Any]]]
 def work(open_extractor: Open) -> None:
     """Read settings, then chunks of documents from standard input; answer on standard output.
 
-    Whatever else would write there is led to standard error. Signals that end a run are left to
-    the run: its end closes the input, and so ends this process.
+    Signals that end a run are left to the run: its end closes the input, and so ends this process.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    requests, answers = _take_pipes()
     try:
-        serve(open_extractor, sys.stdin.buffer, answers)
+        serve(open_extractor, requests, answers)
     except (BrokenFrameError, BrokenPipeError):
         os._exit(1)  # the run has ended, nobody waits for what is being read
+
+
+def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Standard input and output, for frames alone.
+
+    What else reads there finds nothing, and what else is written goes to standard error.
+    """
+    given, answered = sys.stdin.fileno(), sys.stdout.fileno()
+    pipes = os.fdopen(os.dup(given), "rb"), os.fdopen(os.dup(answered), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, given)
+    os.close(nothing)
+    os.dup2(sys.stderr.fileno(), answered)
+    return pipes
 
 
 def serve(open_extractor: Open, requests: IO[bytes], answers: IO[bytes]) -> None:

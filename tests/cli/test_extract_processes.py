@@ -115,6 +115,15 @@ def test_the_process_that_shares_the_work_out_loads_no_model(
     assert len(done.stdout.splitlines()) == 13
 
 
+def test_a_process_imports_nothing_from_the_folder_that_it_is_in(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise RuntimeError('not the one that was meant')")
+    monkeypatch.chdir(tmp_path)
+    done = run(corpus, "-o", tmp_path / "out.jsonl", *model, "--processes", "2")
+    assert "13 written, 1 failed" in done.stderr
+
+
 def test_a_choice_is_the_same_after_a_pipe() -> None:
     choice = ModelChoice("ade", Path("kb"), True, None, "int8", "cpu", 2, "sentence")
     assert ModelChoice.from_record(orjson.loads(orjson.dumps(choice.to_record()))) == choice

@@ -1,7 +1,7 @@
 """``python -m tests.keci.corpus.names_worker``: a worker process without a model, for tests.
 
 A text that begins with DIE ends it, one with WAIT takes half a second, and whatever settings say
-under "error" is raised on opening.
+under "error" or "bug" is raised on opening.
 """
 
 import os
@@ -47,6 +47,8 @@ def _extract(chunk: Sequence[Record]) -> Chunk:
 def open_names(settings: Mapping[str, Any]) -> tuple[CorpusExtractor, Mapping[str, Any]]:
     if "error" in settings:
         raise UsageError(settings["error"])
+    if "bug" in settings:
+        raise RuntimeError(settings["bug"])
     print("what is printed goes to standard error")
     return cast(CorpusExtractor, NamesExtractor()), {"opened": settings["number"]}
 

@@ -15,7 +15,7 @@ from keci.corpus.processes import ProcessExtractor, WorkerProcess
 from keci.corpus.records import Chunk, Record, Result
 from keci.corpus.stream import CorpusReader
 from keci.documents import Document
-from keci.errors import KeciError, UsageError
+from keci.errors import UsageError, WorkerError
 from tests.keci.corpus.corpora import CHUNK_RECORDS, extract_names, write_corpus
 from tests.keci.corpus.names_worker import DIE, WAIT
 
@@ -100,15 +100,25 @@ def test_a_process_that_ends_ends_the_run() -> None:
     extract = extractor(2)
     given = ["Abc", "Rash"] * 6 + [DIE] + ["Pain"] * 40
     chunks, found = extract(texts(*given)), list[Result]()
-    with pytest.raises(KeciError, match=f"ended by signal {signal.SIGKILL.value} before"):
+    with pytest.raises(WorkerError, match=f"ended by signal {signal.SIGKILL.value} before"):
         found.extend(result for chunk in chunks for result in chunk)
     assert len(found) == 12
     assert not any(map(is_running, extract.process_ids))
 
 
+def test_a_bug_in_a_process_keeps_its_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    extract = extractor(2, bug="unforeseen")
+    with pytest.raises(WorkerError, match="ended with exit code 1"):
+        assert extract.description
+    extract.stop()
+    complaint = capfd.readouterr().err
+    assert complaint.rstrip().endswith("RuntimeError: unforeseen")
+    assert "Fatal" not in complaint
+
+
 def test_a_command_that_is_none_is_told() -> None:
     worker = WorkerProcess((sys.executable, "-c", "raise SystemExit(3)"), {})
-    with pytest.raises(KeciError, match="ended with exit code 3"):
+    with pytest.raises(WorkerError, match="ended with exit code 3"):
         assert worker.description
     worker.stop()
 
