@@ -7,7 +7,7 @@ with one frame for each chunk, in order.
 import json
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any
 
@@ -30,8 +30,10 @@ class BrokenFrameError(EOFError):
 class Inbox:
     """Frames that a thread reads from a pipe as they come, up to END; ``received`` counts them."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes], when_broken: Callable[[], None] = lambda: None) -> None:
+        """``when_broken`` is called where the pipe ends before END came through it."""
         self.received = 0
+        self._when_broken = when_broken
         self._frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(pipe,), name="keci-inbox", daemon=True).start()
 
@@ -57,6 +59,7 @@ class Inbox:
                 self.received += 1
         except (OSError, ValueError, BrokenFrameError):  # ValueError: it was closed meanwhile
             self._frames.put(None)
+            self._when_broken()
 
 
 class Outbox:

@@ -11,7 +11,6 @@ import orjson
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.frames import (
     END,
-    BrokenFrameError,
     Inbox,
     documents_from_bytes,
     outcomes_to_bytes,
@@ -34,9 +33,14 @@ def work(open_extractor: Open) -> None:
         signal.signal(number, signal.SIG_IGN)
     requests, answers = _take_pipes()
     try:
-        serve(open_extractor, requests, answers)
-    except (BrokenFrameError, BrokenPipeError):
-        os._exit(1)  # the run has ended, nobody waits for what is being read
+        serve(open_extractor, Inbox(requests, when_broken=_leave), answers)
+    except BrokenPipeError:
+        _leave()
+
+
+def _leave() -> None:
+    """End at once: the run has ended, nobody waits for what is being read."""
+    os._exit(1)
 
 
 def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -53,12 +57,11 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return pipes
 
 
-def serve(open_extractor: Open, requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until END; raises BrokenFrameError or BrokenPipeError where they stop.
+def serve(open_extractor: Open, inbox: Inbox, answers: IO[bytes]) -> None:
+    """Answer requests until END; raises BrokenFrameError or BrokenPipeError where a pipe ends.
 
     Settings that cannot be opened are answered with the name of the error and its message.
     """
-    inbox = Inbox(requests)
     try:
         extract, description = open_extractor(orjson.loads(inbox.get()))
     except KeciError as error:

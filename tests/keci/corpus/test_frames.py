@@ -1,4 +1,5 @@
 import os
+import threading
 from io import BytesIO
 
 import pytest
@@ -69,11 +70,21 @@ def test_threads_write_and_read_what_fills_no_pipe() -> None:
 def test_an_inbox_tells_that_its_pipe_has_ended() -> None:
     pipe = BytesIO()
     send(pipe, b"last")
-    inbox = Inbox(BytesIO(pipe.getvalue() + b"\0"))
+    broken = threading.Event()
+    inbox = Inbox(BytesIO(pipe.getvalue() + b"\0"), when_broken=broken.set)
     assert inbox.get() == b"last"
     for _ in range(2):
         with pytest.raises(BrokenFrameError):
             inbox.get()
+    assert broken.wait(10)
+
+
+def test_an_inbox_that_came_to_its_end_is_not_broken() -> None:
+    pipe = BytesIO()
+    send(pipe, END)
+    broken = threading.Event()
+    assert Inbox(BytesIO(pipe.getvalue()), when_broken=broken.set).get() == END
+    assert not broken.wait(0.1)
 
 
 def test_an_outbox_outlives_its_pipe() -> None:

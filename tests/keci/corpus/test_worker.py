@@ -10,6 +10,7 @@ import pytest
 from keci.corpus.frames import (
     END,
     BrokenFrameError,
+    Inbox,
     documents_to_bytes,
     outcomes_from_bytes,
     receive,
@@ -27,12 +28,12 @@ CHUNKS = (
 )
 
 
-def asked(*frames: bytes, settings: Mapping[str, Any]) -> BytesIO:
+def inbox(*frames: bytes, settings: Mapping[str, Any]) -> Inbox:
     pipe = BytesIO()
     for frame in (orjson.dumps(settings), *frames):
         send(pipe, frame)
     pipe.seek(0)
-    return pipe
+    return Inbox(pipe)
 
 
 def answers(pipe: BytesIO) -> Iterator[bytes]:
@@ -44,7 +45,7 @@ def answers(pipe: BytesIO) -> Iterator[bytes]:
 def test_a_worker_tells_what_it_opened_and_answers_chunk_by_chunk() -> None:
     output = BytesIO()
     requests = [documents_to_bytes(chunk) for chunk in CHUNKS]
-    serve(open_names, asked(*requests, END, settings={"number": 5}), output)
+    serve(open_names, inbox(*requests, END, settings={"number": 5}), output)
     first, *others = answers(output)
     assert orjson.loads(first) == {"description": {"opened": 5}}
     found = [outcomes_from_bytes(*pair) for pair in zip(others, CHUNKS, strict=True)]
@@ -58,12 +59,12 @@ def test_a_worker_tells_what_it_opened_and_answers_chunk_by_chunk() -> None:
 
 def test_what_cannot_be_opened_is_answered() -> None:
     output = BytesIO()
-    serve(open_names, asked(END, settings={"error": "no such model"}), output)
+    serve(open_names, inbox(END, settings={"error": "no such model"}), output)
     (answer,) = map(orjson.loads, answers(output))
     assert answer == {"error": "UsageError", "message": "no such model"}
 
 
 def test_requests_that_break_off_are_not_taken_for_their_end() -> None:
-    requests = asked(documents_to_bytes(CHUNKS[0]), settings={"number": 0})
+    requests = inbox(documents_to_bytes(CHUNKS[0]), settings={"number": 0})
     with pytest.raises(BrokenFrameError):
         serve(open_names, requests, BytesIO())
