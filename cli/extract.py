@@ -128,7 +128,8 @@ or the output broke; a signal ends it with 128 plus its number.
 @click.option(
     "--processes",
     type=click.IntRange(1),
-    help="Processes that share the threads; one for two of them if not given, on a GPU one.",
+    help="Processes that share the threads. If not given, one for two threads as far as memory "
+    "allows, on a GPU one.",
 )
 @common_options
 def main(

@@ -1,13 +1,18 @@
 """How the cores of a machine are divided: between processes, batches at once, and operators."""
 
-import os
 from dataclasses import dataclass
+
+from keci.runtime.machine import usable_cores, usable_memory
 
 MAX_WORKERS = 4
 """Beyond so many the parts of a batch that hold Python's lock leave the others waiting."""
 
 _THREADS_EACH = 2
 """Threads of a process where nothing else is asked for: more cost speed, fewer cost memory."""
+
+_MOST_PROCESSES = 16
+_BYTES_EACH = 2 << 30
+"""Memory that there must be for a process: it takes a third of that with the shipped model."""
 
 CPU = "cpu"
 
@@ -34,16 +39,18 @@ class ThreadPlan:
 def threads_of_processes(threads: int | None, processes: int | None, device: str) -> list[int]:
     """The threads of each process, one at least.
 
-    ``threads`` None takes every core, ``processes`` None one process for two threads, or one where
-    the work is a GPU's.
+    ``threads`` None takes every core, ``processes`` None one process where the work is a GPU's,
+    else one for two threads, as far as memory allows.
     """
     available = threads or usable_cores()
-    wanted = processes or (-(-available // _THREADS_EACH) if device == CPU else 1)
+    wanted = processes or _usual_processes(available, device)
     least, more = divmod(available, wanted)
     return [max(least + (number < more), 1) for number in range(wanted)]
 
 
-def usable_cores() -> int:
-    """The cores that this process may use, where the system tells; else those it has."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+def _usual_processes(threads: int, device: str) -> int:
+    if device != CPU:
+        return 1
+    memory = usable_memory()
+    fitting = _MOST_PROCESSES if memory is None else memory // _BYTES_EACH
+    return max(min(-(-threads // _THREADS_EACH), _MOST_PROCESSES, fitting), 1)

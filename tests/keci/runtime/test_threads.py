@@ -1,8 +1,7 @@
-import os
-
 import pytest
 
-from keci.runtime.threads import ThreadPlan, threads_of_processes, usable_cores
+from keci.runtime import threads as planning
+from keci.runtime.threads import ThreadPlan, threads_of_processes
 
 
 def test_threads_are_divided_between_batches_and_operators() -> None:
@@ -19,6 +18,7 @@ def test_threads_are_divided_between_batches_and_operators() -> None:
         (2, None, "cpu", [2]),
         (5, None, "cpu", [2, 2, 1]),
         (16, None, "cpu", [2] * 8),
+        (64, None, "cpu", [4] * 16),
         (16, None, "cuda", [16]),
         (16, 1, "cpu", [16]),
         (7, 3, "cuda", [3, 2, 2]),
@@ -26,13 +26,27 @@ def test_threads_are_divided_between_batches_and_operators() -> None:
     ],
 )
 def test_threads_are_divided_between_processes(
-    threads: int, processes: int | None, device: str, shares: list[int]
+    threads: int,
+    processes: int | None,
+    device: str,
+    shares: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(planning, "usable_memory", lambda: None)
     assert threads_of_processes(threads, processes, device) == shares
 
 
-def test_all_cores_are_used_where_nothing_is_said() -> None:
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
-    assert sum(threads_of_processes(None, None, "cpu")) == usable_cores()
-    plan = ThreadPlan.divide(None, "cpu")
-    assert plan.workers * plan.per_worker <= usable_cores()
+@pytest.mark.parametrize(("gigabytes", "processes"), [(1, 1), (3, 1), (8, 4), (31, 8), (999, 8)])
+def test_processes_fit_into_memory(
+    gigabytes: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "usable_memory", lambda: gigabytes << 30)
+    shares = threads_of_processes(16, None, "cpu")
+    assert (len(shares), sum(shares)) == (processes, 16)
+    assert len(threads_of_processes(16, 12, "cpu")) == 12
+
+
+def test_all_cores_are_used_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "usable_cores", lambda: 6)
+    assert sum(threads_of_processes(None, None, "cpu")) == 6
+    assert ThreadPlan.divide(None, "cpu") == ThreadPlan(4, 1)
