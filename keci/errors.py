@@ -26,4 +26,4 @@ class KnowledgeBaseError(KeciError):
 
 
 class WorkerError(KeciError):
-    """A process that worked for this one has ended before its time."""
+    """A process that works for this one could not be started, or ended before its time."""

@@ -35,14 +35,20 @@ class WorkerProcess:
     """
 
     def __init__(self, command: Sequence[str], settings: Mapping[str, Any]) -> None:
-        """Start ``command``, and have it open what ``settings`` ask for."""
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # In a group of its own it is not reached by what a terminal interrupts.
-            process_group=0 if sys.platform != "win32" else None,
-        )
+        """Start ``command``, and have it open what ``settings`` ask for.
+
+        Raises WorkerError where it cannot be started.
+        """
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # In a group of its own it is not reached by what a terminal interrupts.
+                process_group=0 if sys.platform != "win32" else None,
+            )
+        except OSError as error:
+            raise WorkerError(f"a worker process cannot be started: {error}") from error
         assert self._process.stdin
         assert self._process.stdout
         self._requests = Outbox(self._process.stdin)

@@ -123,6 +123,11 @@ def test_a_command_that_is_none_is_told() -> None:
     worker.stop()
 
 
+def test_a_process_that_cannot_start_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"cannot be started: .*No such file"):
+        WorkerProcess((str(tmp_path / "absent"),), {})
+
+
 def test_a_run_that_is_left_leaves_no_process(corpus: Path) -> None:
     extract = extractor(2)
     chunks = extract(CorpusReader([str(corpus)]).read())
