@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.plain import PlainExtractor
-from benchmarks.subject import FP32, Choice, Subject, find_subject
+from benchmarks.subject import Choice, Subject, find_subject
 from benchmarks.texts import read_documents, sentences_of
 from keci.corpus.extraction import CorpusExtractor
 from keci.documents import Document, Extraction
 from keci.knowledge.store import open_knowledge_base
 from keci.prediction import Batching
 from keci.runtime.extractor import Extractor, RuntimeOptions, open_extractor
+from keci.runtime.precision import FP32
 
 OPTIONS = {
     "budget 128, window 64": RuntimeOptions(batching=Batching(128, 64)),

@@ -23,10 +23,10 @@ from benchmarks.agreement import compare
 from benchmarks.conversions import HalfStage, conversions
 from keci.cli.models import open_predictor
 from keci.documents import Document, Extraction
-from keci.export.exporter import FP32
 from keci.export.graphs import export_stage
 from keci.export.probes import probe_tensors
 from keci.prediction import Predictor, buckets, to_tensors
+from keci.runtime.precision import FP32
 from keci.runtime.session import OnnxStage
 from keci.stages import Stage, TorchStage
 from keci.training.checkpoint import LoadedRun, load_run

@@ -17,9 +17,8 @@ from keci.errors import UsageError
 from keci.knowledge.store import open_knowledge_base
 from keci.model.network import Network
 from keci.runtime.bundle import read_manifest
+from keci.runtime.precision import FP32
 from keci.training.checkpoint import RUN_FILE, load_run
-
-FP32 = "fp32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from benchmarks.pipeline import Pipeline, Setup, padding_share
 from benchmarks.plain import PlainExtractor
 from benchmarks.shapes import SHAPES
 from benchmarks.stagewise import ROWS, stage_seconds
-from benchmarks.subject import FP32, Choice, Subject, find_subject
+from benchmarks.subject import Choice, Subject, find_subject
 from benchmarks.texts import (
     made_documents,
     read_documents,
@@ -39,6 +39,7 @@ from keci.cli.collector import collect_rarely
 from keci.documents import Document
 from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
+from keci.runtime.precision import FP32
 
 STAGE_SHARE = 4
 """The stages are timed on every fourth document, which keeps a round short."""

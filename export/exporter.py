@@ -28,12 +28,12 @@ from keci.runtime.bundle import (
     exported_stages,
 )
 from keci.runtime.extractor import torch_stages
+from keci.runtime.precision import FP32
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
 from keci.whole_folder import whole_folder
 
 _LOGGER = logging.getLogger(__name__)
-FP32 = "fp32"
 
 
 def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:

@@ -8,22 +8,20 @@ from pathlib import Path
 from statistics import median
 
 from keci.documents import Document, Extraction
-from keci.export.exporter import FP32, write_manifest
+from keci.export.exporter import write_manifest
 from keci.export.invariance import largest_change
 from keci.knowledge.store import KnowledgeBase
 from keci.prediction import Batching, Predictor
 from keci.runtime.bundle import Manifest, read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
+from keci.runtime.precision import F1, FP32, is_good_enough
 from keci.training.datasets import load_dataset
 from keci.training.gold import GoldDataset
 from keci.training.scoring import evaluate
 from keci.training.splits import select_documents
 
-MAX_F1_LOSS = 0.3
-MAX_NEIGHBOUR_CHANGE = 1e-4
 _PASSES = 3
 _READ_ALONE = 64
-_F1 = ("entity_f1", "relation_f1")
 
 Facts = dict[str, float]
 
@@ -103,18 +101,13 @@ def _speed(reference: Sequence[float], seconds: Sequence[float]) -> float:
 def _f1(gold: GoldDataset, predictions: Sequence[Extraction]) -> Facts:
     scores = evaluate(gold, predictions).official
     figures = (scores.entity.score().f1, scores.relation.score().f1)
-    return {name: round(figure, 2) for name, figure in zip(_F1, figures, strict=True)}
+    return {name: round(figure, 2) for name, figure in zip(F1, figures, strict=True)}
 
 
 def _losses(fact: Facts, reference: Facts) -> Facts:
-    return {f"{name}_loss": round(reference[name] - fact[name], 2) for name in _F1}
+    return {f"{name}_loss": round(reference[name] - fact[name], 2) for name in F1}
 
 
 def _fastest(facts: Mapping[str, Facts]) -> str:
-    good = [name for name, fact in facts.items() if _is_good_enough(fact)]
+    good = [name for name, fact in facts.items() if is_good_enough(fact)]
     return max(good or facts, key=lambda name: facts[name]["speed"])
-
-
-def _is_good_enough(fact: Facts) -> bool:
-    loses_little = all(fact[f"{name}_loss"] <= MAX_F1_LOSS for name in _F1)
-    return loses_little and fact["neighbour_change"] <= MAX_NEIGHBOUR_CHANGE

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from keci.batch import BatchBuilder, Knowledge
-from keci.errors import BundleError, UsageError
+from keci.errors import BundleError
 from keci.knowledge.store import KnowledgeBase
 from keci.model.network import SpanNetwork
 from keci.prediction import Batching, Predictor
@@ -27,6 +27,7 @@ from keci.runtime.bundle import (
 )
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.mention_pairs import MentionPairsStage
+from keci.runtime.precision import chosen_precision
 from keci.runtime.session import OnnxStage, torch_device
 from keci.runtime.threads import CPU, ThreadPlan
 from keci.stages import Stage, TorchStage
@@ -39,8 +40,9 @@ _LOGGER = logging.getLogger(__name__)
 class RuntimeOptions:
     """How a bundle runs, on a ``device`` of session.PROVIDERS.
 
-    ``precision`` None takes the bundle's default, ``threads`` None every core, ``batching`` and
-    ``pairs_at_once``, the span pairs that are scored at once, what suits the device.
+    ``precision`` None takes the fastest that is good enough, ``threads`` None every core,
+    ``batching`` and ``pairs_at_once``, the span pairs that are scored at once, what suits the
+    device.
     """
 
     precision: str | None = None
@@ -84,10 +86,7 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
     bundle is damaged, UsageError where it lacks the precision or the machine lacks the device.
     """
     manifest = read_bundle(folder)
-    precision = options.precision or manifest.default_precision
-    if precision not in manifest.precisions:
-        known = ", ".join(manifest.precisions)
-        raise UsageError(f"bundle {manifest.name!r} has no precision {precision!r}, only {known}")
+    precision = chosen_precision(manifest, options.precision, options.device)
     device = torch_device(options.device)
     tokenizer = TextTokenizer.from_file(folder / TOKENIZER_FILE)
     builder = BatchBuilder(

@@ -152,11 +152,6 @@ def test_enriched_tokens_need_no_knowledge_base(precision: str, token_bundle: Pa
     assert all(mention.context_weight == 1 and not mention.concepts for mention in mentions)
 
 
-def test_unknown_precision_names_the_known_ones(tiny_bundle: Path) -> None:
-    with pytest.raises(UsageError, match="no precision 'fp8', only fp32, int8"):
-        open_extractor(tiny_bundle, None, RuntimeOptions("fp8"))
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has CUDA")
 def test_a_missing_device_is_an_error(tiny_bundle: Path) -> None:
     with pytest.raises((UsageError, AssertionError, RuntimeError)):
