@@ -51,7 +51,7 @@ class Manifest:
     """What a bundle holds.
 
     ``precisions`` maps a precision to its facts, such as its F1 on the validation documents;
-    ``default_precision`` is the one that keci-extract runs. ``stages`` gives the named inputs and
+    ``default_precision`` is the one that a CPU runs. ``stages`` gives the named inputs and
     outputs of each exported stage, ``knowledge_base`` name and fingerprint of the base that the
     model was trained with.
     """
