@@ -9,6 +9,7 @@ from itertools import islice
 from operator import attrgetter
 
 from keci.corpus.assembly import reassemble
+from keci.corpus.heap import give_back
 from keci.corpus.limits import refused_document
 from keci.corpus.records import Chunk, Record, Result, Withdrawal, chunks
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
@@ -20,6 +21,9 @@ _LOGGER = logging.getLogger(__name__)
 OVERLAP_SHARE = 4
 CHUNKS_AHEAD = 2
 """Chunks that are read while an earlier one is waited for; it bounds memory."""
+
+CHUNKS_BETWEEN_TRIMS = 8
+"""After so many chunks free memory is given back to the system."""
 
 CHARACTERS_AT_ONCE = 100_000
 """What is tokenised and batched together; it bounds the memory that long documents take."""
@@ -89,7 +93,9 @@ class CorpusExtractor:
         """
         waiting = self._waiting = deque()
         try:
-            for chunk in given:
+            for number, chunk in enumerate(given, start=1):
+                if number % CHUNKS_BETWEEN_TRIMS == 0:
+                    give_back()
                 waiting.append((chunk, self._begin_chunk(chunk)))
                 while len(waiting) > self.chunks_ahead or (waiting and not is_at_hand()):
                     yield self._finish_chunk(*waiting.popleft())
