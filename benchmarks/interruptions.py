@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from benchmarks.commands import parse_before_options
+
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract_plan", "keci.runtime.extractor")
 CRASHED = 3
 
@@ -158,11 +160,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=float, default=math.inf, help="seconds before a kill")
-    words = sys.argv[1:]
-    place = words.index("--") if "--" in words else len(words)
-    chosen = parser.parse_args(words[:place])
+    chosen, options = parse_before_options(parser)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    arguments = [*chosen.inputs, *words[place + 1 :]]
+    arguments = [*chosen.inputs, *options]
     trial = Trial(chosen.folder, arguments, seed=chosen.seed, longest=chosen.longest)
     for name in PRELOADED:
         importlib.import_module(name)

@@ -19,10 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from benchmarks.commands import MEGABYTE, PROGRAM, parse_before_options
 from keci.errors import DataError
-
-PROGRAM = "from keci.cli.extract import main; main()"
-MEGABYTE = 1 << 20
 
 
 class Run(NamedTuple):
@@ -38,11 +36,9 @@ def main() -> None:
     parser.add_argument("input", type=Path)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
-    words = sys.argv[1:]
-    place = words.index("--") if "--" in words else len(words)
-    chosen = parser.parse_args(words[:place])
+    chosen, options = parse_before_options(parser)
     rounds = [
-        {number: run(chosen.input, number, words[place + 1 :]) for number in chosen.processes}
+        {number: run(chosen.input, number, options) for number in chosen.processes}
         for _ in range(chosen.rounds)
     ]
     print(json.dumps(report(rounds), indent=2))

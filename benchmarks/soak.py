@@ -25,12 +25,11 @@ from typing import IO
 import numpy as np
 import orjson
 
+from benchmarks.commands import MEGABYTE, PROGRAM, parse_before_options
 from keci.corpus.stream import CorpusReader
 from keci.documents import Document
 
-PROGRAM = "from keci.cli.extract import main; main()"
 SAMPLE_SECONDS = 2.0
-MEGABYTE = 1 << 20
 DRUGS = ("amoxicillin", "lithium", "warfarin", "methotrexate", "insulin", "heparin", "phenytoin")
 EFFECTS = ("rash", "acute renal failure", "hepatotoxicity", "nausea", "seizures", "neutropenia")
 SENTENCES = (
@@ -174,15 +173,13 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=4, help="of a made-up document at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most-slope", type=float, default=2.0, help="MB per 10,000 documents")
-    words = sys.argv[1:]
-    place = words.index("--") if "--" in words else len(words)
-    chosen = parser.parse_args(words[:place])
+    chosen, options = parse_before_options(parser)
     documents = (
         repeated_documents(chosen.corpus)
         if chosen.corpus
         else made_documents(chosen.seed, chosen.sentences)
     )
-    found = soak(documents, chosen, words[place + 1 :])
+    found = soak(documents, chosen, options)
     print(json.dumps(asdict(found)))
     is_flat = found.slope_mb <= chosen.most_slope
     sys.exit(not (found.counts_are_exact and found.is_verified and is_flat))

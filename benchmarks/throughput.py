@@ -8,7 +8,6 @@ alike. Figures are medians over the rounds, ratios the medians of each round's r
 import argparse
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from keci.cli.collector import collect_rarely
 from keci.documents import Document
 from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
+from keci.runtime.machine import usable_cores
 from keci.runtime.precision import FP32
 
 STAGE_SHARE = 4
@@ -218,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         "--precision", choices=PRECISIONS, help=f"the bundle's default, or {FP32}, if not given"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--corpus", type=Path, help="what keci-extract reads; made texts if none")
     parser.add_argument("--kb", type=Path, help="folder of a knowledge base")
     parser.add_argument("--model", help="a bundle, a shipped model or a training run")

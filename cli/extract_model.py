@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keci.cli.collector import collect_rarely
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ class OpenedModel(NamedTuple):
 
 
 def open_model(choice: ModelChoice) -> OpenedModel:
-    """Raises UsageError or BundleError where the model or its knowledge base cannot be opened."""
+    """Open a model in a process that does nothing but extract.
+
+    Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
+    """
     from keci.cli.models import base_for_bundle, find_bundle
     from keci.corpus.extraction import CorpusExtractor
     from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
@@ -88,6 +92,7 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         "versions": dict(_versions()),
     }
     link = _foreign_link(choice.mentions, base)
+    collect_rarely()
     extract = CorpusExtractor(extractor.predictor, unit=choice.unit, link=link)
     return OpenedModel(extract, description)
 

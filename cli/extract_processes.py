@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from keci.cli.extract_model import ModelChoice, open_model
+from keci.corpus.processes import ProcessExtractor, WorkerProcess
 from keci.runtime.threads import threads_of_processes
 
 if TYPE_CHECKING:
-    from keci.cli.extract_model import ModelChoice
     from keci.corpus.extraction import CorpusExtractor
-    from keci.corpus.processes import ProcessExtractor, WorkerProcess
 
 COMMAND = (sys.executable, "-P", "-m", "keci.cli.extract_worker")
 """``-P``: as the run itself, a worker imports nothing from the folder that it happens to be in."""
@@ -28,22 +28,16 @@ class Opened:
 
 
 @contextmanager
-def opened_models(choice: "ModelChoice", processes: int | None) -> Iterator[Opened]:
+def opened_models(choice: ModelChoice, processes: int | None) -> Iterator[Opened]:
     """Models that share the cores that ``choice`` leaves them; other processes end at the exit.
 
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
     """
     threads = threads_of_processes(choice.threads, processes, choice.device)
     if len(threads) == 1:
-        from keci.cli.collector import collect_rarely
-        from keci.cli.extract_model import open_model
-
         opened = open_model(choice)
-        collect_rarely()
         yield Opened(opened.extract, opened.description, tuple)
         return
-    from keci.corpus.processes import ProcessExtractor
-
     extract = ProcessExtractor(lambda number: _start(choice, number, threads), len(threads))
     try:
         yield Opened(extract, extract.description, lambda: extract.process_ids)
@@ -51,10 +45,8 @@ def opened_models(choice: "ModelChoice", processes: int | None) -> Iterator[Open
         extract.stop()
 
 
-def _start(choice: "ModelChoice", number: int, threads: Sequence[int]) -> "WorkerProcess":
+def _start(choice: ModelChoice, number: int, threads: Sequence[int]) -> WorkerProcess:
     """Start the process of that number; what all of them would log, the first one does."""
-    from keci.corpus.processes import WorkerProcess
-
     own = replace(choice, threads=threads[number])
     level = logging.ERROR if number else logging.getLogger("keci").level
     return WorkerProcess(COMMAND, {"choice": own.to_record(), "log_level": level})

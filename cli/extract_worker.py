@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keci.cli.collector import collect_rarely
 from keci.cli.extract_model import ModelChoice, OpenedModel, open_model
 from keci.cli.options import set_up_logging
 from keci.corpus.worker import work
@@ -12,9 +11,7 @@ from keci.corpus.worker import work
 def open_chosen(settings: Mapping[str, Any]) -> OpenedModel:
     """Set up logging and open the model as ``extract_processes`` says."""
     set_up_logging(settings["log_level"])
-    opened = open_model(ModelChoice.from_record(settings["choice"]))
-    collect_rarely()
-    return opened
+    return open_model(ModelChoice.from_record(settings["choice"]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,15 @@ from operator import attrgetter
 from keci.corpus.assembly import reassemble
 from keci.corpus.heap import give_back
 from keci.corpus.limits import refused_document
-from keci.corpus.records import Chunk, Record, Result, Withdrawal, chunks
+from keci.corpus.records import (
+    Chunk,
+    Record,
+    Result,
+    Withdrawal,
+    chunks,
+    documents_of,
+    results_of,
+)
 from keci.corpus.windows import TextUnit, WindowBudget, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.knowledge.linker import ConceptMention
@@ -114,7 +122,7 @@ class CorpusExtractor:
     def _begin_chunk(self, chunk: Sequence[Record]) -> _Begun | None:
         """None where a document cannot be cut, linked or tokenised."""
         try:
-            return self._begin([r.content for r in chunk if isinstance(r.content, Document)])
+            return self._begin(documents_of(chunk))
         except Exception:  # one document must not end a run of hours: find it, keep the others
             _LOGGER.debug("a chunk failed, its documents are tried alone", exc_info=True)
             return None
@@ -127,11 +135,7 @@ class CorpusExtractor:
             extracted = None
         if extracted is None:
             return [Result(record, self._extract_alone(record)) for record in chunk]
-        left = iter(extracted)
-        return [
-            Result(record, next(left) if isinstance(record.content, Document) else record.content)
-            for record in chunk
-        ]
+        return results_of(chunk, extracted)
 
     def _extract_alone(self, record: Record) -> Extraction | Failure | Withdrawal:
         document = record.content

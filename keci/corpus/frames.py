@@ -106,6 +106,7 @@ def documents_to_bytes(documents: Sequence[Document]) -> bytes:
 
 
 def documents_from_bytes(content: bytes) -> list[Document]:
+    """What ``documents_to_bytes`` was given."""
     return [Document(*item) for item in json.loads(content)]
 
 

@@ -20,7 +20,7 @@ from keci.corpus.frames import (
     outcomes_from_bytes,
 )
 from keci.corpus.limits import refused_document
-from keci.corpus.records import Chunk, Record, Result, chunks
+from keci.corpus.records import Chunk, Record, chunks, documents_of, results_of
 from keci.documents import Document
 from keci.errors import WorkerError
 
@@ -153,7 +153,7 @@ class ProcessExtractor:
         try:
             for chunk in chunks(records, lambda record: record):
                 worker = self._free_worker()
-                worker.begin(_documents(chunk))
+                worker.begin(documents_of(chunk))
                 waiting.append((chunk, worker))
                 while waiting and (self._is_full() or waiting[0][1].has_outcomes):
                     yield _finish(*waiting.popleft())
@@ -181,21 +181,14 @@ class ProcessExtractor:
         return worker
 
 
-def _documents(chunk: Sequence[Record]) -> list[Document]:
-    return [record.content for record in chunk if isinstance(record.content, Document)]
-
-
 def _finish(chunk: Sequence[Record], worker: WorkerProcess) -> Chunk:
-    left = iter(worker.outcomes(_documents(chunk)))
-    return [_result(record, left) for record in chunk]
-
-
-def _result(record: Record, left: Iterator[Outcome]) -> Result:
-    document = record.content
-    if not isinstance(document, Document):
-        return Result(record, document)
-    outcome = next(left)
-    if isinstance(outcome, str):
-        refused = refused_document(document, record.source, record.position, outcome)
-        return Result(record, refused)
-    return Result(record, outcome)
+    asked = [record for record in chunk if isinstance(record.content, Document)]
+    documents = documents_of(asked)
+    answered = worker.outcomes(documents)
+    outcomes = (
+        refused_document(document, record.source, record.position, outcome)
+        if isinstance(outcome, str)
+        else outcome
+        for record, document, outcome in zip(asked, documents, answered, strict=True)
+    )
+    return results_of(chunk, outcomes)

@@ -113,6 +113,20 @@ Chunk = Sequence[Result]
 """Results of consecutive records; never empty."""
 
 
+def documents_of(records: Iterable[Record]) -> list[Document]:
+    """The documents among what records hold."""
+    return [record.content for record in records if isinstance(record.content, Document)]
+
+
+def results_of(records: Iterable[Record], outcomes: Iterable[Extraction | Failure]) -> list[Result]:
+    """Each record with the next outcome where it holds a document, else with what it holds."""
+    left = iter(outcomes)
+    return [
+        Result(record, next(left) if isinstance(record.content, Document) else record.content)
+        for record in records
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Every ``of``-th record, beginning with the one of that 1-based ``number``."""

@@ -1,6 +1,7 @@
 import pytest
 
-from benchmarks.processes import MEGABYTE, Run, report
+from benchmarks.commands import MEGABYTE
+from benchmarks.processes import Run, report
 from keci.errors import DataError
 
 

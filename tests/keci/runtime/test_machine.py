@@ -1,4 +1,5 @@
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,11 @@ def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "groups"
 
 
-def join(groups: Path, lines: str, **limits: str) -> None:
+def join(groups: Path, lines: str, limits: Mapping[str, str]) -> None:
     """Let the process be in the groups of ``lines``, with these files below the folder."""
     (groups.parent / "own").write_text(lines)
     for name, content in limits.items():
-        path = groups / name.replace("__", "/").replace("_DOT_", ".")
+        path = groups / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
 
@@ -37,7 +38,7 @@ def test_this_process_has_cores_and_memory() -> None:
 
 def test_affinity_counts_where_no_group_bounds(groups: Path) -> None:
     assert usable_cores() == 16
-    join(groups, "0::/\n", cpu_DOT_max="max 100000\n", memory_DOT_max="max\n")
+    join(groups, "0::/\n", {"cpu.max": "max 100000\n", "memory.max": "max\n"})
     assert usable_cores() == 16
 
 
@@ -45,33 +46,41 @@ def test_affinity_counts_where_no_group_bounds(groups: Path) -> None:
     ("quota", "cores"), [("200000 100000", 2), ("250000 100000", 3), ("5000 100000", 1)]
 )
 def test_a_container_s_share_counts(groups: Path, quota: str, cores: int) -> None:
-    join(groups, "0::/\n", cpu_DOT_max=quota)
+    join(groups, "0::/\n", {"cpu.max": quota})
     assert usable_cores() == cores
 
 
-def test_the_least_of_a_group_and_those_around_it_counts(groups: Path) -> None:
-    join(
-        groups,
-        "0::/job/step\n",
-        job__cpu_DOT_max="300000 100000",
-        job__step__cpu_DOT_max="max 100000",
-        job__memory_DOT_max=str(3 * GIGABYTE // 100),
-        job__step__memory_DOT_max=str(5 * GIGABYTE // 100),
-    )
-    assert usable_cores() == 3
-    assert usable_memory() == 3 * GIGABYTE // 100
+SECOND_VERSION = {
+    "job/cpu.max": "300000 100000",
+    "job/step/cpu.max": "max 100000",
+    "job/memory.max": str(3 * GIGABYTE // 100),
+    "job/step/memory.max": str(5 * GIGABYTE // 100),
+}
+FIRST_VERSION = {
+    "cpu/job/cpu.cfs_quota_us": "400000",
+    "cpu/job/cpu.cfs_period_us": "100000",
+    "cpu/cpu.cfs_quota_us": "-1",
+    "cpu/cpu.cfs_period_us": "100000",
+    "memory/job/memory.limit_in_bytes": str(7 * GIGABYTE // 100),
+    "memory/memory.limit_in_bytes": str(2**63 - 4096),
+}
 
 
-def test_groups_of_the_first_version_count(groups: Path) -> None:
-    join(
-        groups,
-        "4:memory:/job\n3:cpu,cpuacct:/job\n1:name=systemd:/else\n",
-        cpu__job__cpu_DOT_cfs_quota_us="400000",
-        cpu__job__cpu_DOT_cfs_period_us="100000",
-        cpu__cpu_DOT_cfs_quota_us="-1",
-        cpu__cpu_DOT_cfs_period_us="100000",
-        memory__job__memory_DOT_limit_in_bytes=str(7 * GIGABYTE // 100),
-        memory__memory_DOT_limit_in_bytes=str(2**63 - 4096),
-    )
-    assert usable_cores() == 4
-    assert usable_memory() == 7 * GIGABYTE // 100
+@pytest.mark.parametrize(
+    ("lines", "limits", "cores", "memory"),
+    [
+        ("0::/job/step\n", SECOND_VERSION, 3, 3 * GIGABYTE // 100),
+        (
+            "4:memory:/job\n3:cpu,cpuacct:/job\n1:name=systemd:/else\n",
+            FIRST_VERSION,
+            4,
+            7 * GIGABYTE // 100,
+        ),
+    ],
+)
+def test_the_least_of_a_group_and_those_around_it_counts(
+    groups: Path, lines: str, limits: Mapping[str, str], cores: int, memory: int
+) -> None:
+    join(groups, lines, limits)
+    assert usable_cores() == cores
+    assert usable_memory() == memory
