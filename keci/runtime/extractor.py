@@ -86,8 +86,8 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
     bundle is damaged, UsageError where it lacks the precision or the machine lacks the device.
     """
     manifest = read_bundle(folder)
-    precision = chosen_precision(manifest, options.precision, options.device)
     device = torch_device(options.device)
+    precision = chosen_precision(manifest, options.precision, options.device)
     tokenizer = TextTokenizer.from_file(folder / TOKENIZER_FILE)
     builder = BatchBuilder(
         tokenizer,
