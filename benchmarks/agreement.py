@@ -16,7 +16,7 @@ from benchmarks.subject import Choice, Subject, find_subject
 from benchmarks.texts import read_documents, sentences_of
 from keci.corpus.extraction import CorpusExtractor
 from keci.documents import Document, Extraction
-from keci.knowledge.store import open_knowledge_base
+from keci.knowledge.base.store import open_knowledge_base
 from keci.prediction import Batching
 from keci.runtime.extractor import Extractor, RuntimeOptions, open_extractor
 from keci.runtime.precision import FP32

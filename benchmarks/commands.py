@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-PROGRAM = "from keci.cli.extract import main; main()"
+PROGRAM = "from keci.cli.extract.command import main; main()"
 MEGABYTE = 1 << 20
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keci.knowledge.linker import Linker
-from keci.knowledge.store import open_knowledge_base
+from keci.knowledge.base.store import open_knowledge_base
+from keci.knowledge.linking.linker import Linker
 from keci.text.words import find_words
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.commands import parse_before_options
 
-PRELOADED = ("torch", "onnxruntime", "keci.cli.extract_plan", "keci.runtime.extractor")
+PRELOADED = ("torch", "onnxruntime", "keci.cli.extract.plan", "keci.runtime.extractor")
 CRASHED = 3
 
 
@@ -109,7 +109,7 @@ class Trial:
 
 def extract(arguments: Sequence[str]) -> None:
     """keci-extract, as this process's last deed."""
-    from keci.cli.extract import main
+    from keci.cli.extract.command import main
 
     code = CRASHED
     try:

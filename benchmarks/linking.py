@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.coverage import DATA, read_ade, read_biorelex
-from keci.knowledge.background import build_background
-from keci.knowledge.linker import Linker
-from keci.knowledge.store import open_knowledge_base
+from keci.knowledge.base.store import open_knowledge_base
+from keci.knowledge.graph import build_background
+from keci.knowledge.linking.linker import Linker
 from keci.text.words import find_words
 
 BATCH = 64

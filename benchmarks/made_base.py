@@ -7,8 +7,8 @@ that a model trained with another base knows them.
 import random
 from collections.abc import Iterator
 
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
 
 CONCEPTS = 4000
 AMBIGUITY = 3

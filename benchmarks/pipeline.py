@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from keci.corpus.extraction import CorpusExtractor
-from keci.corpus.formats import format_of
 from keci.corpus.quarantine import Quarantine
-from keci.corpus.stream import CorpusReader
-from keci.corpus.streaming import StreamOutput
+from keci.corpus.reader import CorpusReader
+from keci.corpus.run.streaming import StreamOutput
 from keci.errors import DataError
-from keci.knowledge.store import open_knowledge_base
+from keci.formats.write import format_of
+from keci.knowledge.base.store import open_knowledge_base
 from keci.prediction import Predictor
 from keci.runtime.extractor import Extractor, RuntimeOptions, open_extractor
 from keci.stages import Stage

@@ -21,18 +21,18 @@ from torch import Tensor
 
 from benchmarks.agreement import compare
 from benchmarks.conversions import HalfStage, conversions
-from keci.cli.models import open_predictor
+from keci.data.datasets import load_dataset
+from keci.data.splits import select_documents
 from keci.documents import Document, Extraction
+from keci.evaluation import evaluate
 from keci.export.graphs import export_stage
-from keci.export.probes import probe_tensors
+from keci.export.parity import probe_tensors
+from keci.pipeline import open_predictor
 from keci.prediction import Predictor, buckets, to_tensors
 from keci.runtime.precision import FP32
 from keci.runtime.session import OnnxStage
 from keci.stages import Stage, TorchStage
 from keci.training.checkpoint import LoadedRun, load_run
-from keci.training.datasets import load_dataset
-from keci.training.scoring import evaluate
-from keci.training.splits import select_documents
 
 ALONE = 48
 """Documents whose texts are read alone as well."""

@@ -20,23 +20,23 @@ from transformers import AutoModel, BertConfig, PreTrainedModel
 
 from benchmarks.made_base import made_base
 from benchmarks.texts import made_documents
-from keci.batch import BatchBuilder, Knowledge
-from keci.cli.models import MODELS_FOLDER
+from keci.batch import BatchBuilder
 from keci.config import ModelConfig, TrainConfig, config_to_record
 from keci.export.exporter import export_run
-from keci.knowledge.folder import write_folder
-from keci.knowledge.location import default_knowledge_base_path
-from keci.knowledge.store import KnowledgeBase
+from keci.files import whole_folder
+from keci.knowledge.base.folder import default_knowledge_base_path, write_folder
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import Encoder, save_architecture
 from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.network import Network, SpanNetwork
+from keci.pipeline import MODELS_FOLDER
 from keci.prediction import to_tensors
 from keci.runtime import bundle as bundles
 from keci.schema import ADE, TaskSchema
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RUN_FILE, RunSettings, write_tensors
 from keci.training.run import variant_config
-from keci.whole_folder import whole_folder
 
 SHIPPED = "ade"
 SEED = 1

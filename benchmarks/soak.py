@@ -26,7 +26,7 @@ import numpy as np
 import orjson
 
 from benchmarks.commands import MEGABYTE, PROGRAM, parse_before_options
-from keci.corpus.stream import CorpusReader
+from keci.corpus.reader import CorpusReader
 from keci.documents import Document
 
 SAMPLE_SECONDS = 2.0

@@ -11,14 +11,13 @@ from torch import Tensor
 
 from benchmarks.pipeline import finish_device
 from keci.batch import Batch, PreparedText
-from keci.corpus.assembly import reassemble
 from keci.corpus.extraction import CorpusExtractor
-from keci.corpus.outputs import jsonl
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Record, chunks
-from keci.corpus.stream import CorpusReader
-from keci.corpus.windows import text_units
+from keci.corpus.windows import reassemble, text_units
 from keci.decoding import decode, final_scores
 from keci.documents import Document, Extraction
+from keci.formats import jsonl
 from keci.prediction import Predictor, buckets, to_tensors
 
 STAGE_OF_OUTPUT = {

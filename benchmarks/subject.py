@@ -12,10 +12,10 @@ from benchmarks.shapes import (
     random_network,
     random_run,
 )
-from keci.cli.models import MODELS_FOLDER, find_bundle
 from keci.errors import UsageError
-from keci.knowledge.store import open_knowledge_base
+from keci.knowledge.base.store import open_knowledge_base
 from keci.model.network import Network
+from keci.pipeline import MODELS_FOLDER, find_bundle
 from keci.runtime.bundle import read_manifest
 from keci.runtime.precision import FP32
 from keci.training.checkpoint import RUN_FILE, load_run

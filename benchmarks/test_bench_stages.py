@@ -11,7 +11,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Opened
 from benchmarks.stagewise import STAGE_OF_OUTPUT, decode_batch
-from keci.corpus.outputs import jsonl
+from keci.formats import jsonl
 
 
 def test_tokenise(benchmark: BenchmarkFixture, opened: Opened) -> None:

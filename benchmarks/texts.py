@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 
 from keci.batch import BatchBuilder
-from keci.corpus.stream import CorpusReader
+from keci.corpus.reader import CorpusReader
 from keci.corpus.windows import WindowBudget, text_units
 from keci.documents import Document
 from keci.errors import UsageError
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
 
 MEDIAN_PIECES, SPREAD = 32, 0.42
 """Word pieces of a sentence: log-normal, so that the mean is 35 and one in a hundred has 85."""

@@ -34,12 +34,12 @@ from benchmarks.texts import (
     spread_sample,
     write_corpus,
 )
-from keci.cli.collector import collect_rarely
 from keci.documents import Document
 from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
-from keci.runtime.machine import usable_cores
+from keci.pipeline import collect_rarely
 from keci.runtime.precision import FP32
+from keci.runtime.threads import usable_cores
 
 STAGE_SHARE = 4
 """The stages are timed on every fourth document, which keeps a round short."""

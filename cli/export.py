@@ -58,8 +58,8 @@ def main(
         raise UsageError("--only-default needs --data, by which the default is chosen")
     manifest = export_run(run, bundle, precisions or ("fp32",))
     if data is not None:
-        from keci.cli.knowledge import knowledge_base_for
         from keci.export.validation import choose_default_precision, drop_other_precisions
+        from keci.pipeline import knowledge_base_for
 
         base = knowledge_base_for(kb) if manifest.model.knowledge != "none" else None
         manifest = choose_default_precision(bundle, data, ids, base)

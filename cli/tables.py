@@ -1,7 +1,14 @@
 """Tables for people, on standard output."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from keci.evaluation import Figures
+    from keci.evaluation.significance import Interval
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -18,3 +25,42 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in filled:
         table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
     Console(highlight=False).print(table)
+
+
+def new_table(title: str, columns: Sequence[str], *, numbers: Sequence[str]) -> Table:
+    """A table with text columns on the left and then columns of numbers."""
+    table = Table(*columns, title=Text(title), title_justify="left")
+    for column in numbers:
+        table.add_column(column, justify="right", overflow="fold")
+    return table
+
+
+def shown_names(names: Iterable[str], *, any_missing: bool) -> list[str]:
+    """The figures that say something: without missing predictions none counts as missed."""
+    missing = "missing_as_false_negative"
+    return [name for name in names if any_missing or not name.startswith(missing)]
+
+
+def readable(name: str) -> str:
+    """The name of a figure as people read it."""
+    return name.replace("_", " ")
+
+
+def intervals_table(intervals: "Mapping[str, Interval]") -> Table:
+    table = new_table("95 % intervals of F1", ("of",), numbers=("from", "to"))
+    for name, interval in intervals.items():
+        table.add_row(readable(name), f"{interval.low:.2f}", f"{interval.high:.2f}")
+    return table
+
+
+def types_table(strict: "Figures") -> Table:
+    """The strict score of each type that was annotated or predicted."""
+    numbers = ("precision", "recall", "F1", "TP", "FP", "FN")
+    table = new_table("By type, exact typed spans", ("of", "type"), numbers=numbers)
+    for kind, tally in (("entities", strict.entity), ("relations", strict.relation)):
+        for label, score in tally.by_label().items():
+            percentages = (f"{value:.2f}" for value in (score.precision, score.recall, score.f1))
+            counts = (str(count) for count in (score.tp, score.fp, score.fn))
+            table.add_row(kind, Text(label), *percentages, *counts)
+        table.add_section()
+    return table

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 import orjson
 
+from keci.data.datasets import load_dataset
 from keci.documents import Extraction
 from keci.schema import load_schema
 from keci.text.sentences import split_sentences
-from keci.training.datasets import load_dataset
 
 
 def negatives(task: str, path: Path, types: frozenset[str]) -> Iterator[Extraction]:

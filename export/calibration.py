@@ -9,8 +9,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
+from keci.export.normalised import ChannelRange
 from keci.export.quantisation import multiplied_activations
-from keci.export.ranges import ChannelRange
 from keci.runtime.session import OnnxStage
 
 

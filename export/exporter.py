@@ -15,9 +15,9 @@ from torch import Tensor
 from keci.config import config_to_record
 from keci.errors import UsageError
 from keci.export.graphs import export_stage
-from keci.export.parity import check_stage
+from keci.export.parity import check_stage, probe_tensors
 from keci.export.precision import PRECISIONS, convert
-from keci.export.probes import probe_tensors
+from keci.files import whole_folder
 from keci.runtime.bundle import (
     ENCODER,
     GRAPH_FILE,
@@ -31,7 +31,6 @@ from keci.runtime.extractor import torch_stages
 from keci.runtime.precision import FP32
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
-from keci.whole_folder import whole_folder
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,8 +10,20 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from keci.export.ranges import ChannelRange
 from keci.runtime.integers import Weights
+
+
+class ChannelRange(NamedTuple):
+    """The least and the largest value (width,) of each channel."""
+
+    least: Weights
+    largest: Weights
+
+    @property
+    def peaks(self) -> Weights:
+        """The largest size of each channel (width,)."""
+        return np.maximum(np.abs(self.least), np.abs(self.largest))
+
 
 NORMALISATION = "LayerNormalization"
 

@@ -22,8 +22,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from keci.export.normalised import NORMALISATION, fixed_steps, shifted_normalisation
-from keci.export.ranges import ChannelRange
+from keci.export.normalised import NORMALISATION, ChannelRange, fixed_steps, shifted_normalisation
 from keci.runtime.integers import Weights, quantise_columns
 
 _CONTRIBUTED = "com.microsoft"

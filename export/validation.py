@@ -2,23 +2,22 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from keci.data.datasets import load_dataset
+from keci.data.gold import GoldDataset
+from keci.data.splits import select_documents
 from keci.documents import Document, Extraction
+from keci.evaluation import evaluate
 from keci.export.exporter import write_manifest
-from keci.export.invariance import largest_change
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
 from keci.prediction import Batching, Predictor
 from keci.runtime.bundle import Manifest, read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
 from keci.runtime.precision import F1, FP32, is_good_enough
-from keci.training.datasets import load_dataset
-from keci.training.gold import GoldDataset
-from keci.training.scoring import evaluate
-from keci.training.splits import select_documents
 
 _PASSES = 3
 _READ_ALONE = 64
@@ -111,3 +110,33 @@ def _losses(fact: Facts, reference: Facts) -> Facts:
 def _fastest(facts: Mapping[str, Facts]) -> str:
     good = [name for name, fact in facts.items() if is_good_enough(fact)]
     return max(good or facts, key=lambda name: facts[name]["speed"])
+
+
+def largest_change(some: Iterable[Extraction], others: Iterable[Extraction]) -> float:
+    """Largest difference of a score between two readings of the same documents.
+
+    A mention or relation that only one reading has counts as 1.
+    """
+    changes = [
+        _change(_scores(one), _scores(other)) for one, other in zip(some, others, strict=True)
+    ]
+    return max(changes, default=0.0)
+
+
+def _change(
+    some: dict[tuple[object, ...], float], others: dict[tuple[object, ...], float]
+) -> float:
+    if some.keys() != others.keys():
+        return 1.0
+    return max((abs(some[key] - others[key]) for key in some), default=0.0)
+
+
+def _scores(extraction: Extraction) -> dict[tuple[object, ...], float]:
+    places = {m.id: (m.start, m.end, m.type) for m in extraction.mentions}
+    scores: dict[tuple[object, ...], float] = {
+        places[mention.id]: mention.score or 0.0 for mention in extraction.mentions
+    }
+    for relation in extraction.relations:
+        key = (places[relation.head], places[relation.tail], relation.type)
+        scores[key] = relation.score or 0.0
+    return scores

@@ -12,15 +12,14 @@ import numpy.typing as npt
 from keci.config import ModelConfig
 from keci.documents import Document
 from keci.errors import DataError
-from keci.knowledge.background import BackgroundGraph, build_background, graph_relation_names
-from keci.knowledge.linker import ConceptMention, Linker
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.vector_table import node_vectors, tables_of_spaces
+from keci.knowledge.graph import BackgroundGraph
+from keci.knowledge.linking.linker import ConceptMention
+from keci.knowledge.vectors.table import node_vectors
+from keci.knowledge.vocabularies import Indices, Knowledge
 from keci.text.rows import encoder_rows
 from keci.text.spans import CandidateSpans, candidate_spans, pooling_blocks
 from keci.text.tokens import TextTokenizer, TokenisedText
 
-Indices = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 _OFFSET_BITS = 24
@@ -49,31 +48,6 @@ class Batch:
     texts: tuple[PreparedText, ...]
     graph: BackgroundGraph | None
     arrays: Arrays
-
-
-class Knowledge:
-    """A knowledge base with its linker, mapped by name onto the vocabularies of a model.
-
-    Semantic types and relations that the model does not know are left out of the graph;
-    ``unknown_types`` and ``unknown_relations`` list them. ``tables`` are the vectors of the
-    model's spaces, zeros where the knowledge base has none.
-    """
-
-    def __init__(self, base: KnowledgeBase, config: ModelConfig) -> None:
-        self.base = base
-        self.linker = Linker(base)
-        spaces = tuple(zip(config.vector_spaces, config.vector_widths, strict=True))
-        self.tables = tables_of_spaces(base, spaces)
-        self.shared_neighbours = config.shared_neighbours
-        relations = graph_relation_names(base, shared_neighbours=config.shared_neighbours)
-        self.type_map = _map_names(base.type_codes, config.semantic_types)
-        self.relation_map = _map_names(relations, config.graph_relations)
-        self.unknown_types = tuple(sorted({*base.type_codes} - {*config.semantic_types}))
-        self.unknown_relations = tuple(sorted({*relations} - {*config.graph_relations}))
-
-    def background(self, mentions: Sequence[Sequence[ConceptMention]]) -> BackgroundGraph:
-        """The background graph of several texts, one disjoint part for each."""
-        return build_background(mentions, self.base, shared_neighbours=self.shared_neighbours)
 
 
 class BatchBuilder:
@@ -240,11 +214,6 @@ def _empty_graph_arrays() -> dict[str, Indices]:
     candidates = ("candidate_spans", "candidate_nodes")
     empty = {name: np.zeros(0, dtype=np.int64) for name in (*names, *candidates)}
     return {"node_types_splits": np.zeros(1, dtype=np.int64), **empty}
-
-
-def _map_names(names: Sequence[str], vocabulary: Sequence[str]) -> Indices:
-    places = {name: place for place, name in enumerate(vocabulary)}
-    return np.array([places.get(name, -1) for name in names], dtype=np.int64)
 
 
 def _splits(counts: npt.NDArray[np.integer]) -> Indices:

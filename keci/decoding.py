@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from keci.batch import Batch, Indices, find_keys
+from keci.batch import Batch, find_keys
 from keci.documents import ConceptLink, Extraction, Mention, Relation
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Indices
 from keci.schema import RelationType, TaskSchema
 
 Numbers = npt.NDArray[np.float32]

@@ -7,12 +7,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keci.cli.collector import collect_rarely
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
     from keci.corpus.extraction import CorpusExtractor, Link
-    from keci.knowledge.store import KnowledgeBase
+    from keci.knowledge.base.store import KnowledgeBase
+import gc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keci.knowledge.base.store import KnowledgeBase
+    from keci.prediction import Predictor
+from keci.knowledge.base.folder import default_knowledge_base_path, verify_on_first_use
+from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
+from keci.knowledge.linking.metamap import ForeignMentions, read_metamap
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,7 +68,6 @@ def open_model(choice: ModelChoice) -> OpenedModel:
 
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
     """
-    from keci.cli.models import base_for_bundle, find_bundle
     from keci.corpus.extraction import CorpusExtractor
     from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
     from keci.runtime.extractor import RuntimeOptions, open_extractor
@@ -102,14 +109,13 @@ def _foreign_link(path: Path | None, base: "KnowledgeBase | None") -> "Link | No
         return None
     if base is None:
         raise UsageError("--mentions names concepts of a knowledge base, and the run reads none")
-    from keci.cli.knowledge import foreign_mentions
 
     return foreign_mentions(path, base).link
 
 
 def _lacks_default_base() -> bool:
     """Whether there is no default knowledge base; says so in the log, and what follows."""
-    from keci.knowledge.location import default_knowledge_base_path
+    from keci.knowledge.base.folder import default_knowledge_base_path
 
     folder = default_knowledge_base_path()
     if folder.is_dir():
@@ -130,3 +136,117 @@ def _versions() -> Mapping[str, str]:
         except PackageNotFoundError:  # one of the two ONNX Runtimes is never there
             continue
     return found
+
+
+_OBJECTS_BEFORE_COLLECTION = 50_000
+
+
+def collect_rarely() -> None:
+    """Leave what was opened out of collections, and let them come after 50,000 objects, not 700.
+
+    Extraction makes hundreds of objects a sentence, which reference counts alone set free:
+    looking for cycles among them took 4 % of the time. For a process of its own, after opening.
+    """
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+
+
+MODELS_FOLDER = Path(__file__).resolve().parent / "models"
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.parent.name for path in MODELS_FOLDER.glob("*/manifest.json"))
+
+
+def find_bundle(name: str) -> Path:
+    """The bundle that a user means by ``name``; raises UsageError where there is none."""
+    if name in shipped_models():
+        return MODELS_FOLDER / name
+    if (Path(name) / "manifest.json").is_file():
+        return Path(name)
+    known = ", ".join(shipped_models()) or "none"
+    raise UsageError(f"{name!r} is no bundle folder and no shipped model (those are: {known})")
+
+
+def open_predictor(
+    model: Path, *, kb: Path | None, without_kb: bool, precision: str | None
+) -> "Predictor":
+    """A predictor for a training run or a bundle."""
+    from keci.training.checkpoint import RUN_FILE
+
+    if not (model / RUN_FILE).is_file():
+        from keci.runtime.extractor import RuntimeOptions, open_extractor
+
+        folder = find_bundle(str(model))
+        base = base_for_bundle(folder, kb, without_kb=without_kb)
+        return open_extractor(folder, base, RuntimeOptions(precision=precision)).predictor
+    if precision is not None:
+        raise UsageError("--precision chooses among the graphs of a bundle; this is a training run")
+    return _run_predictor(model, kb=kb, without_kb=without_kb)
+
+
+def base_for_bundle(folder: Path, kb: Path | None, *, without_kb: bool) -> "KnowledgeBase | None":
+    """The knowledge base that a bundle should read; None where it reads none."""
+    from keci.runtime.bundle import read_manifest
+
+    return _base(read_manifest(folder).model.knowledge, kb, without_kb=without_kb)
+
+
+def _run_predictor(run: Path, *, kb: Path | None, without_kb: bool) -> "Predictor":
+    import torch
+
+    from keci.batch import BatchBuilder
+    from keci.knowledge.vocabularies import Knowledge
+    from keci.prediction import Batching, Predictor
+    from keci.training.checkpoint import load_run
+
+    loaded = load_run(run)
+    config = loaded.settings.model
+    base = _base(config.knowledge, kb, without_kb=without_kb)
+    builder = BatchBuilder(
+        loaded.tokenizer,
+        config,
+        max_pieces=loaded.max_pieces,
+        knowledge=Knowledge(base, config) if base else None,
+    )
+    return Predictor(
+        loaded.network.ordered_stages(),
+        builder,
+        loaded.settings.schema,
+        batching=Batching(),
+        device=torch.device("cpu"),
+    )
+
+
+def _base(knowledge: str, kb: Path | None, *, without_kb: bool) -> "KnowledgeBase | None":
+    if without_kb or knowledge == "none":
+        return None
+    return knowledge_base_for(kb)
+
+
+def knowledge_base_for(path: Path | None) -> KnowledgeBase:
+    """The knowledge base at ``path``, or the default one, its hashes checked on first use.
+
+    Raises UsageError where there is none, KnowledgeBaseError where it is damaged.
+    """
+    folder = path or default_knowledge_base_path()
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no knowledge base at {folder}: build one with "
+            f"'keci-kb build open --output {folder}', or name another with --kb"
+        )
+    verify_on_first_use(folder)
+    return open_knowledge_base(folder)
+
+
+def foreign_mentions(
+    path: Path, base: KnowledgeBase, *, max_candidates: int = 6
+) -> ForeignMentions:
+    """The concept mentions in an output of MetaMap; what the base does not know is logged."""
+    mentions = ForeignMentions(read_metamap(path), base, max_candidates=max_candidates)
+    if mentions.unknown:
+        _LOGGER.warning(
+            "%d candidates name concepts that the knowledge base does not have", mentions.unknown
+        )
+    return mentions

@@ -140,7 +140,7 @@ def test_wheel_is_the_same_from_the_tree_and_from_the_source_archive(tmp_path: P
     from_archive = _names_in_wheel(_build(unpacked, "wheel", tmp_path / "second"))
     assert from_tree == from_archive
     inside = {name for name in from_tree if not name.startswith("keci-")}
-    assert {"keci/cli/extract.py", "keci/export/exporter.py", "keci/py.typed"} <= inside
+    assert {"keci/cli/extract/command.py", "keci/export/exporter.py", "keci/py.typed"} <= inside
     assert "keci/models/small/manifest.json" in inside
     assert all(name.startswith("keci/") and "__pycache__" not in name for name in inside)
 

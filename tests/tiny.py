@@ -9,12 +9,13 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from keci.batch import BatchBuilder, Knowledge
+from keci.batch import BatchBuilder
 from keci.config import ModelConfig
 from keci.documents import Document
-from keci.knowledge.background import graph_relation_names
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.graph import graph_relation_names
+from keci.knowledge.vocabularies import Knowledge
 from keci.schema import RelationType, TaskSchema
 from keci.text.tokens import TextTokenizer
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from keci.config import ModelConfig, TrainConfig
-from keci.knowledge.folder import write_folder
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.folder import write_folder
+from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import save_architecture
 from keci.model.network import Network
 from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RunSettings, write_tensors

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.evaluate_attention import attention
-from keci.cli.evaluate_compare import compare_sources
-from keci.cli.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
-from keci.cli.evaluate_refinement import refinement
-from keci.cli.options import common_options
-from keci.cli.subcommands import CommandWithSubcommands
+from keci.cli.evaluate.evaluate_attention import attention
+from keci.cli.evaluate.evaluate_compare import compare_sources
+from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
+from keci.cli.evaluate.evaluate_refinement import refinement
+from keci.cli.options import CommandWithSubcommands, common_options
 from keci.documents import Extraction
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
-    from keci.training.scoring import Evaluation
+    from keci.evaluation import Evaluation
 
 _EPILOG = """\b
 Examples:
@@ -76,7 +75,7 @@ def main(
             raise UsageError("--output writes the predictions of one model; leave out --compare")
         compare_sources(inputs, compared, resamples=resamples, seed=seed, as_json=as_json)
         return
-    from keci.training.scoring import evaluate
+    from keci.evaluation import evaluate
 
     annotated = inputs.load()
     if predictions is not None:
@@ -97,8 +96,8 @@ def _show(evaluation: "Evaluation", *, resamples: int, seed: int, as_json: bool)
     import orjson
     from rich.console import Console
 
-    from keci.cli.evaluate_tables import intervals_table, shown_names, types_table
-    from keci.training.significance import confidence_interval, named_tallies
+    from keci.cli.tables import intervals_table, shown_names, types_table
+    from keci.evaluation.significance import confidence_interval, named_tallies
 
     intervals = {
         name: confidence_interval(tally, resamples=resamples, seed=seed)
@@ -128,7 +127,7 @@ def _types_record(evaluation: "Evaluation") -> dict[str, dict[str, object]]:
 
 
 def _write(predictions: Sequence[Extraction], path: Path) -> None:
-    from keci.corpus.writers import JsonlWriter
+    from keci.formats.jsonl import JsonlWriter
 
     with JsonlWriter(str(path)) as writer:
         for extraction in predictions:

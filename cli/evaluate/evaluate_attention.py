@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.evaluate_inputs import (
+from keci.cli.evaluate.evaluate_inputs import (
     Annotated,
     EvaluationInputs,
     evaluation_inputs,
@@ -17,8 +17,8 @@ from keci.documents import Extraction
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
+    from keci.evaluation.analysis import Attention
     from keci.prediction import Predictor
-    from keci.training.analysis import Attention
 
 _EPILOG = """\b
 Example:
@@ -54,7 +54,7 @@ def attention(
     """
     import orjson
 
-    from keci.training.analysis import attention_by_type
+    from keci.evaluation.analysis import attention_by_type
 
     annotated = inputs.load()
     if model.is_file():
@@ -84,7 +84,7 @@ def _span_count(annotated: Annotated) -> int:
 def _from_file(
     path: Path, annotated: Annotated, mentions: str
 ) -> tuple[Iterable[Extraction], Mapping[str, str]]:
-    from keci.knowledge.semantic_types import TYPE_NAMES
+    from keci.knowledge.base.vocabulary import TYPE_NAMES
 
     if mentions == "gold":
         raise UsageError("a file holds predicted mentions; --mentions gold needs a run or bundle")
@@ -95,7 +95,7 @@ def _from_model(
     predictor: "Predictor", annotated: Annotated, mentions: str
 ) -> tuple[Iterable[Extraction], Mapping[str, str]]:
     """The extractions and the names that the knowledge base has for semantic types."""
-    from keci.training.analysis import at_mentions_of, kept_span_scores
+    from keci.evaluation.analysis import at_mentions_of, kept_span_scores
 
     knowledge = predictor.builder.knowledge
     names = knowledge.base.type_names if knowledge else {}
@@ -111,7 +111,7 @@ def _from_model(
 def _show(found: "Attention", mentions: str, names: Mapping[str, str]) -> None:
     from rich.console import Console
 
-    from keci.cli.evaluate_tables import new_table
+    from keci.cli.tables import new_table
 
     table = new_table(
         f"Attention at {mentions} mentions",

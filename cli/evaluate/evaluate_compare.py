@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.evaluate_inputs import EvaluationInputs
+from keci.cli.evaluate.evaluate_inputs import EvaluationInputs
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from keci.training.significance import Comparison, Side
+    from keci.evaluation.significance import Comparison, Side
 
 _LOGGER = logging.getLogger(__name__)
 _EXPLANATION = """\
@@ -38,8 +38,8 @@ def compare_sources(
     import orjson
     from rich.console import Console
 
-    from keci.training.scoring import evaluate
-    from keci.training.significance import compare
+    from keci.evaluation import evaluate
+    from keci.evaluation.significance import compare
 
     baseline, system = (expand(pair[side] for pair in pairs) for side in (0, 1))
     if both := {*baseline} & {*system}:
@@ -85,7 +85,7 @@ def expand(patterns: Iterable[str]) -> list[Path]:
 
 
 def _table(comparisons: "Mapping[str, Comparison]", *, any_missing: bool) -> "Table":
-    from keci.cli.evaluate_tables import new_table, readable, shown_names
+    from keci.cli.tables import new_table, readable, shown_names
 
     numbers = ("A", "B", "B - A", "from", "to", "bootstrap", "swapping")
     table = new_table("F1 on the same documents", ("of",), numbers=numbers)

@@ -14,8 +14,8 @@ from keci.documents import Extraction
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
+    from keci.data.gold import GoldDataset
     from keci.prediction import Predictor
-    from keci.training.gold import GoldDataset
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,9 +42,9 @@ class EvaluationInputs:
     precision: str | None
 
     def load(self) -> Annotated:
+        from keci.data.datasets import load_dataset
+        from keci.data.splits import select_documents
         from keci.schema import load_schema
-        from keci.training.datasets import load_dataset
-        from keci.training.splits import select_documents
 
         dataset = load_dataset(self.data, load_schema(self.task))
         gold = select_documents(dataset, self.ids) if self.ids else dataset
@@ -53,7 +53,7 @@ class EvaluationInputs:
 
     def open_model(self, model: Path, annotated: Annotated) -> "Predictor":
         """The predictor of a run or bundle; raises UsageError where it has another task."""
-        from keci.cli.models import open_predictor
+        from keci.pipeline import open_predictor
 
         if model.is_file():
             raise UsageError(f"{model} is a file; a training run or a bundle is needed here")
@@ -75,7 +75,7 @@ class EvaluationInputs:
 
 def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
     """The predictions in a file for the chosen documents."""
-    from keci.training.predictions import load_predictions
+    from keci.data.predictions import load_predictions
 
     gold = annotated.gold
     predictions = load_predictions(path, gold.schema, gold=gold)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.evaluate_inputs import EvaluationInputs, evaluation_inputs
+from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs
 from keci.cli.options import common_options
 
 if TYPE_CHECKING:
-    from keci.training.analysis import Change, Label, Refinement
+    from keci.evaluation.analysis import Change, Label, Refinement
 
 _LOGGER = logging.getLogger(__name__)
 _SIGNS = {"added": "+", "dropped": "-", "re-typed": "~"}
@@ -53,7 +53,7 @@ def refinement(model: Path, as_json: bool, inputs: EvaluationInputs) -> None:
 
 def _refinements(inputs: EvaluationInputs, model: Path) -> "Iterator[Refinement]":
     from keci.decoding import initial_scores
-    from keci.training.analysis import refine, refined_scores
+    from keci.evaluation.analysis import refine, refined_scores
 
     annotated = inputs.load()
     golds = [document.extraction for document in annotated.gold.documents]
@@ -93,7 +93,7 @@ def _labels(labels: "Iterable[Label | None]") -> Iterator[str]:
 def _show_totals(totals: Counter[tuple[str, str, str]]) -> None:
     from rich.console import Console
 
-    from keci.cli.evaluate_tables import new_table
+    from keci.cli.tables import new_table
 
     verdicts = ("better", "worse", "neither")
     table = new_table("Changes", ("of", "change"), numbers=("all", *verdicts))

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import click
 
-from keci.cli.extract_merge import merge
-from keci.cli.extract_report import report
-from keci.cli.extract_verify import verify
-from keci.cli.options import common_options, kb_option
-from keci.cli.subcommands import CommandWithSubcommands
+from keci.cli.extract.finished import merge, report, verify
+from keci.cli.options import CommandWithSubcommands, common_options, kb_option
 
 INPUT_FORMATS = (
     "auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat", "failures",
@@ -170,8 +167,8 @@ def main(
     PubTator, brat or plain text, compressed or not. Every record gives a record of output, or one
     among the failures and exit code 1.
     """
-    from keci.cli.extract_model import ModelChoice
-    from keci.cli.extract_plan import InputChoice, OutputChoice, Plan
+    from keci.cli.extract.plan import InputChoice, OutputChoice, Plan
+    from keci.pipeline import ModelChoice
 
     plan = Plan(
         InputChoice(

@@ -2,28 +2,32 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from keci.cli.extract_count import count_records
-from keci.cli.extract_model import ModelChoice
-from keci.cli.extract_processes import Opened, opened_models
-from keci.cli.extract_run import RunChoice, WatchOptions, run_to_files, run_to_stream
-from keci.cli.extract_stop import FailureLimit
-from keci.corpus.formats import format_of
+import click
+
+from keci.cli.extract.run import RunChoice, WatchOptions, run_to_files, run_to_stream
+from keci.cli.extract.watch import FailureLimit, StopSignals
+from keci.cli.extract.workers import Opened, opened_models
+from keci.cli.options import EXIT_SOME_FAILED
+from keci.cli.tables import print_table
 from keci.corpus.identity import IdRules
-from keci.corpus.layout import Layout, file_layout, folder_layout
-from keci.corpus.limits import limit_names, with_limits
-from keci.corpus.manifest import describe_inputs, file_facts
 from keci.corpus.metrics import Queue
 from keci.corpus.quarantine import Quarantine
-from keci.corpus.records import Selection, Shard, parse_share
+from keci.corpus.reader import CorpusReader
+from keci.corpus.records import Selection, Shard, Withdrawal, parse_share
 from keci.corpus.retries import FailedPositions, failures_file, read_positions
-from keci.corpus.sources import ReadOptions
-from keci.corpus.stream import CorpusReader
-from keci.corpus.streaming import STDOUT, StreamOutput, is_stream
+from keci.corpus.run.layout import Layout, file_layout, folder_layout
+from keci.corpus.run.manifest import describe_inputs, file_facts
+from keci.corpus.run.streaming import STDOUT, StreamOutput, is_stream
+from keci.documents import Failure
 from keci.errors import UsageError
+from keci.formats.limits import limit_names, with_limits
+from keci.formats.stream import ReadOptions
+from keci.formats.write import format_of
+from keci.pipeline import ModelChoice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -192,3 +196,45 @@ class Plan:
             "format": layout.format.name,
             "part_records": layout.part_records,
         }
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """What was read from one input."""
+
+    records: int = 0
+    failed: int = 0
+    withdrawn: int = 0
+    empty: int = 0
+    characters: int = 0
+
+
+def count_records(reader: CorpusReader) -> int:
+    """Read everything, log what fails, and print a table; the exit code."""
+    counts = {source.name: SourceCounts() for source in reader.sources}
+    reader.take_census()
+    with StopSignals() as signals, Quarantine(None) as quarantine:
+        for record in reader.read():
+            count = counts[record.source]
+            count.records += 1
+            if isinstance(record.content, Failure):
+                count.failed += 1
+                quarantine.add(record.content, record.ordinal)
+            elif isinstance(record.content, Withdrawal):
+                count.withdrawn += 1
+            else:
+                count.characters += len(record.content.text)
+                count.empty += not record.content.text.strip()
+            if signals.received:
+                break
+    _show(counts)
+    if reader.cursor.repeated:
+        click.echo(f"{reader.cursor.repeated} records have an id that came before")
+    return EXIT_SOME_FAILED if quarantine.count else 0
+
+
+def _show(counts: dict[str, SourceCounts]) -> None:
+    rows = [(name, *astuple(count)) for name, count in counts.items()]
+    total = ("total", *map(sum, zip(*map(astuple, counts.values()), strict=True)))
+    columns = ("input", "records", "failed", "withdrawn", "without text", "characters")
+    print_table("", columns, [*rows, total] if len(rows) > 1 else rows)

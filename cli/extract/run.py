@@ -12,19 +12,17 @@ from typing import Any, Self
 
 import click
 
-from keci.cli.extract_progress import ProgressDisplay, clock_time
-from keci.cli.extract_stop import FailureLimit, StopSignals
+from keci.cli.extract.watch import FailureLimit, ProgressDisplay, StopSignals, clock_time
 from keci.cli.options import EXIT_SOME_FAILED, is_quiet
-from keci.corpus.layout import Layout
-from keci.corpus.manifest import Manifest
-from keci.corpus.memory import Memory
-from keci.corpus.metrics import Meter, MetricsFile, Queue
+from keci.corpus.metrics import Memory, Meter, MetricsFile, Queue
 from keci.corpus.quarantine import Accounts
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Record
-from keci.corpus.run_output import RunOutput
-from keci.corpus.runs import drive, open_run
-from keci.corpus.stream import CorpusReader
-from keci.corpus.streaming import StreamOutput
+from keci.corpus.run.layout import Layout
+from keci.corpus.run.manifest import Manifest
+from keci.corpus.run.output import RunOutput
+from keci.corpus.run.runs import drive, open_run
+from keci.corpus.run.streaming import StreamOutput
 from keci.errors import KeciError, WorkerError
 
 EXIT_SIGNAL = 128

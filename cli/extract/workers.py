@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keci.cli.extract_model import ModelChoice, open_model
-from keci.corpus.processes import ProcessExtractor, WorkerProcess
+from keci.corpus.workers.processes import ProcessExtractor, WorkerProcess
+from keci.pipeline import ModelChoice, open_model
 from keci.runtime.threads import threads_of_processes
 
 if TYPE_CHECKING:
     from keci.corpus.extraction import CorpusExtractor
 
-COMMAND = (sys.executable, "-P", "-m", "keci.cli.extract_worker")
+COMMAND = (sys.executable, "-P", "-m", "keci.cli.extract.worker")
 """``-P``: as the run itself, a worker imports nothing from the folder that it happens to be in."""
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from keci.knowledge.background import build_background, graph_relation_names
-from keci.knowledge.linker import ConceptMention
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.graph import build_background, graph_relation_names
+from keci.knowledge.linking.linker import ConceptMention
 
 
 class GraphDensity:

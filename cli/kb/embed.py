@@ -12,8 +12,8 @@ from keci.cli.options import common_options, show_progress
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
-    from keci.cli.embed_jobs import EmbeddingJob, Report
-    from keci.knowledge.vector_folder import TableManifest
+    from keci.cli.kb.embed_jobs import EmbeddingJob, Report
+    from keci.knowledge.vectors.folder import TableManifest
 
 _TRAINING = ("method", "epochs", "seed", "batch_size", "negatives", "learning_rate")
 _ENCODING = ("encoder", "limit", "synthetic", "texts", "like")
@@ -126,10 +126,10 @@ def embed(
     """
     _check_options(context, definitions=definitions, import_file=import_file)
 
-    from keci.cli.embed_jobs import concepts_of, encode_definitions, start_job, train_vectors
-    from keci.knowledge.embedding import EmbeddingSettings
-    from keci.knowledge.embedding_definitions import DefinitionSettings
-    from keci.knowledge.embedding_import import import_vectors
+    from keci.cli.kb.embed_jobs import concepts_of, encode_definitions, start_job, train_vectors
+    from keci.knowledge.vectors.definitions import DefinitionSettings
+    from keci.knowledge.vectors.imported import import_vectors
+    from keci.knowledge.vectors.scorers import EmbeddingSettings
 
     width = f"-{dim}" if dim else ""
     with _progress() as report:
@@ -184,7 +184,7 @@ def _print(job: "EmbeddingJob", manifest: "TableManifest", *, as_json: bool) -> 
         click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
         return
     from keci.cli.tables import print_table
-    from keci.knowledge.vector_folder import table_folder
+    from keci.knowledge.vectors.folder import table_folder
 
     rows: list[tuple[str, Any]] = [("folder", str(table_folder(job.folder, manifest.name)))]
     rows += [("width", manifest.width), *manifest.counts.items()]

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.embed import embed
-from keci.cli.kb_build import build, merge
-from keci.cli.kb_output import link_record, print_concept, print_json, print_mentions, relations
+from keci.cli.kb.embed import embed
+from keci.cli.kb.kb_build import build, merge
 from keci.cli.options import common_options, version_option
 from keci.cli.tables import print_table
 from keci.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from keci.knowledge.linker import ConceptMention
-    from keci.knowledge.store import KnowledgeBase
+    from keci.knowledge.base.store import KnowledgeBase
+    from keci.knowledge.linking.linker import ConceptMention
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keci.knowledge.base.store import KnowledgeBase
+    from keci.knowledge.linking.linker import ConceptMention
+
 
 kb_option = click.option(
     "--kb",
@@ -55,7 +61,7 @@ def info(kb: Path | None, as_json: bool) -> None:
     Example:
       keci-kb info kb/open
     """
-    from keci.cli.knowledge import knowledge_base_for
+    from keci.pipeline import knowledge_base_for
 
     opened = knowledge_base_for(kb)
     record = opened.manifest.to_record()
@@ -87,8 +93,7 @@ def verify(kb: Path | None) -> None:
     Example:
       keci-kb verify kb/open
     """
-    from keci.knowledge.folder import verify_folder
-    from keci.knowledge.location import default_knowledge_base_path
+    from keci.knowledge.base.folder import default_knowledge_base_path, verify_folder
 
     path = kb or default_knowledge_base_path()
     manifest = verify_folder(path)
@@ -108,9 +113,9 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
       keci-kb lookup p53
       keci-kb lookup MESH:D016158 --json
     """
-    from keci.cli.knowledge import knowledge_base_for
-    from keci.knowledge.normalise import name_keys
-    from keci.knowledge.store import describe
+    from keci.knowledge.base.store import describe
+    from keci.knowledge.linking.normalise import name_keys
+    from keci.pipeline import knowledge_base_for
 
     opened = knowledge_base_for(kb)
     found = opened.find(name)
@@ -181,8 +186,8 @@ def link(
       keci-kb link --jsonl examples/abstracts.jsonl --json
       keci-kb link --kb kb/umls --jsonl texts.jsonl --mentions metamap.mmi --json
     """
-    from keci.cli.knowledge import knowledge_base_for
-    from keci.knowledge.density import GraphDensity
+    from keci.cli.kb.density import GraphDensity
+    from keci.pipeline import knowledge_base_for
 
     if (text is None) == (jsonl is None):
         raise UsageError("give either --text or --jsonl")
@@ -207,8 +212,8 @@ def _linking(
     opened: "KnowledgeBase", foreign: Path | None, max_candidates: int
 ) -> "Callable[[str, str], tuple[ConceptMention, ...]]":
     """What finds the mentions of a document's id and text: the linker, or another's output."""
-    from keci.cli.knowledge import foreign_mentions
-    from keci.knowledge.linker import Linker
+    from keci.knowledge.linking.linker import Linker
+    from keci.pipeline import foreign_mentions
 
     if foreign is not None:
         return foreign_mentions(foreign, opened, max_candidates=max_candidates).link
@@ -231,3 +236,71 @@ def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
             if not isinstance(identity, str) or not isinstance(content, str):
                 raise DataError(f"{path}:{number}: id and text must be strings")
             yield identity, content
+
+
+def link_record(
+    identity: str, text: str, mentions: Iterable["ConceptMention"], knowledge_base: "KnowledgeBase"
+) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "mentions": [
+            {
+                "start": mention.start,
+                "end": mention.end,
+                "text": text[mention.start : mention.end],
+                "concepts": [short_concept(knowledge_base, index) for index in mention.concepts],
+            }
+            for mention in mentions
+        ],
+    }
+
+
+def short_concept(knowledge_base: "KnowledgeBase", index: int) -> dict[str, Any]:
+    concept = knowledge_base.concept(index)
+    return {"id": concept.id, "name": concept.name, "types": list(concept.types)}
+
+
+def relations(knowledge_base: "KnowledgeBase", index: int) -> list[dict[str, str]]:
+    tails, kinds = knowledge_base.neighbours(index)
+    return [
+        {"relation": knowledge_base.relation_names[kind], **named(knowledge_base, int(tail))}
+        for tail, kind in zip(tails, kinds, strict=True)
+    ]
+
+
+def named(knowledge_base: "KnowledgeBase", index: int) -> dict[str, str]:
+    concept = knowledge_base.concept(index)
+    return {"id": concept.id, "name": concept.name}
+
+
+def print_concept(record: dict[str, Any]) -> None:
+    synthetic = " (made from its relations)" if record["definition_is_synthetic"] else ""
+    rows = [
+        ("types", ", ".join(f"{kind['name']} ({kind['code']})" for kind in record["types"])),
+        ("names", " | ".join(record["names"])),
+        ("definition", record["definition"] + synthetic),
+        ("sources", " ".join(record["sources"])),
+        ("xrefs", " ".join(record["xrefs"])),
+    ]
+    rows += [(link["relation"], f"{link['name']} ({link['id']})") for link in record["relations"]]
+    print_table(f"{record['id']} {record['name']}", ("", ""), rows)
+
+
+def print_mentions(record: dict[str, Any]) -> None:
+    rows = [
+        (
+            f"{mention['start']}-{mention['end']}",
+            mention["text"],
+            "\n".join(f"{found['id']} {found['name']}" for found in mention["concepts"]),
+            "\n".join(" ".join(found["types"]) for found in mention["concepts"]),
+        )
+        for mention in record["mentions"]
+    ]
+    print_table(record["id"], ("offsets", "text", "concepts", "types"), rows)
+
+
+def print_json(record: dict[str, Any], *, compact: bool = False) -> None:
+    import orjson
+
+    option = 0 if compact else orjson.OPT_INDENT_2
+    click.echo(orjson.dumps(record, option=option).decode())

@@ -12,7 +12,7 @@ from keci.cli.options import common_options, show_progress
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
-    from keci.knowledge.folder import Manifest
+    from keci.knowledge.base.folder import Manifest
 
 output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write."
@@ -153,8 +153,8 @@ def merge(bases: tuple[Path, ...], output: Path) -> None:
     Example:
       keci-kb merge kb/open kb/umls --output kb/both
     """
-    from keci.knowledge.store import open_knowledge_base
-    from keci.knowledge.union import merge_knowledge_bases
+    from keci.knowledge.base.store import open_knowledge_base
+    from keci.knowledge.base.union import merge_knowledge_bases
 
     if len(bases) < 2:
         raise UsageError("give at least two knowledge bases")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from keci.cli.options import common_options
-from keci.cli.subcommands import CommandWithSubcommands
-from keci.cli.train_options import TrainingChoice, training_options
-from keci.cli.train_tune import tune
+from keci.cli.options import CommandWithSubcommands, common_options
+from keci.cli.train.train_options import TrainingChoice, training_options
+from keci.cli.train.train_tune import tune
 from keci.config import TrainConfig
 
 _EPILOG = """\b
@@ -69,7 +68,7 @@ def main(
     scores in OUTPUT/scores.json. With --folds or --runs, each run has a folder of its own in
     OUTPUT; their means and deviations are in OUTPUT/results.json.
     """
-    from keci.cli.train_series import HeldOut, train
+    from keci.cli.train.train_series import HeldOut, train
 
     held_out = HeldOut(test, folds or 0, fold, protocol)
     train(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from keci.cli.options import kb_option
-from keci.cli.settings import apply_settings
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
     from keci.training.crossval import Plan
     from keci.training.run import RunInputs
+from collections.abc import Sequence
+
+from keci.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -107,7 +109,7 @@ class TrainingChoice:
 
     def inputs(self) -> "RunInputs":
         """What is read; raises KeciError where schema or knowledge base cannot be."""
-        from keci.cli.knowledge import knowledge_base_for
+        from keci.pipeline import knowledge_base_for
         from keci.schema import load_schema
         from keci.training.run import RunInputs
 
@@ -146,3 +148,47 @@ def training_options(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         option(wrapped)
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+
+
+Config = TypeVar("Config", ModelConfig, TrainConfig)
+
+
+def apply_settings(
+    settings: Sequence[str], model: ModelConfig, train: TrainConfig
+) -> tuple[ModelConfig, TrainConfig]:
+    """Both configs after the settings; raises ConfigError on an unknown name or a wrong type."""
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator:
+            raise ConfigError(f"expected NAME=VALUE, got {setting!r}")
+        if name in _names(model):
+            model = _set(model, name, value)
+        elif name in _names(train):
+            train = _set(train, name, value)
+        else:
+            known = ", ".join(sorted({*_names(model), *_names(train)}))
+            raise ConfigError(f"unknown setting {name!r}; known are {known}")
+    return model, train
+
+
+def _names(config: ModelConfig | TrainConfig) -> set[str]:
+    return {field.name for field in fields(config)}
+
+
+def _set(config: Config, name: str, value: str) -> Config:
+    changed: dict[str, Any] = {name: _parse(name, value, type(getattr(config, name)))}
+    return replace(config, **changed)
+
+
+def _parse(name: str, value: str, kind: type) -> bool | int | float | str:
+    if kind is bool:
+        if value not in ("true", "false"):
+            raise ConfigError(f"{name} must be true or false, got {value!r}")
+        return value == "true"
+    if kind not in (int, float, str):
+        raise ConfigError(f"{name} cannot be set on the command line")
+    try:
+        parsed: int | float | str = kind(value)
+    except ValueError as error:
+        raise ConfigError(f"{name} must be of type {kind.__name__}, got {value!r}") from error
+    return parsed

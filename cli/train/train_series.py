@@ -7,7 +7,7 @@ import click
 
 from keci.cli.options import show_progress
 from keci.cli.tables import print_table
-from keci.cli.train_options import TrainingChoice
+from keci.cli.train.train_options import TrainingChoice
 from keci.config import ModelConfig, TrainConfig
 from keci.errors import UsageError
 from keci.training.crossval import FIGURES, RESULTS_FILE, Summary, run_series

@@ -1,6 +1,9 @@
 """Records in, their results out, in order; a document that fails becomes a Failure in its place."""
 
+import ctypes
+import functools
 import logging
+import sys
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,9 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
-from keci.corpus.assembly import reassemble
-from keci.corpus.heap import give_back
-from keci.corpus.limits import refused_document
 from keci.corpus.records import (
     Chunk,
     Record,
@@ -20,9 +20,10 @@ from keci.corpus.records import (
     documents_of,
     results_of,
 )
-from keci.corpus.windows import TextUnit, WindowBudget, text_units
+from keci.corpus.windows import TextUnit, WindowBudget, reassemble, text_units
 from keci.documents import Document, Extraction, Failure
-from keci.knowledge.linker import ConceptMention
+from keci.formats.limits import refused_document
+from keci.knowledge.linking.linker import ConceptMention
 from keci.prediction import Pending, Predictor
 
 _LOGGER = logging.getLogger(__name__)
@@ -193,3 +194,21 @@ def _windows(units: Sequence[Document]) -> Iterator[slice]:
         if total >= CHARACTERS_AT_ONCE or place == len(units):
             yield slice(start, place)
             start, total = place, 0
+
+
+def give_back() -> None:
+    """Return to the system what glibc holds free between blocks in use; takes milliseconds.
+
+    Batches of ever new sizes leave gaps there, by which a process would grow for hours.
+    """
+    trim = find_trim()
+    if trim:
+        trim(0)
+
+
+@functools.cache
+def find_trim() -> Callable[[int], object] | None:
+    """Glibc's ``malloc_trim``; None on systems with another C library."""
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)

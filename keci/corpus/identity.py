@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keci.corpus.census import REPEATED, Census, CensusTaker, Fate, SeenIds
-from keci.corpus.durable import Disk
-from keci.corpus.limits import refused_document
 from keci.corpus.records import Withdrawal
 from keci.corpus.scan import CorpusScan, Sighting
-from keci.corpus.sources import Deletion
 from keci.documents import Document, Failure
 from keci.errors import KeciError
+from keci.files import Disk
+from keci.formats.limits import refused_document
+from keci.formats.stream import Deletion
 
 LATEST, ALL = REVISIONS = ("latest", "all")
 KEEP, SUFFIX, FAIL, UNCHECKED = REPEATED_IDS = ("keep", "suffix", "fail", "unchecked")

@@ -14,11 +14,11 @@ from keci.corpus.identity import (
     judge_by_census,
     take_census,
 )
-from keci.corpus.readers import AUTO, find_sources
 from keci.corpus.records import START, Cursor, Record, Selection, Withdrawal
 from keci.corpus.scan import CorpusScan, Sighting
-from keci.corpus.sources import Deletion, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.read import AUTO, find_sources
+from keci.formats.stream import Deletion, ReadOptions
 
 
 class CorpusReader:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keci.corpus.layout import manifest_path
-from keci.corpus.manifest import read_manifest
-from keci.corpus.quarantine import decode_failure
+from keci.corpus.run.layout import manifest_path
+from keci.corpus.run.manifest import read_manifest
 from keci.documents import Failure
 from keci.errors import UsageError
+from keci.formats.failures import decode_failure
 
 FAILURES_SUFFIX = "failures.jsonl"
 

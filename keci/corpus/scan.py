@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keci.corpus.readers import read_source
 from keci.corpus.records import START, Cursor, Selection
-from keci.corpus.sources import ContentStream, Deletion, ReadOptions, Source
 from keci.documents import Document, Failure
 from keci.errors import DataError
+from keci.formats.read import read_source
+from keci.formats.stream import ContentStream, Deletion, ReadOptions, Source
 
 CITATIONS = "pubmed"
 

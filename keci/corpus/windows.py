@@ -7,9 +7,9 @@ overlapping windows. Every character that is not white space lies in some unit.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from keci.documents import Document
+from keci.documents import Document, Extraction, Mention, Relation
 from keci.errors import ConfigError, UsageError
 from keci.text.sentences import split_sentences
 
@@ -145,3 +145,65 @@ def _next_first(atoms: Sequence[_Atom], first: int, last: int, budget: WindowBud
         start -= 1
         room -= atoms[start].pieces
     return start
+
+
+MentionKey = tuple[int, int, str]
+RelationKey = tuple[MentionKey, MentionKey, str]
+
+
+def reassemble(
+    document: Document, units: Sequence[TextUnit], extractions: Sequence[Extraction]
+) -> Extraction:
+    """One extraction over the document, ids renumbered T1, R1 and on in text order.
+
+    What overlapping units both found (same offsets and type; for relations the same ends and type)
+    is kept once, with the higher score.
+    """
+    found = _Found()
+    for unit, extraction in zip(units, extractions, strict=True):
+        found.add(unit, extraction)
+    mention_ids = {key: f"T{number}" for number, key in enumerate(sorted(found.mentions), 1)}
+    mentions = tuple(_placed(found.mentions[key], key, id_) for key, id_ in mention_ids.items())
+    relations = tuple(
+        Relation(
+            f"R{number}",
+            mention_ids[head],
+            mention_ids[tail],
+            kind,
+            found.relations[head, tail, kind],
+        )
+        for number, (head, tail, kind) in enumerate(sorted(found.relations), 1)
+    )
+    return Extraction(document.id, document.text, mentions, relations)
+
+
+def _placed(mention: Mention, key: MentionKey, id_: str) -> Mention:
+    """The mention with its id and offsets in the document."""
+    start, end, kind = key
+    concepts, context = mention.concepts, mention.context_weight
+    return Mention(id_, start, end, mention.text, kind, mention.score, concepts, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the units have: mentions with a unit's offsets, and the scores of relations."""
+
+    mentions: dict[MentionKey, Mention] = field(default_factory=dict)
+    relations: dict[RelationKey, float | None] = field(default_factory=dict)
+
+    def add(self, unit: TextUnit, extraction: Extraction) -> None:
+        keys: dict[str, MentionKey] = {}
+        for mention in extraction.mentions:
+            start, end = unit.start + mention.start, unit.start + mention.end
+            key = keys[mention.id] = (start, end, mention.type)
+            known = self.mentions.get(key)
+            if known is None or _rank(mention.score) > _rank(known.score):
+                self.mentions[key] = mention
+        for relation in extraction.relations:
+            ends = (keys[relation.head], keys[relation.tail], relation.type)
+            if ends not in self.relations or _rank(relation.score) > _rank(self.relations[ends]):
+                self.relations[ends] = relation.score
+
+
+def _rank(score: float | None) -> float:
+    return -1.0 if score is None else score

@@ -5,12 +5,12 @@ Novelty is not read.
 
 import logging
 
+from keci.data.concepts import spread, unmentioned
+from keci.data.gold import GoldDocument, Interaction
 from keci.documents import Extraction
 from keci.errors import DataError
-from keci.interchange.annotated import AnnotatedText
+from keci.formats.annotated import AnnotatedText
 from keci.schema import TaskSchema
-from keci.training.concepts import spread, unmentioned
-from keci.training.gold import GoldDocument, Interaction
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TypeVar
 
+from keci.data.gold import Interaction
 from keci.documents import Extraction, Mention, Relation
-from keci.interchange.annotated import AnnotatedText, RelationRow, mentions_of
+from keci.formats.annotated import AnnotatedText, RelationRow, mentions_of
 from keci.schema import TaskSchema
-from keci.training.gold import Interaction
 
 Span = tuple[int, int]
 Pair = tuple[Mention, Mention]

@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from keci.documents import Extraction, Mention
-from keci.errors import DataError
-from keci.interchange.bioc import read_document
-from keci.interchange.pubtator import read_block
-from keci.schema import TaskSchema
-from keci.training.concepts import concept_interactions
-from keci.training.formats import biored, biorelex, spert
-from keci.training.formats.files import Format, check_distinct, read_each, read_records
-from keci.training.gold import (
+from keci.data import biored, biorelex, spert
+from keci.data.concepts import concept_interactions
+from keci.data.files import Format, check_distinct, read_each, read_records
+from keci.data.gold import (
     GoldDataset,
     GoldDocument,
     Interaction,
     entity_interactions,
     warn_of_unknown_types,
 )
+from keci.documents import Extraction, Mention
+from keci.errors import DataError
+from keci.formats.bioc import read_document
+from keci.formats.pubtator import read_block
+from keci.schema import TaskSchema
 
 __all__ = [
     "GoldDataset",

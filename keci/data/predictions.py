@@ -6,15 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keci.data import biored, biorelex, spert
+from keci.data.files import Format, check_distinct, identifier, read_each, read_records
+from keci.data.gold import GoldDataset, GoldDocument, warn_of_unknown_types
 from keci.documents import Extraction
 from keci.errors import DataError
-from keci.interchange.bioc import read_document
-from keci.interchange.pubtator import read_block
+from keci.formats.bioc import read_document
+from keci.formats.pubtator import read_block
 from keci.schema import TaskSchema
-from keci.training.formats import biored, biorelex, spert
-from keci.training.formats.fields import identifier
-from keci.training.formats.files import Format, check_distinct, read_each, read_records
-from keci.training.gold import GoldDataset, GoldDocument, warn_of_unknown_types
 
 
 def load_predictions(

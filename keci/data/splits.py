@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from keci.data.gold import GoldDataset
 from keci.errors import DataError
-from keci.training.gold import GoldDataset
 
 VALIDATION_FRACTION = 0.1
 

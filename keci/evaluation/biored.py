@@ -10,13 +10,13 @@ of a symmetric type have no order.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from keci.data.concepts import concept_of, concept_pairs, symmetric_types
+from keci.data.gold import GoldDocument
 from keci.documents import Extraction, Mention
-from keci.interchange.annotated import identifier_of
+from keci.evaluation.strict import Keys, tally_keys
+from keci.evaluation.tally import Tally
+from keci.formats.annotated import identifier_of
 from keci.schema import TaskSchema
-from keci.training.concepts import concept_of, concept_pairs, symmetric_types
-from keci.training.gold import GoldDocument
-from keci.training.scoring.tally import Tally
-from keci.training.scoring.typed import Keys, tally_keys
 
 Pair = tuple[GoldDocument, Extraction | None]
 """A gold document and its prediction, if there is one."""

@@ -10,10 +10,10 @@ from itertools import product
 
 import numpy as np
 
+from keci.data.gold import GoldDocument, Interaction, entity_interactions
 from keci.documents import Extraction
-from keci.training.gold import GoldDocument, Interaction, entity_interactions
-from keci.training.scoring.tally import Tally
-from keci.training.scoring.typed import count_sets
+from keci.evaluation.strict import count_sets
+from keci.evaluation.tally import Tally
 
 Pair = tuple[GoldDocument, Extraction | None]
 """A gold document and its prediction, if there is one."""

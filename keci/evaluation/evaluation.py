@@ -8,12 +8,13 @@ from typing import Any
 
 from rich.table import Table
 
+from keci.data.gold import GoldDataset
 from keci.documents import Extraction
 from keci.errors import DataError
+from keci.evaluation import biored, biorelex
+from keci.evaluation import strict as typed
+from keci.evaluation.tally import MacroScore, Score, Tally
 from keci.schema import TaskSchema
-from keci.training.gold import GoldDataset
-from keci.training.scoring import biored, biorelex, typed
-from keci.training.scoring.tally import MacroScore, Score, Tally
 
 _LOGGER = logging.getLogger(__name__)
 _SHOWN = 5

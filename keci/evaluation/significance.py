@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keci.errors import DataError
-from keci.training.scoring import Evaluation, Tally
-from keci.training.scoring.tally import f1_of
+from keci.evaluation import Evaluation, Tally
+from keci.evaluation.tally import f1_of
 
 RESAMPLES = 10_000
 LEVEL = 0.95

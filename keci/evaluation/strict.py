@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from keci.documents import Extraction, Mention
+from keci.evaluation.tally import Tally
 from keci.schema import TaskSchema
-from keci.training.scoring.tally import Tally
 
 Keys = dict[str, set[Hashable]]
 """What a document says, by type; two documents agree where their keys are equal."""

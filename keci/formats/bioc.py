@@ -8,21 +8,27 @@ An annotation's infons are ``type`` and ``identifier``, a relation's ``type``, `
 ``entity2``, which are identifiers, as in BioRED.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 from lxml import etree
 
+from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
 from keci.errors import DataError
-from keci.interchange.annotated import (
+from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
     check_surfaces,
+    identifier_of,
     split_identifiers,
 )
+from keci.formats.json import frame_objects, parse_json
+from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
+from keci.formats.xml import check_depth, original_of, stream_elements
 
 WIDEST_GAP = 4
 """The most characters between two passages that line breaks stand for; one is usual."""
@@ -166,3 +172,193 @@ def _relation(infons: Mapping[str, str]) -> RelationRow:
     if missing:
         raise DataError(f"a relation lacks the infons {sorted(missing)}; it has {sorted(infons)}")
     return RelationRow(infons["type"], infons["entity1"].strip(), infons["entity2"].strip())
+
+
+ROOTS = frozenset(["collection"])
+DOCUMENT_LIST = re.compile(rb'"(documents|PubTator3|passages)"\s*:\s*\[')
+
+
+def read_bioc(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The documents in order; one without an id is called ``source:position``.
+
+    A damaged collection gives the documents before the damage, then one Failure.
+    """
+    is_xml = stream.content_head.lstrip().startswith(b"<")
+    read = _stream_xml if is_xml else _stream_json
+    position = 0
+    try:
+        for record in read(stream, source, options):
+            position += 1
+            yield record
+    except DataError as error:
+        yield Failure(source, position + 1, "", str(error))
+
+
+def _stream_xml(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    elements = stream_elements(
+        stream, tags=("document",), roots=ROOTS, limit=options.max_record_bytes
+    )
+    for position, element in enumerate(elements, start=1):
+        document_id = (element.findtext("id") or "").strip() or f"{source}:{position}"
+        try:
+            check_depth(element, options.max_xml_depth)
+            yield Document(document_id, assemble(list(xml_passages(element))))
+        except DataError as error:
+            content = original_of(element)
+            beginning = excerpt(content)
+            yield Failure(source, position, document_id, str(error), beginning, kept(content))
+
+
+def _stream_json(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    depth = _document_depth(stream.content_head)
+    objects = frame_objects(stream, depth=depth, limit=options.max_record_bytes)
+    for position, content in enumerate(objects, start=1):
+        try:
+            yield _json_document(content, f"{source}:{position}", options)
+        except DataError as error:
+            yield Failure(source, position, "", str(error), excerpt(content), kept(content))
+
+
+def _document_depth(head: bytes) -> int:
+    """How many brackets are open where a document's object begins."""
+    found = DOCUMENT_LIST.search(head)
+    if found is None:
+        raise DataError("expected BioC JSON, with documents or passages near its beginning")
+    in_array = head.lstrip().startswith(b"[")
+    return int(in_array) + (0 if found.group(1) == b"passages" else 2)
+
+
+def _json_document(content: bytes, default_id: str, options: ReadOptions) -> Document:
+    try:
+        record = parse_json(content, options)
+        passages = list(json_passages(record["passages"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError("the document has no list of passages with texts") from error
+    given = record.get("id")
+    return Document(default_id if given in (None, "") else str(given), assemble(passages))
+
+
+_HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
+_TAIL = b"\n]}\n"
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    file.write(_HEAD)
+    separator = b"\n"
+    for extraction in extractions:
+        file.write(separator + orjson.dumps(_document(extraction)))
+        separator = b",\n"
+    file.write(_TAIL)
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """The documents in order; raises DataError where it is not as ``write`` makes it."""
+    if file.readline() != _HEAD + b"\n":
+        raise DataError("not a BioC collection of KECI: its beginning is another")
+    for line in file:
+        if line == b"]}\n":
+            return
+        try:
+            yield _extraction(orjson.loads(line.rstrip(b",\n")))
+        except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(f"not a BioC document of KECI: {error}") from error
+    raise DataError("the BioC collection has no end")
+
+
+def _document(extraction: Extraction) -> dict[str, Any]:
+    passage = {
+        "infons": {},
+        "offset": 0,
+        "text": extraction.text,
+        "annotations": [_annotation(mention) for mention in extraction.mentions],
+        "relations": [],
+    }
+    names = {mention.id: identifier_of(mention) or mention.id for mention in extraction.mentions}
+    relations = [_written_relation(relation, names) for relation in extraction.relations]
+    return {"id": extraction.id, "infons": {}, "passages": [passage], "relations": relations}
+
+
+def _annotation(mention: Mention) -> dict[str, Any]:
+    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    infons = {
+        "type": mention.type,
+        **_number("score", mention.score),
+        **_number("context_weight", mention.context_weight),
+        **(_concept(best) if best else {}),
+        **({"identifier": mention.group} if mention.group else {}),
+    }
+    location = {"offset": mention.start, "length": mention.end - mention.start}
+    return {"id": mention.id, "infons": infons, "text": mention.text, "locations": [location]}
+
+
+def _concept(link: ConceptLink) -> dict[str, str]:
+    types = "|".join(link.types)
+    return {
+        "identifier": link.id, "name": link.name, "semantic_types": types,
+        **_number("weight", link.weight),
+    }  # fmt: skip
+
+
+def _written_relation(relation: Relation, names: Mapping[str, str]) -> dict[str, Any]:
+    nodes = [{"refid": relation.head, "role": "head"}, {"refid": relation.tail, "role": "tail"}]
+    infons = {
+        "type": relation.type, "entity1": names[relation.head], "entity2": names[relation.tail],
+        **_number("score", relation.score),
+    }  # fmt: skip
+    return {"id": relation.id, "infons": infons, "nodes": nodes}
+
+
+def _number(name: str, value: float | None) -> dict[str, str]:
+    return {} if value is None else {name: repr(value)}
+
+
+def _extraction(document: Mapping[str, Any]) -> Extraction:
+    passage = document["passages"][0]
+    record = {
+        "id": document["id"],
+        "text": passage["text"],
+        "entities": [_entity_record(item) for item in passage["annotations"]],
+        "relations": [_relation_record(item) for item in document["relations"]],
+    }
+    return Extraction.from_record(record)
+
+
+def _entity_record(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    infons, location = annotation["infons"], annotation["locations"][0]
+    return {
+        "id": annotation["id"],
+        "start": location["offset"],
+        "end": location["offset"] + location["length"],
+        "text": annotation["text"],
+        "type": infons["type"],
+        **_identifier_record(infons),
+        **_floats(infons, "score", "context_weight"),
+    }
+
+
+def _identifier_record(infons: Mapping[str, str]) -> dict[str, Any]:
+    """The concept of a prediction, the group of annotated data, or nothing."""
+    if "weight" not in infons:
+        return {"group": infons.get("identifier")}
+    types = infons["semantic_types"]
+    concept = {
+        "id": infons["identifier"], "name": infons["name"],
+        "types": types.split("|") if types else [], "weight": float(infons["weight"]),
+    }  # fmt: skip
+    return {"concepts": [concept]}
+
+
+def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {node["role"]: node["refid"] for node in relation["nodes"]}
+    infons = relation["infons"]
+    return {"id": relation["id"], "type": infons["type"], **ends, **_floats(infons, "score")}
+
+
+def _floats(infons: Mapping[str, str], *names: str) -> dict[str, float]:
+    return {name: float(infons[name]) for name in names if name in infons}

@@ -3,9 +3,10 @@
 import re
 from pathlib import PurePath
 
-from keci.corpus import bioc, compression, jats, pubmed
-from keci.corpus.sources import BOM
 from keci.errors import UsageError
+from keci.formats import bioc, jats, pubmed
+from keci.formats import stream as compression
+from keci.formats.stream import BOM
 
 FORMATS_BY_ROOT = {
     **dict.fromkeys(pubmed.ROOTS, "pubmed"),

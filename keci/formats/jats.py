@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from keci.corpus.sources import ContentStream, ReadOptions, excerpt, kept
-from keci.corpus.xmlstream import (
+from keci.documents import Document, Failure
+from keci.errors import DataError
+from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
+from keci.formats.xml import (
     characters,
     check_depth,
     entity_text,
@@ -20,8 +22,6 @@ from keci.corpus.xmlstream import (
     original_of,
     stream_elements,
 )
-from keci.documents import Document, Failure
-from keci.errors import DataError
 
 ROOTS = frozenset(["article", "articles", "pmc-articleset"])
 PARTS = (

@@ -1,13 +1,17 @@
 """Documents out of JSON lines: one object a line, with the text and identifier in named fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
-from keci.corpus.jsontext import parse_json
-from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt, kept
-from keci.documents import Document, Failure
+import orjson
+
+from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError
+from keci.files import OutputFile
+from keci.formats.json import parse_json
+from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 JSON_KINDS: dict[type, str] = {
     bool: "a boolean",
@@ -114,3 +118,63 @@ def _kind(value: object) -> str:
     if value == "":
         return "an empty string"
     return JSON_KINDS[type(value)]
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    for extraction in extractions:
+        file.write(encode(extraction))
+
+
+def encode(extraction: Extraction) -> bytes:
+    """The line of a record; raises DataError where JSON cannot hold it (lone surrogates)."""
+    try:
+        return orjson.dumps(extraction.to_record(), option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError as error:
+        raise DataError(f"document {extraction.id!r} cannot be written: {error}") from error
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """The records in order; raises DataError on a line that is none."""
+    for number, line in enumerate(file, start=1):
+        try:
+            yield Extraction.from_record(orjson.loads(line))
+        except (orjson.JSONDecodeError, DataError) as error:
+            raise DataError(f"line {number}: {error}") from error
+
+
+class JsonlWriter:
+    """Writes extractions to a file, which appears when it is whole, or to standard output (``-``).
+
+    ``count`` is the number of records written. Raises UsageError where the output cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._output = OutputFile(path)
+        self.count = 0
+
+    def write(self, extraction: Extraction) -> None:
+        """Write a record; raises DataError, having written nothing, where JSON cannot hold it."""
+        try:
+            line = orjson.dumps(extraction.to_record(), option=orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError as error:
+            raise DataError(f"document {extraction.id!r} cannot be written: {error}") from error
+        self._output.write(line)
+        self.count += 1
+
+    def flush(self) -> None:
+        self._output.flush()
+
+    def close(self) -> None:
+        """Finish the file and put it in place."""
+        self._output.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._output.__exit__(kind, error, trace)

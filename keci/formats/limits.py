@@ -10,9 +10,9 @@ from dataclasses import fields, replace
 
 import orjson
 
-from keci.corpus.sources import KEPT_BYTES, ReadOptions, kept
 from keci.documents import Document, Failure
 from keci.errors import DataError, UsageError
+from keci.formats.stream import KEPT_BYTES, ReadOptions, kept
 
 DOCUMENT_FORMAT = "document"
 """How a document is kept that is no longer the bytes of its input: ``{"id", "text"}``."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from keci.corpus.sources import BOM, ContentStream, ReadOptions, excerpt, kept
 from keci.documents import Document, Failure
 from keci.errors import DataError
+from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 
 def read_text(

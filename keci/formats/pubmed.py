@@ -12,8 +12,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from keci.corpus.sources import ContentStream, Deletion, ReadOptions, excerpt, kept
-from keci.corpus.xmlstream import (
+from keci.documents import Document, Failure
+from keci.errors import DataError
+from keci.formats.stream import ContentStream, Deletion, ReadOptions, excerpt, kept
+from keci.formats.xml import (
     characters,
     check_depth,
     first_element,
@@ -21,8 +23,6 @@ from keci.corpus.xmlstream import (
     original_of,
     stream_elements,
 )
-from keci.documents import Document, Failure
-from keci.errors import DataError
 
 ROOTS = frozenset(
     ["PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "PubmedArticle",

@@ -11,17 +11,23 @@ offsets. Documents are separated by blank lines or by the next title. Rows of an
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
+from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
 from keci.errors import DataError
-from keci.interchange.annotated import (
+from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
     check_surfaces,
     join_identifiers,
+    mentions_of,
+    rows_of,
     split_identifiers,
 )
+from keci.formats.jsonl import read_lines
+from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 
 TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
@@ -151,3 +157,78 @@ def _relation(row: list[str]) -> RelationRow:
 
 def _one_line(text: str) -> str:
     return _BREAKS.sub(" ", text)
+
+
+def read_pubtator(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The documents in order; one that breaks the format becomes a Failure."""
+    position = 0
+    limit = options.max_record_bytes
+    try:
+        for block in blocks(read_lines(stream, limit), limit=limit, keep_rows=False):
+            position += 1
+            yield _read_block(block, source, position)
+    except DataError as error:
+        yield Failure(source, position + 1, "", str(error))
+
+
+def _read_block(block: Block, source: str, position: int) -> Document | Failure:
+    if block.problem:
+        beginning, original = excerpt(block.bad_line), kept(_original(block))
+        return Failure(source, position, excerpt(block.id), block.problem, beginning, original)
+    try:
+        return Document(block.id.decode("utf-8"), block.content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        reason = f"line {block.line}: not valid UTF-8: {error.reason}"
+        beginning, original = excerpt(block.content), kept(_original(block))
+        return Failure(source, position, excerpt(block.id), reason, beginning, original)
+
+
+def _original(block: Block) -> bytes:
+    """What was read of a document: its texts, and the line that breaks the format."""
+    texts = [b"|".join((block.id, part, text)) for part, text in block.parts.items()]
+    is_new = block.problem and block.bad_line not in texts
+    return b"\n".join([*texts, *([block.bad_line] if is_new else [])])
+
+
+def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    for extraction in extractions:
+        file.write("".join(f"{line}\n" for line in lines_of(rows_of(extraction))).encode())
+
+
+def read(file: BinaryIO) -> Iterator[Extraction]:
+    """What the lines say, in order; raises DataError where they are not as ``write`` makes them.
+
+    A relation is read once, between the first mentions that have its identifiers.
+    """
+    for block in blocks(_whole_lines(file)):
+        yield _extraction(read_block(block))
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    line = b""
+    for raw in file:
+        line = raw.removesuffix(b"\n")
+        yield line
+    if line:
+        raise DataError("the PubTator file ends inside a document")
+
+
+def _extraction(document: AnnotatedText) -> Extraction:
+    mentions = tuple(mentions_of(document))
+    first = {mention.group or mention.id: mention.id for mention in reversed(mentions)}
+    try:
+        relations = tuple(
+            Relation(f"R{number}", first[row.head], first[row.tail], row.type)
+            for number, row in enumerate(document.relations, start=1)
+        )
+    except KeyError as error:
+        message = f"a relation in {document.id!r} names {error}, which no mention has"
+        raise DataError(message) from error
+    return Extraction(document.id, document.text, tuple(map(_linked, mentions)), relations)
+
+
+def _linked(mention: Mention) -> Mention:
+    link = () if mention.group is None else (ConceptLink(mention.group, "", (), 1.0),)
+    return replace(mention, group=None, concepts=link)

@@ -14,25 +14,27 @@
 Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the name.
 """
 
+import glob
 import io
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 
-from keci.corpus.bioc import read_bioc
-from keci.corpus.detection import detect_format
-from keci.corpus.inputs import expand_inputs
-from keci.corpus.jats import read_jats
-from keci.corpus.jsonl import read_jsonl, read_lines
-from keci.corpus.limits import DOCUMENT_FORMAT, checked_document
-from keci.corpus.plain import read_brat, read_text
-from keci.corpus.pubmed import read_pubmed
-from keci.corpus.pubtator import read_pubtator
-from keci.corpus.quarantine import decode_failure
-from keci.corpus.sources import ContentStream, Deletion, ReadOptions, Source, excerpt, kept
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
+from keci.formats.bioc import read_bioc
+from keci.formats.detect import detect_format, suffix
+from keci.formats.failures import decode_failure
+from keci.formats.jats import read_jats
+from keci.formats.jsonl import read_jsonl, read_lines
+from keci.formats.limits import DOCUMENT_FORMAT, checked_document
+from keci.formats.plain import read_brat, read_text
+from keci.formats.pubmed import read_pubmed
+from keci.formats.pubtator import read_pubtator
+from keci.formats.stream import STDIN, ContentStream, Deletion, ReadOptions, Source, excerpt, kept
 
 AUTO = "auto"
 Content = Document | Failure | Deletion
@@ -185,3 +187,50 @@ def read_stream(
             yield replace(content, format=format_name)
         else:
             yield content
+
+
+SUFFIXES_IN_FOLDERS = frozenset(
+    [".json", ".jsonl", ".ndjson", ".nxml", ".pubtator", ".txt", ".xml"]
+)
+_log = logging.getLogger(__name__)
+
+
+def expand_inputs(inputs: Sequence[str]) -> list[str]:
+    """The files in the order of the inputs, those of a folder or pattern sorted by name.
+
+    A folder is searched to the bottom for names that end like a format (a compression suffix may
+    follow); hidden files and folders are passed over. Raises UsageError where an input has no file.
+    """
+    return [path for given in inputs for path in _expand(given)]
+
+
+def _expand(given: str) -> list[str]:
+    if given == STDIN:
+        return [given]
+    path = Path(given)
+    if path.is_dir():
+        return _files_in(path)
+    if path.exists() or not glob.has_magic(given):
+        return [given]
+    matches = sorted(match for match in glob.glob(given, recursive=True) if Path(match).is_file())
+    if not matches:
+        raise UsageError(f"no file matches the input {given}")
+    return matches
+
+
+def _files_in(folder: Path) -> list[str]:
+    files = sorted(_visible_files(folder))
+    chosen = [str(path) for path in files if suffix(path.name) in SUFFIXES_IN_FOLDERS]
+    if not chosen:
+        endings = ", ".join(sorted(SUFFIXES_IN_FOLDERS))
+        raise UsageError(f"the folder {folder} has no file that ends in one of {endings}")
+    if len(chosen) < len(files):
+        _log.warning("%s: %d files of other kinds are left out", folder, len(files) - len(chosen))
+    return chosen
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not is_hidden and path.is_file():
+            yield path

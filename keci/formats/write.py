@@ -18,9 +18,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from keci.corpus.outputs import bioc, brat, jsonl, parquet, pubtator
 from keci.documents import Extraction
 from keci.errors import UsageError
+from keci.formats import bioc, brat, jsonl, parquet, pubtator
 
 if sys.version_info >= (3, 14):
     from compression import zstd

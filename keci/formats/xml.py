@@ -8,8 +8,8 @@ from typing import cast
 
 from lxml import etree
 
-from keci.corpus.sources import ContentStream
 from keci.errors import DataError
+from keci.formats.stream import ContentStream
 
 _XML_SPACE = re.compile("[ \t\r\n]+")
 

@@ -9,12 +9,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from keci.batch import BatchBuilder, Knowledge
+from keci.batch import BatchBuilder
 from keci.errors import BundleError
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Knowledge
 from keci.model.network import SpanNetwork
 from keci.prediction import Batching, Predictor
-from keci.runtime.blocks import BlockwiseStage
 from keci.runtime.bundle import (
     ENCODER,
     FINAL_PAIR_SCORER,
@@ -26,7 +26,7 @@ from keci.runtime.bundle import (
     read_bundle,
 )
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
-from keci.runtime.mention_pairs import MentionPairsStage
+from keci.runtime.pair_stages import BlockwiseStage, MentionPairsStage
 from keci.runtime.precision import chosen_precision
 from keci.runtime.session import OnnxStage, torch_device
 from keci.runtime.threads import CPU, ThreadPlan

@@ -10,9 +10,8 @@ from typing import Any
 
 from keci.config import TrainConfig
 from keci.errors import UsageError
-from keci.training.checkpoint import RunSettings, read_json, write_json
+from keci.training.checkpoint import RunSettings, check_new_or_resumed, read_json, write_json
 from keci.training.experiment import SCORES_FILE, Experiment
-from keci.training.progress import check_new_or_resumed
 from keci.training.run_data import Protocol, RunData
 from keci.training.trainer import AfterEpoch
 

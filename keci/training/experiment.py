@@ -7,11 +7,15 @@ from typing import Any
 
 import torch
 
-from keci.batch import BatchBuilder, Knowledge, PreparedText
+from keci.batch import BatchBuilder, PreparedText
 from keci.config import ModelConfig, TrainConfig
+from keci.data.gold import GoldDataset
+from keci.data.splits import write_ids
 from keci.documents import Document
 from keci.errors import DataError, UsageError
-from keci.knowledge.store import KnowledgeBase
+from keci.evaluation import Evaluation
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import TOKENIZER_FILE, Encoder, load_encoder, save_architecture
 from keci.model.network import Network, SpanNetwork
 from keci.schema import TaskSchema
@@ -20,14 +24,14 @@ from keci.training.checkpoint import (
     ENCODER_FOLDER,
     RUN_FILE,
     RunSettings,
+    State,
+    check_new_or_resumed,
+    drop_tensors,
     read_json,
+    read_state,
     write_json,
 )
-from keci.training.gold import GoldDataset
-from keci.training.progress import State, check_new_or_resumed, drop_tensors, read_state
 from keci.training.run_data import RunData
-from keci.training.scoring import Evaluation
-from keci.training.splits import write_ids
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
 
 VALIDATION_IDS_FILE = "validation.ids"

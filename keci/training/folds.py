@@ -7,12 +7,12 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from keci.config import TrainConfig
+from keci.data.datasets import load_dataset
+from keci.data.gold import GoldDataset
+from keci.data.splits import split_fold
 from keci.errors import UsageError
 from keci.schema import TaskSchema
-from keci.training.datasets import load_dataset
-from keci.training.gold import GoldDataset
 from keci.training.run_data import DataFiles, Protocol, RunData, hold_out, read_training
-from keci.training.splits import split_fold
 
 _LOGGER = logging.getLogger(__name__)
 _SHOWN = 5

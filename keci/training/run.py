@@ -7,14 +7,14 @@ from pathlib import Path
 
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import UsageError
-from keci.knowledge import embedding_definitions
-from keci.knowledge.background import graph_relation_names
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.vector_folder import table_names
-from keci.knowledge.vector_table import VectorTable, open_tables
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.graph import graph_relation_names
+from keci.knowledge.vectors import definitions as embedding_definitions
+from keci.knowledge.vectors.folder import table_names
+from keci.knowledge.vectors.table import VectorTable, open_tables
 from keci.schema import TaskSchema
+from keci.training.checkpoint import check_new_or_resumed
 from keci.training.experiment import Experiment, RunResult
-from keci.training.progress import check_new_or_resumed
 from keci.training.run_data import DataFiles, Protocol, RunData, read_run_data
 
 _LOGGER = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from keci.config import TrainConfig
+from keci.data.datasets import load_dataset, off_boundary_mentions
+from keci.data.gold import GoldDataset
+from keci.data.splits import split_validation
 from keci.errors import DataError, UsageError
 from keci.schema import TaskSchema
 from keci.text.words import find_words
-from keci.training.datasets import load_dataset, off_boundary_mentions
-from keci.training.gold import GoldDataset
-from keci.training.splits import split_validation
 
 _LOGGER = logging.getLogger(__name__)
 

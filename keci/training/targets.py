@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from keci.batch import Indices, PreparedText, find_keys, offset_keys, span_keys
+from keci.batch import PreparedText, find_keys, offset_keys, span_keys
 from keci.documents import Extraction
+from keci.knowledge.vocabularies import Indices
 from keci.schema import TaskSchema
 
 

@@ -13,16 +13,22 @@ from torch import Tensor
 
 from keci.batch import BatchBuilder, PreparedText
 from keci.config import TrainConfig
+from keci.data.gold import GoldDataset
 from keci.documents import Extraction
+from keci.evaluation import Evaluation, evaluate
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
 from keci.schema import TaskSchema
-from keci.training.checkpoint import BEST_FILE, load_weights, write_tensors
-from keci.training.gold import GoldDataset
+from keci.training.checkpoint import (
+    BEST_FILE,
+    State,
+    load_state,
+    load_weights,
+    save_state,
+    write_tensors,
+)
 from keci.training.loss import total_loss
 from keci.training.optimisation import Optimisation
-from keci.training.progress import State, load_state, save_state
-from keci.training.scoring import Evaluation, evaluate
 from keci.training.targets import build_targets
 
 _LOGGER = logging.getLogger(__name__)

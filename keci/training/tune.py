@@ -11,10 +11,9 @@ from typing import Any
 
 from keci.config import TrainConfig
 from keci.errors import ConfigError, UsageError
-from keci.training.checkpoint import read_json, write_json
+from keci.training.checkpoint import drop_tensors, read_json, write_json
 from keci.training.crossval import RESULTS_FILE, Plan, deviation, run_series
 from keci.training.experiment import Experiment
-from keci.training.progress import drop_tensors
 from keci.training.run_data import Protocol, RunData
 from keci.training.trainer import AfterEpoch, EpochMetrics, read_metrics
 

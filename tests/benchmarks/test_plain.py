@@ -6,7 +6,7 @@ import torch
 from benchmarks.plain import PlainExtractor
 from keci.config import ModelConfig
 from keci.documents import Extraction
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
 from keci.prediction import Batching, Predictor
 from tests.tiny import (
     CONFIG,

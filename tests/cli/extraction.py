@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from click.testing import CliRunner, Result
 
-from keci.cli.extract import main
+from keci.cli.extract.command import main
 
 CHUNK_RECORDS = 4
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from keci.knowledge.folder import write_folder
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.store import knowledge_base_in_memory
+from keci.knowledge.base.folder import write_folder
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import knowledge_base_in_memory
 from tests.cli.extraction import records, run
 
 TEXT = "rash after abcillin"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keci.cli.models import shipped_models
+from keci.pipeline import shipped_models
 from keci.runtime.bundle import read_bundle
 from tests.cli.extraction import records, run
 

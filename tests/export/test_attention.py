@@ -4,7 +4,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from keci.export.attention import keep_heads_in_rows
+from keci.export.graphs import keep_heads_in_rows
 from tests.export.graph_of import Array
 
 HEADS, WIDTH = 3, 12

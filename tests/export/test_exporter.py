@@ -11,8 +11,8 @@ from keci.documents import Document
 from keci.errors import UsageError
 from keci.export import exporter
 from keci.export.exporter import export_run
-from keci.export.invariance import largest_change
 from keci.export.parity import ParityError
+from keci.export.validation import largest_change
 from keci.prediction import Batching
 from keci.runtime.bundle import read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor

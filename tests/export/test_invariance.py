@@ -1,7 +1,7 @@
 import pytest
 
 from keci.documents import Extraction, Mention, Relation
-from keci.export.invariance import largest_change
+from keci.export.validation import largest_change
 
 TEXT = "rash after abc"
 

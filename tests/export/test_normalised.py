@@ -2,8 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.export.normalised import fixed_steps
-from keci.export.ranges import ChannelRange
+from keci.export.normalised import ChannelRange, fixed_steps
 
 
 def channels(low: float, high: float) -> st.SearchStrategy[list[float]]:

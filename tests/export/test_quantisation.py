@@ -3,8 +3,8 @@ import onnx
 import pytest
 from onnx import helper
 
+from keci.export.normalised import ChannelRange
 from keci.export.quantisation import multiplied_activations, quantise_products
-from keci.export.ranges import ChannelRange
 from tests.export.graph_of import Array, graph_of, run
 
 WIDTH, COLUMNS = 33, 24

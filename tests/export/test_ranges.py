@@ -1,6 +1,6 @@
 import numpy as np
 
-from keci.export.ranges import ChannelRange
+from keci.export.normalised import ChannelRange
 
 
 def test_peaks_are_the_larger_of_both_ends() -> None:

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.batch import Batch, Knowledge, PreparedText, find_keys, offset_keys, span_keys
+from keci.batch import Batch, PreparedText, find_keys, offset_keys, span_keys
 from keci.config import ModelConfig
 from keci.errors import DataError
-from keci.knowledge.background import graph_relation_names
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import knowledge_base_in_memory
+from keci.knowledge.graph import graph_relation_names
+from keci.knowledge.vocabularies import Knowledge
 from keci.stages import TENSORS
 from tests.strategies import hard_texts
 from tests.tiny import (

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.durable import Disk, DurableFile, Lock, publish
 from keci.errors import UsageError
+from keci.files import Disk, DurableFile, Lock, publish
 
 
 def test_a_file_is_cut_and_continued(tmp_path: Path) -> None:

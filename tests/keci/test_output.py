@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.output import OutputFile
 from keci.errors import UsageError
+from keci.files import OutputFile
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from keci.whole_folder import whole_folder
+from keci.files import whole_folder
 
 
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from keci.corpus.formats import Format, format_of
 from keci.errors import UsageError
+from keci.formats.write import Format, format_of
 
 FOLDER_MANIFEST = "manifest.json"
 MANIFEST_SUFFIX = ".run.json"

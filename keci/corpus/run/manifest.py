@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from keci.corpus.records import Shard
-from keci.corpus.sources import Source
 from keci.errors import DataError
+from keci.formats.stream import Source
 
 FORMAT = 2
 _LIMIT = 1 << 30

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from keci.corpus.durable import Disk
-from keci.corpus.finished import FinishedRun
-from keci.corpus.layout import Layout
-from keci.corpus.manifest import Manifest, differences
 from keci.corpus.records import Cursor, Record, Result, Shard, Withdrawal, chunks
-from keci.corpus.runs import open_run
+from keci.corpus.run.finished import FinishedRun
+from keci.corpus.run.layout import Layout
+from keci.corpus.run.manifest import Manifest, differences
+from keci.corpus.run.runs import open_run
 from keci.documents import Extraction, Failure
 from keci.errors import DataError, UsageError
+from keci.files import Disk
 
 
 def merge_shards(

@@ -9,32 +9,31 @@ that it would have had without the death.
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import orjson
 
-from keci.corpus.durable import Disk, DurableFile, Lock, publish
-from keci.corpus.formats import Format
-from keci.corpus.journal import Journal
-from keci.corpus.layout import PARTIAL, Layout
-from keci.corpus.manifest import FileFacts, Manifest, file_facts
-from keci.corpus.outputs import jsonl
-from keci.corpus.quarantine import Accounts, encode_failure
+from keci.corpus.quarantine import Accounts, encode_withdrawal
 from keci.corpus.records import SUPERSEDED, Chunk, Cursor, Result, Shard, Withdrawal
-from keci.corpus.run_history import (
+from keci.corpus.run.journal import (
+    Journal,
     RunHistory,
     part_entry,
     publishing_entry,
     run_entry,
     state_entry,
 )
-from keci.corpus.side_file import SideFile, open_spool
-from keci.corpus.withdrawals import encode_withdrawal
+from keci.corpus.run.layout import PARTIAL, Layout
+from keci.corpus.run.manifest import FileFacts, Manifest, file_facts
 from keci.documents import Extraction, Failure
-from keci.errors import DataError
+from keci.errors import DataError, KeciError
+from keci.files import Disk, DurableFile, Lock, publish
+from keci.formats import jsonl
+from keci.formats.failures import encode_failure
+from keci.formats.write import Format
 
 SPOOL_FORMAT = Format("jsonl")
 _BUFFER = 1 << 20
@@ -220,3 +219,64 @@ class _Lines:
                 place = result.record
                 outcome = Failure(place.source, place.position, outcome.id, str(error))
         self.failures.append(encode_failure(outcome, ordinal))
+
+
+class SideFile:
+    """Collects lines under a partial name; there is no file where there are no lines."""
+
+    def __init__(self, target: Path, disk: Disk, size: int) -> None:
+        """Go on after the first ``size`` bytes."""
+        self.target, self._disk, self._size = target, disk, size
+        self._spool = target.with_name(f"{target.name}{PARTIAL}")
+        self._file: DurableFile | None = None
+        self._is_synced = True
+
+    def append(self, lines: Sequence[bytes]) -> int:
+        """Write the lines and give their bytes."""
+        if not lines:
+            return 0
+        content = b"".join(lines)
+        self._file = self._file or open_spool(self._disk, self._spool, self._size)
+        self._is_synced = False
+        self._file.write(content)
+        self._size += len(content)
+        return len(content)
+
+    def sync(self) -> None:
+        if self._file and not self._is_synced:
+            self._file.sync()
+            self._is_synced = True
+
+    def settle(self, facts: FileFacts) -> None:
+        """Take back a file that was put in place before the run died."""
+        is_there = self.target.is_file() and file_facts(self.target, facts.records) == facts
+        if is_there and not self._spool.exists():
+            self._disk.replace(self.target, self._spool)
+
+    def publish(self, records: int, note: Callable[[FileFacts], object]) -> FileFacts | None:
+        """Put the file in place, noted before; an old one goes where there are no records."""
+        if not records:
+            self._disk.remove(self.target)
+            self._disk.remove(self._spool)
+            return None
+        file = self._file or open_spool(self._disk, self._spool, self._size)
+        file.close()
+        facts = file_facts(self._spool, records, self.target.name)
+        note(facts)
+        self._disk.replace(self._spool, self.target)
+        return facts
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+def open_spool(disk: Disk, path: Path, size: int) -> DurableFile:
+    """A file to append to behind ``size`` bytes; raises KeciError where it has fewer."""
+    found = path.stat().st_size if path.is_file() else 0
+    if found < size:
+        raise KeciError(
+            f"{path} has {found} bytes where the journal knows of {size}: it was changed; "
+            "--overwrite begins the run again"
+        )
+    return disk.open(path, size)

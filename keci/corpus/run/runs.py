@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keci.corpus.durable import Disk, Lock
-from keci.corpus.layout import PARTIAL, Layout
-from keci.corpus.manifest import Manifest, differences, read_manifest
 from keci.corpus.records import Chunk
-from keci.corpus.run_history import RunHistory, RunState, read_history
-from keci.corpus.run_output import RunOutput
+from keci.corpus.run.journal import RunHistory, RunState, read_history
+from keci.corpus.run.layout import PARTIAL, Layout
+from keci.corpus.run.manifest import Manifest, differences, read_manifest
+from keci.corpus.run.output import RunOutput
 from keci.errors import UsageError
+from keci.files import Disk, Lock
 
 COMMIT_SECONDS = 1.0
 _DIFFERENCES_SHOWN = 20

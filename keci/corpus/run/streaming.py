@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
-from keci.corpus.formats import Format
 from keci.corpus.quarantine import Quarantine
 from keci.corpus.records import Chunk, Result, Withdrawal
 from keci.documents import Extraction, Failure
 from keci.errors import UsageError
+from keci.formats.write import Format
 
 STDOUT = "-"
 

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from keci import errors
-from keci.corpus.frames import (
+from keci.corpus.records import Chunk, Record, chunks, documents_of, results_of
+from keci.corpus.workers.frames import (
     END,
     BrokenFrameError,
     Inbox,
@@ -19,10 +20,9 @@ from keci.corpus.frames import (
     documents_to_bytes,
     outcomes_from_bytes,
 )
-from keci.corpus.limits import refused_document
-from keci.corpus.records import Chunk, Record, chunks, documents_of, results_of
 from keci.documents import Document
 from keci.errors import WorkerError
+from keci.formats.limits import refused_document
 
 CHUNKS_EACH = 4
 """Chunks that wait to be written, for each process: three that it works on, one that lies ready."""

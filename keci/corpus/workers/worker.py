@@ -9,14 +9,8 @@ from typing import IO, Any
 import orjson
 
 from keci.corpus.extraction import CorpusExtractor
-from keci.corpus.frames import (
-    END,
-    Inbox,
-    documents_from_bytes,
-    outcomes_to_bytes,
-    send,
-)
 from keci.corpus.records import START, Record
+from keci.corpus.workers.frames import END, Inbox, documents_from_bytes, outcomes_to_bytes, send
 from keci.documents import Extraction, Failure
 from keci.errors import KeciError
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from io import BytesIO
@@ -11,12 +12,13 @@ from typing import Any
 import marisa_trie
 import numpy as np
 import numpy.typing as npt
+import platformdirs
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.ragged import StringTable
-from keci.knowledge.records import SourceRecord
-from keci.knowledge.tables import Tables
-from keci.whole_folder import whole_folder
+from keci.files import whole_folder
+from keci.knowledge.base.ragged import StringTable
+from keci.knowledge.base.records import SourceRecord
+from keci.knowledge.base.tables import Tables
 
 FORMAT = "keci-knowledge-base"
 VERSION = 1
@@ -237,3 +239,40 @@ def _map_bytes(path: Path) -> npt.NDArray[np.uint8]:
 
 def _canonical_json(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def verify_on_first_use(folder: Path, *, notes: Path | None = None) -> bool:
+    """Check the hashes of ``folder`` unless a note says that these passed; True if checked.
+
+    A note is an empty file named by a hash of path, fingerprint, sizes and times of change; notes
+    lie in the user's cache folder, or in ``notes``. Where they cannot be written, every use is a
+    first one. Raises KnowledgeBaseError where a file differs.
+    """
+    if notes is None:
+        notes = Path(platformdirs.user_cache_dir("keci")) / "verified"
+    note = notes / _state(folder)
+    if note.is_file():
+        return False
+    verify_folder(folder)
+    try:
+        notes.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    except OSError:
+        return True
+    return True
+
+
+def _state(folder: Path) -> str:
+    manifest = read_manifest(folder)
+    parts = [str(folder.resolve()), manifest.fingerprint]
+    for name in sorted(manifest.files):
+        path = folder / name
+        status = path.stat() if path.exists() else None
+        parts.append(f"{name} {status.st_size} {status.st_mtime_ns}" if status else f"{name} gone")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def default_knowledge_base_path() -> Path:
+    """The folder named by KECI_KB, or kb/open in the user's data folder."""
+    named = os.environ.get("KECI_KB")
+    return Path(named) if named else Path(platformdirs.user_data_dir("keci")) / "kb" / "open"

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.cache import Cache
-from keci.knowledge.folder import Description, Manifest, manifest_in_memory, read_folder
-from keci.knowledge.ragged import Integers, StringTable, ragged_positions
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.semantic_types import TYPE_NAMES
-from keci.knowledge.tables import TableBuilder, Tables
+from keci.knowledge.base.folder import Description, Manifest, manifest_in_memory, read_folder
+from keci.knowledge.base.ragged import Integers, StringTable, ragged_positions
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.tables import TableBuilder, Tables
+from keci.knowledge.base.vocabulary import TYPE_NAMES
 
 _EMPTY = np.empty(0, dtype=np.int32)
 _EMPTY_FLAGS = np.empty(0, dtype=np.uint8)

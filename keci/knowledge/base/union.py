@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from keci.knowledge.compile import BuildClock, common_words
-from keci.knowledge.folder import Description, Manifest, write_folder
-from keci.knowledge.merge import IdentityGroups, merge_records
-from keci.knowledge.normalise import normalise
-from keci.knowledge.ragged import Integers, StringTable
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.tables import RELATED, SYMBOL, TableBuilder
-from keci.knowledge.triples import TripleBuilder, Triples
+from keci.knowledge.base.compile import BuildClock, IdentityGroups, common_words, merge_records
+from keci.knowledge.base.folder import Description, Manifest, write_folder
+from keci.knowledge.base.ragged import Integers, StringTable
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.base.tables import RELATED, SYMBOL, TableBuilder, TripleBuilder, Triples
+from keci.knowledge.linking.normalise import normalise
 
 
 def merge_knowledge_bases(

@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 from keci.cache import Cache
-from keci.knowledge.abbreviations import find_abbreviations
-from keci.knowledge.compounds import add_compounds
-from keci.knowledge.keyed_text import KeyedText, word_forms
-from keci.knowledge.ranking import Ranker
-from keci.knowledge.spans import Spans
-from keci.knowledge.stop_words import STOP_WORDS
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.tables import MAX_KEY_LENGTH
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.base.tables import MAX_KEY_LENGTH
+from keci.knowledge.linking.abbreviations import find_abbreviations
+from keci.knowledge.linking.compounds import Spans, add_compounds
+from keci.knowledge.linking.keyed_text import KeyedText, word_forms
+from keci.knowledge.linking.normalise import STOP_WORDS
+from keci.knowledge.linking.ranking import Ranker
 
 _LOOK_AHEAD = 3
 """So many characters of the next words tell whether a longer name may begin here."""

@@ -1,9 +1,9 @@
 """Which of the concepts that share a name a text most likely means."""
 
 from keci.cache import Cache
-from keci.knowledge.semantic_types import GROUP_OF_TYPE
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.tables import STRICT, SYMBOL
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.base.tables import STRICT, SYMBOL
+from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
 
 
 class Ranker:

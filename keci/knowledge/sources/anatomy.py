@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from keci.knowledge.records import ConceptRecord, SourceData, SourceRecord
-from keci.knowledge.sources.cellxgene import CellxgeneOntology, read_cellxgene
+from keci.knowledge.base.records import ConceptRecord, SourceData, SourceRecord
 from keci.knowledge.sources.terms import Term, term_concepts, term_relations, types_by_ancestor
-from keci.knowledge.sources.wheels import WheelData
+from keci.knowledge.sources.wheels import CellxgeneOntology, WheelData, read_cellxgene
 
 _UBERON_TYPES = (
     ("UBERON:0000922", ("T018",)),

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keci.knowledge.records import ConceptRecord, SourceData, SourceRecord
-from keci.knowledge.sources.cellxgene import read_cellxgene
+from keci.knowledge.base.records import ConceptRecord, SourceData, SourceRecord
 from keci.knowledge.sources.terms import (
     curie,
     read_json_terms,
@@ -15,7 +14,7 @@ from keci.knowledge.sources.terms import (
     term_relations,
     types_by_ancestor,
 )
-from keci.knowledge.sources.wheels import WheelData
+from keci.knowledge.sources.wheels import WheelData, read_cellxgene
 
 _CHEBI_PRIORITY = 15
 _UNII_PRIORITY = 35

@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
-from keci.knowledge.relations import canonical_relation
+from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
+from keci.knowledge.base.vocabulary import canonical_relation
 from keci.knowledge.sources.obo import read_obo
 from keci.knowledge.sources.terms import Term, curie, term_identities
 from keci.knowledge.sources.wheels import WheelData

@@ -4,10 +4,9 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
-from keci.knowledge.sources.cellxgene import read_cellxgene
-from keci.knowledge.sources.variants import turned_greek, unnumbered
-from keci.knowledge.sources.wheels import WheelData
+from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
+from keci.knowledge.sources.terms import turned_greek, unnumbered
+from keci.knowledge.sources.wheels import WheelData, read_cellxgene
 
 _HGNC_PRIORITY = 0
 _UNIPROT_PRIORITY = 29

@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
-from keci.knowledge.semantic_types import specific_types
-from keci.knowledge.sources.terms import curie
-from keci.knowledge.sources.variants import bare_symbols
+from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
+from keci.knowledge.base.vocabulary import specific_types
+from keci.knowledge.sources.terms import bare_symbols, curie
 from keci.knowledge.sources.wheels import WheelData
 
 _PRIORITY = 10

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keci.errors import DataError, UsageError
-from keci.knowledge.compile import BuildClock, compile_sources
-from keci.knowledge.folder import Manifest
-from keci.knowledge.records import RelationRecord, SourceData, SourceRecord
-from keci.knowledge.relations import canonical_relation
-from keci.knowledge.semantic_types import TYPE_NAMES
+from keci.knowledge.base.compile import BuildClock, compile_sources
+from keci.knowledge.base.folder import Manifest
+from keci.knowledge.base.records import RelationRecord, SourceData, SourceRecord
+from keci.knowledge.base.vocabulary import TYPE_NAMES, canonical_relation
 from keci.knowledge.sources.obo import OboDocument, read_obo
 from keci.knowledge.sources.terms import Term, term_concepts, types_by_ancestor
 

@@ -3,8 +3,7 @@
 import csv
 from collections.abc import Iterator
 
-from keci.knowledge.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
-from keci.knowledge.sources.cellxgene import read_cellxgene
+from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
 from keci.knowledge.sources.obo import read_obo
 from keci.knowledge.sources.terms import (
     Term,
@@ -14,7 +13,7 @@ from keci.knowledge.sources.terms import (
     term_relations,
     types_by_ancestor,
 )
-from keci.knowledge.sources.wheels import WheelData
+from keci.knowledge.sources.wheels import WheelData, read_cellxgene
 
 _GO_NAMESPACES = {
     "molecular_function": ("T044",),

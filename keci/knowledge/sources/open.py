@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keci.knowledge.compile import BuildClock, compile_sources
-from keci.knowledge.folder import Manifest
-from keci.knowledge.records import SourceData
-from keci.knowledge.sources.additions import ADDED_NAMES
+from keci.knowledge.base.compile import BuildClock, compile_sources
+from keci.knowledge.base.folder import Manifest
+from keci.knowledge.base.records import SourceData
 from keci.knowledge.sources.anatomy import read_anatomy, read_cell_lines, read_cells
 from keci.knowledge.sources.chemicals import read_chebi, read_unii
 from keci.knowledge.sources.families import read_famplex
@@ -90,3 +89,25 @@ def _same_proteins(read: Sequence[SourceData]) -> Iterator[tuple[str, str]]:
             found = match and genes.get((match["species"], match["symbol"].upper()))
             if found and source.source.key == "MESH":
                 yield concept.id, found
+
+
+ADDED_NAMES = (
+    ("GO:0016020", "membrane fraction"),
+    ("MESH:D000185", "alpha-actinin"),
+    ("MESH:D002148", "calmodulin-binding protein"),
+    ("MESH:D002460", "cell line"),
+    ("MESH:D004742", "enhancer"),
+    ("MESH:D005801", "Hox"),
+    ("MESH:D011401", "promoter"),
+    ("MESH:D011401", "promotor"),
+    ("MESH:D012322", "pre-mRNA"),
+    ("MESH:D018909", "SH2"),
+    ("MESH:D018909", "SH2 domain"),
+    ("MESH:D018909", "SH3"),
+    ("MESH:D018909", "SH3 domain"),
+    ("MESH:D024202", "EMSA"),
+    ("MESH:D024202", "gel shift"),
+    ("MESH:D024721", "E-box"),
+    ("MESH:D024721", "E box"),
+)
+"""Pairs of a concept's id and a name."""

@@ -1,6 +1,7 @@
 """Terms of ontologies, whatever file format they come in."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import orjson
 
 from keci.errors import DataError
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.relations import canonical_relation
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.tables import is_acronym
+from keci.knowledge.base.vocabulary import canonical_relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,35 @@ _PREFIXES = {
     "UP": "UNIPROT",
     "UniProt": "UNIPROT",
 }
+
+
+_GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|sigma"
+_WITH_KIND = re.compile(
+    r"([\w-]+) (?:proteins?|genes?|domains?|motifs?|repeats?|box(?:es)?|sequences?)", re.IGNORECASE
+)
+_WITH_GREEK = re.compile(rf"([\w-]+) ({_GREEK})((?: \d+)?)")
+_NUMBERED = re.compile(rf"(.{{5,}}?)(?:[ -](?:\d+[A-Za-z]?|[A-Z]|{_GREEK}))+")
+
+
+def bare_symbols(names: Iterable[str]) -> Iterator[str]:
+    """``PDZ`` of ``PDZ Domains``: what stands before a kind, if it is written like a symbol."""
+    for name in names:
+        match = _WITH_KIND.fullmatch(name)
+        if match and (is_acronym(match[1]) or any(sign.isdigit() for sign in match[1])):
+            yield match[1]
+
+
+def turned_greek(name: str) -> Iterator[str]:
+    """``alpha-actinin 1`` and ``alpha-actinin`` of ``actinin alpha 1``."""
+    match = _WITH_GREEK.fullmatch(name)
+    if match:
+        yield f"{match[2]}-{match[1]}{match[3]}"
+        if match[3]:
+            yield f"{match[2]}-{match[1]}"
+
+
+def unnumbered(name: str) -> Iterator[str]:
+    """``caldesmon`` of ``caldesmon 1``: a family's name of a member's."""
+    match = _NUMBERED.fullmatch(name)
+    if match:
+        yield match[1]

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from keci.errors import DataError, UsageError
-from keci.knowledge.compile import BuildClock, common_words
-from keci.knowledge.folder import Description, Manifest, write_folder
-from keci.knowledge.ragged import Integers
-from keci.knowledge.records import ConceptRecord, SourceRecord
+from keci.knowledge.base.compile import BuildClock, common_words
+from keci.knowledge.base.folder import Description, Manifest, write_folder
+from keci.knowledge.base.ragged import Integers
+from keci.knowledge.base.records import ConceptRecord, SourceRecord
+from keci.knowledge.base.tables import TableBuilder, TripleBuilder, Triples
 from keci.knowledge.sources.rrf import RrfFolder
 from keci.knowledge.sources.umls_relations import RELATION_NAMES, umls_relation
-from keci.knowledge.tables import TableBuilder
-from keci.knowledge.triples import TripleBuilder, Triples
 
 _MARKUP = re.compile(r"<[^<>]+>")
 _SYMBOL_TERM_TYPES = {"ACR", "AB", "SYM"}

@@ -5,7 +5,7 @@ C1. Every relation stands in the file in both directions; both give the same tri
 those of the Semantic Network where it has the relation, so that there are few.
 """
 
-from keci.knowledge.relations import CanonicalRelation
+from keci.knowledge.base.vocabulary import CanonicalRelation
 
 _PAIRS = """
 isa: isa | inverse_isa

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.errors import KnowledgeBaseError, UsageError
-from keci.knowledge.ragged import Integers
-from keci.whole_folder import whole_folder
+from keci.files import whole_folder
+from keci.knowledge.base.ragged import Integers
 
 FORMAT = "keci-concept-vectors"
 VERSION = 1

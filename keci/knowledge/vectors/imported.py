@@ -13,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 
 from keci.errors import DataError
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.vector_folder import NewTable, TableManifest, write_table
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vectors.folder import NewTable, TableManifest, write_table
 
 KIND = "imported"
 _UMLS = "UMLS:"

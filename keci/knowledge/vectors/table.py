@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.background import BackgroundGraph
-from keci.knowledge.ragged import Integers
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.vector_folder import (
+from keci.knowledge.base.ragged import Integers
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.graph import BackgroundGraph
+from keci.knowledge.vectors.folder import (
     ARRAYS,
     TableManifest,
     Vectors,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keci.errors import DataError
-from keci.knowledge.vector_folder import Vectors
+from keci.knowledge.vectors.folder import Vectors
 
 _KEY_BYTES = 8
 _HALF_BYTES = 2

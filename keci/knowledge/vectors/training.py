@@ -1,17 +1,93 @@
 """Training of concept and type vectors by link prediction over a graph of triples."""
 
+import hashlib
+import json
 import logging
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from keci.knowledge.embedding import EmbeddingSettings, RowTable, scorer_for
-from keci.knowledge.embedding_ranking import Ranking, rank_answers
-from keci.knowledge.embedding_state import EmbeddingState, Progress
-from keci.knowledge.vectors import Family, TripleBatch, TripleGraph
+from keci.errors import DataError, UsageError
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vectors.folder import NewTable, TableManifest, work_folder, write_table
+from keci.knowledge.vectors.scorers import (
+    EmbeddingSettings,
+    Ranking,
+    RowTable,
+    rank_answers,
+    scorer_for,
+)
+from keci.knowledge.vectors.triples import HAS_TYPE, RELATED, Family, TripleBatch, TripleGraph
+
+_FILE = "state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The next batch: its epoch and its number in the epoch, from 0."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+class EmbeddingState:
+    """The unfinished training of one table in its own folder.
+
+    The tensors lie in a file named after the progress; state.json, renamed into place last, names
+    it, so that a death at any moment leaves a state that fits together.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """``settings`` are all that decides the outcome; a state of others is not gone on with."""
+        self.folder = folder
+        self.settings = dict(settings)
+
+    def load(self) -> tuple[Progress, dict[str, Tensor]] | None:
+        """Progress and tensors, None at the beginning.
+
+        Raises UsageError where the state has other settings, DataError where it is damaged.
+        """
+        path = self.folder / _FILE
+        if not path.exists():
+            return None
+        try:
+            record = json.loads(path.read_text("utf-8"))
+            if record["settings"] != self.settings:
+                raise UsageError(
+                    f"{self.folder} holds an unfinished training with other settings: "
+                    f"{record['settings']}; finish it with those, or start anew with --restart"
+                )
+            progress = Progress(**record["progress"])
+            return progress, load_file(self._tensors(progress))
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            message = f"{self.folder} cannot be gone on with ({error}); start anew with --restart"
+            raise DataError(message) from error
+
+    def save(self, progress: Progress, tensors: Mapping[str, Tensor]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._tensors(progress)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, path)
+        partial = self.folder / f"{_FILE}.partial"
+        position = {"epoch": progress.epoch, "batch": progress.batch}
+        partial.write_text(json.dumps({"settings": self.settings, "progress": position}), "utf-8")
+        partial.replace(self.folder / _FILE)
+        for old in self.folder.glob("*.safetensors"):
+            if old != path:
+                old.unlink()
+
+    def _tensors(self, progress: Progress) -> Path:
+        return self.folder / f"{progress.epoch}-{progress.batch}.safetensors"
+
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, and how many of how many steps are."""
@@ -135,3 +211,70 @@ def _first_tensors(graph: TripleGraph, settings: EmbeddingSettings) -> dict[str,
         "relations": relations.values,
         "relation_squares": relations.squares,
     }
+
+
+KIND = "relations"
+
+
+def embed_relations(
+    folder: Path,
+    base: KnowledgeBase,
+    settings: EmbeddingSettings,
+    *,
+    name: str,
+    report: Report,
+    device: str = "cpu",
+    save_seconds: float = 60.0,
+) -> TableManifest:
+    """Train vectors on the triples of ``base``, which lies in ``folder``, and write their table.
+
+    An interrupted call, repeated, goes on where it last saved, to the same vectors. Raises
+    UsageError where an unfinished one has other settings, DataError where there is no triple.
+    """
+    graph = TripleGraph(base, settings)
+    if not graph.batches_per_epoch():
+        raise DataError(f"the knowledge base {base.name!r} has no triples to train on")
+    work = work_folder(folder, name)
+    state = EmbeddingState(work, {**asdict(settings), "knowledge_base": base.fingerprint})
+    training = EmbeddingTraining(
+        graph, settings, state, device=torch.device(device), save_seconds=save_seconds
+    )
+    training.run(report)
+    report("ranking held-out triples", 0, 1)
+    rankings = {
+        "tails_of_relations": training.rank_tails(RELATED).to_record(),
+        "heads_of_relations": training.rank_heads(RELATED).to_record(),
+        "types_of_concepts": training.rank_tails(HAS_TYPE).to_record(),
+    }
+    vectors = training.nodes.values.cpu().numpy()
+    made = {**asdict(settings), "triples": graph.known.num_edges(), "held_out_ranking": rankings}
+    manifest = _write(folder, base, vectors, name=name, made=made)
+    shutil.rmtree(work, ignore_errors=True)
+    report("ranking held-out triples", 1, 1)
+    return manifest
+
+
+def _write(
+    folder: Path,
+    base: KnowledgeBase,
+    vectors: np.ndarray[Any, np.dtype[np.float32]],
+    *,
+    name: str,
+    made: dict[str, Any],
+) -> TableManifest:
+    """Write node vectors (concepts + types, width), scaled to a unit root mean square."""
+    scale = 1.0 / float(np.sqrt(np.square(vectors, dtype=np.float64).mean()))
+    halves = (vectors * np.float32(scale)).astype(np.float16)
+    rows = np.arange(len(halves), dtype=np.int32)
+    table = NewTable(halves, rows[: len(base)], rows[len(base) :])
+    manifest = TableManifest(
+        name=name,
+        kind=KIND,
+        knowledge_base=base.fingerprint,
+        space=f"{made['method']}:{hashlib.sha256(halves.tobytes()).hexdigest()}",
+        width=halves.shape[1],
+        counts=table.counts(),
+        made={**made, "scale": scale},
+    )
+    write_table(folder, table, manifest)
+    return manifest

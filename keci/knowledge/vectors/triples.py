@@ -16,9 +16,9 @@ import torch
 from dgl.dataloading.negative_sampler import PerSourceUniform
 from torch import Tensor
 
-from keci.knowledge.embedding import EmbeddingSettings
-from keci.knowledge.ragged import ragged_positions
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.ragged import ragged_positions
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vectors.scorers import EmbeddingSettings
 
 CONCEPT, TYPE = "concept", "type"
 RELATED = (CONCEPT, "related", CONCEPT)

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from keci.cli.evaluate import main
+from keci.cli.evaluate.evaluate import main
 from keci.documents import Extraction
-from tests.keci.training.annotations import write_jsonl
+from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
 

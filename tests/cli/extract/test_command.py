@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from keci.cli.extract import INPUT_FORMATS, REPEATED_IDS, REVISIONS
+from keci.cli.extract.command import INPUT_FORMATS, REPEATED_IDS, REVISIONS
 from keci.documents import Extraction
 from tests.cli.extraction import records, run
 from tests.keci.corpus.corpora import write_update
@@ -118,7 +118,8 @@ def test_a_document_that_breaks_the_model_is_set_aside(
 
 
 def test_every_choice_can_be_named() -> None:
-    from keci.corpus import identity, readers
+    from keci.corpus import identity
+    from keci.formats import read as readers
 
     assert INPUT_FORMATS == readers.INPUT_FORMATS
     assert REVISIONS == identity.REVISIONS

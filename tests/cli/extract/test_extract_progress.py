@@ -4,7 +4,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from keci.cli import extract_progress
+from keci.cli.extract import watch as extract_progress
 from tests.cli.extraction import run
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")

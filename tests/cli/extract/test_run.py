@@ -15,7 +15,7 @@ from keci.errors import KeciError
 from tests.cli.extraction import CHUNK_RECORDS, contents, records, run
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
-SCRIPT = "import sys; from keci.cli.extract import main; main()"
+SCRIPT = "import sys; from keci.cli.extract.command import main; main()"
 
 
 def test_parts_and_resume(
@@ -48,7 +48,7 @@ def test_parts_and_resume(
 def test_a_full_disk_says_how_to_go_on(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keci.corpus.run_output import RunOutput
+    from keci.corpus.run.output import RunOutput
 
     def full(self: RunOutput, chunk: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -114,7 +114,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
 def test_errors_of_the_project_have_no_traceback(
     corpus: Path, model: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keci.corpus.stream import CorpusReader
+    from keci.corpus.reader import CorpusReader
 
     def fail(*_: object) -> None:
         raise KeciError("as told")

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from keci.cli.extract_stop import FailureLimit, StopSignals
+from keci.cli.extract.watch import FailureLimit, StopSignals
 from keci.errors import UsageError
 
 TWICE = """
 import signal, time
-from keci.cli.extract_stop import StopSignals
+from keci.cli.extract.watch import StopSignals
 with StopSignals() as signals:
     signal.raise_signal(signal.{first})
     assert signals.received == signal.{first}

@@ -10,15 +10,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from keci.cli.extract_model import ModelChoice
-from keci.cli.extract_processes import opened_models
+from keci.cli.extract.workers import opened_models
 from keci.corpus.metrics import Meter
 from keci.corpus.records import Chunk
+from keci.pipeline import ModelChoice
 from tests.cli.extraction import contents, records, run
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
 IMPORTED = (
-    "import sys; from keci.cli.extract import main\n"
+    "import sys; from keci.cli.extract.command import main\n"
     "try: main()\n"
     "finally: print(sorted({'torch', 'onnxruntime'} & sys.modules.keys()), file=sys.stderr)"
 )

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from keci.cli.kb import main
-from keci.knowledge.store import open_knowledge_base
-from keci.knowledge.vector_folder import table_names, vectors_folder
-from keci.knowledge.vector_table import open_tables
+from keci.cli.kb.kb import main
+from keci.knowledge.base.store import open_knowledge_base
+from keci.knowledge.vectors.folder import table_names, vectors_folder
+from keci.knowledge.vectors.table import open_tables
 from tests.keci.knowledge.vector_tables import written_base
 
 
@@ -101,7 +101,7 @@ def test_no_knowledge_base_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_help_needs_no_torch() -> None:
     program = (
-        "import sys\nfrom keci.cli.kb import main\n"
+        "import sys\nfrom keci.cli.kb.kb import main\n"
         "try:\n    main(['embed', '--help'])\nexcept SystemExit:\n    pass\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from keci.cli.kb import main
+from keci.cli.kb.kb import main
 from tests.keci.knowledge.open_data import write_open_data
 from tests.keci.knowledge.sources.umls_release import write_release
 
@@ -189,7 +189,7 @@ def test_linking_needs_no_torch(kb: Path) -> None:
     import subprocess
 
     code = (
-        "import sys; from keci.cli.kb import main; "
+        "import sys; from keci.cli.kb.kb import main; "
         f"main(['link', '--kb', {str(kb)!r}, '--text', 'heart'], standalone_mode=False); "
         "sys.exit('torch' in sys.modules)"
     )

@@ -12,7 +12,9 @@ pytest.importorskip("onnxscript")
 
 from transformers import PreTrainedTokenizerFast
 
-from keci.cli import evaluate, export, train
+from keci.cli import export
+from keci.cli.evaluate import evaluate
+from keci.cli.train import train
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import tiny_tokenizer
 from tests.tiny_network import tiny_transformer

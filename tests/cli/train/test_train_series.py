@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
-from keci.cli import train
-from tests.cli.test_train import SCHEMA
+from keci.cli.train import train
+from tests.cli.train.test_train import SCHEMA
 from tests.keci.training.tiny_series import gold_file, read
 from tests.tiny_network import save_tiny_encoder
 

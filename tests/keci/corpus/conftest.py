@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.layout import folder_layout
+from keci.corpus.run.layout import folder_layout
 from tests.keci.corpus.corpora import run_corpus, write_corpus
 
 

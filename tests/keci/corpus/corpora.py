@@ -9,14 +9,14 @@ from typing import Any
 
 import orjson
 
-from keci.corpus.durable import Disk
-from keci.corpus.layout import Layout
-from keci.corpus.limits import refused_document
-from keci.corpus.manifest import Manifest, describe_inputs
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Record, Result, Selection, Withdrawal
-from keci.corpus.runs import drive, open_run
-from keci.corpus.stream import CorpusReader
+from keci.corpus.run.layout import Layout
+from keci.corpus.run.manifest import Manifest, describe_inputs
+from keci.corpus.run.runs import drive, open_run
 from keci.documents import Document, Extraction, Failure, Mention, Relation
+from keci.files import Disk
+from keci.formats.limits import refused_document
 from tests.keci.corpus.faults import sound_disk
 
 CHUNK_RECORDS = 4

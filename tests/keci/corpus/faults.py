@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keci.corpus.durable import Disk, DurableFile
+from keci.files import Disk, DurableFile
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

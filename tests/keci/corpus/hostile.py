@@ -12,11 +12,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from keci.corpus.detection import detect_format
-from keci.corpus.readers import AUTO, INPUT_FORMATS, read_stream
-from keci.corpus.sources import ContentStream, Deletion, ReadOptions
 from keci.documents import Document
 from keci.errors import UsageError
+from keci.formats.detect import detect_format
+from keci.formats.read import AUTO, INPUT_FORMATS, read_stream
+from keci.formats.stream import ContentStream, Deletion, ReadOptions
 
 if sys.version_info >= (3, 14):
     from compression import zstd

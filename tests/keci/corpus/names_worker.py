@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import Chunk, Record
-from keci.corpus.worker import work
+from keci.corpus.workers.worker import work
 from keci.documents import Document
 from keci.errors import UsageError
 from tests.keci.corpus.corpora import extract_names

@@ -3,8 +3,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.assembly import reassemble
-from keci.corpus.windows import TextUnit, WindowBudget, text_units
+from keci.corpus.windows import TextUnit, WindowBudget, reassemble, text_units
 from keci.documents import Document, Extraction, Mention, Relation
 
 DOCUMENT = Document("d", "Aspirin caused nausea. Ibuprofen did not.")

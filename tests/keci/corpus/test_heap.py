@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from keci.corpus.heap import find_trim, give_back
-from keci.corpus.memory import Memory
+from keci.corpus.extraction import find_trim, give_back
+from keci.corpus.metrics import Memory
 
 MEGABYTE = 1 << 20
 BLOCK = 64 << 10

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.readers import INPUT_FORMATS, READERS
+from keci.formats.read import INPUT_FORMATS, READERS
 from tests.keci.corpus.hostile import MENDING, OPTIONS, SEEDS, hostile_input, read_hostile
 
 INPUTS = 2000

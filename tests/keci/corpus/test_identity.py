@@ -11,15 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keci.corpus.census import SeenIds, citation_number
-from keci.corpus.durable import Disk
-from keci.corpus.finished import open_finished, problems
 from keci.corpus.identity import IdRules
-from keci.corpus.layout import folder_layout
-from keci.corpus.merging import merge_shards
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Record, Selection, Shard, Withdrawal
-from keci.corpus.stream import CorpusReader
-from keci.corpus.summary import summarise
+from keci.corpus.run.finished import open_finished, problems, summarise
+from keci.corpus.run.layout import folder_layout
+from keci.corpus.run.merging import merge_shards
 from keci.documents import Document, Failure
+from keci.files import Disk
 from tests.keci.corpus.corpora import contents, run_corpus, write_update
 
 FILES = st.lists(

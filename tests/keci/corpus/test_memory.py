@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus import memory
-from keci.corpus.memory import Memory
+from keci.corpus import metrics as memory
+from keci.corpus.metrics import Memory
 
 MEGABYTE = 1 << 20
 

@@ -6,8 +6,8 @@ import pytest
 
 from keci.corpus import metrics
 from keci.corpus.metrics import Meter, MetricsFile, Queue, failure_kind
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Result
-from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
 from tests.keci.corpus.corpora import extract_names, write_corpus
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.quarantine import Accounts, Quarantine, decode_failure, encode_failure
+from keci.corpus.quarantine import Accounts, Quarantine
 from keci.documents import Failure
 from keci.errors import DataError, KeciError
+from keci.formats.failures import decode_failure, encode_failure
 
 FAILURE = Failure("in.jsonl", 3, "x", "bad", "{")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Cursor, Record, Selection, Shard
-from keci.corpus.stream import CorpusReader
 from keci.documents import Failure
 from keci.errors import DataError
 from tests.keci.corpus.corpora import write_corpus

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.finished import open_finished
-from keci.corpus.layout import file_layout
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Selection
 from keci.corpus.retries import failures_file, read_positions
-from keci.corpus.sources import ReadOptions
-from keci.corpus.stream import CorpusReader
+from keci.corpus.run.finished import open_finished
+from keci.corpus.run.layout import file_layout
 from keci.documents import Document, Failure
 from keci.errors import DataError, UsageError
+from keci.formats.stream import ReadOptions
 from tests.keci.corpus.corpora import run_corpus, write_corpus
 
 

@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.formats import Format
+from keci.data.biored import read_document, read_predicted_document
+from keci.data.concepts import concept_interactions
+from keci.data.datasets import load_dataset
+from keci.data.gold import GoldDataset, Interaction
+from keci.data.predictions import load_predictions
 from keci.errors import DataError
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.evaluation import Score, evaluate
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.formats.write import Format
 from keci.schema import BIORED
-from keci.training.concepts import concept_interactions
-from keci.training.datasets import load_dataset
-from keci.training.formats.biored import read_document, read_predicted_document
-from keci.training.gold import GoldDataset, Interaction
-from keci.training.predictions import load_predictions
-from keci.training.scoring import Score, evaluate
-from tests.keci.training.annotations import shared_file
+from tests.keci.data.annotations import shared_file
 
 TEXT = AnnotatedText(
     "7",

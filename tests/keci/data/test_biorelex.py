@@ -1,8 +1,8 @@
 import pytest
 
+from keci.data.biorelex import read_predicted_sentence, read_sentence
 from keci.errors import DataError
-from keci.training.formats.biorelex import read_predicted_sentence, read_sentence
-from tests.keci.training.annotations import entity, sentence
+from tests.keci.data.annotations import entity, sentence
 
 TEXT = "Fos and cFos bind Jun, and Fos avoids Maf."
 FOS = entity("protein", Fos=[(0, 3), (27, 30)], cFos=[(8, 12)], AP1=[])

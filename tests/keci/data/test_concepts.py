@@ -1,11 +1,11 @@
 from hypothesis import given
 
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.data.concepts import concept_interactions, concept_pairs, spread, unmentioned
+from keci.data.gold import Interaction
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
 from keci.schema import BIORED, RelationType, TaskSchema
-from keci.training.concepts import concept_interactions, concept_pairs, spread, unmentioned
-from keci.training.gold import Interaction
-from tests.keci.interchange.strategies import annotated_texts
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
+from tests.keci.formats.strategies import annotated_texts
 
 TEXT = "Abc Abd AB family rash rash"
 ABC, ABD = MentionRow(0, 3, "Abc", "Gene", ("1",)), MentionRow(4, 7, "Abd", "Gene", ("2",))

@@ -2,11 +2,11 @@ import logging
 
 import pytest
 
+from keci.data.datasets import load_dataset, off_boundary_mentions
 from keci.errors import DataError
 from keci.schema import ADE, BIORED, BIORELEX
 from keci.text.words import find_words
-from keci.training.datasets import load_dataset, off_boundary_mentions
-from tests.keci.training.annotations import (
+from tests.keci.data.annotations import (
     annotate,
     entity,
     sentence,

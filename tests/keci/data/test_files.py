@@ -2,9 +2,9 @@ import gzip
 
 import pytest
 
+from keci.data.files import Format, check_distinct, read_each, read_records
 from keci.errors import DataError, UsageError
-from keci.training.formats.files import Format, check_distinct, read_each, read_records
-from tests.keci.training.annotations import sentence, write_json, write_jsonl
+from tests.keci.data.annotations import sentence, write_json, write_jsonl
 
 OWN = {"id": "d1", "text": "x"}
 

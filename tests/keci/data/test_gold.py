@@ -1,6 +1,6 @@
+from keci.data.gold import entity_interactions, unknown_types
 from keci.schema import ADE
-from keci.training.gold import entity_interactions, unknown_types
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
 
 TEXT = "A binds B and A binds C"
 MENTIONS = [(0, 1, "protein"), (8, 9, "protein"), (14, 15, "protein"), (22, 23, "protein")]

@@ -1,10 +1,10 @@
 import pytest
 
+from keci.data.datasets import load_dataset
+from keci.data.predictions import load_predictions
 from keci.errors import DataError
 from keci.schema import ADE, BIORELEX
-from keci.training.datasets import load_dataset
-from keci.training.predictions import load_predictions
-from tests.keci.training.annotations import annotate, entity, sentence, write_json, write_jsonl
+from tests.keci.data.annotations import annotate, entity, sentence, write_json, write_jsonl
 
 TEXT = "Fos binds Jun"
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.data.spert import read_sentence, sentence_id
 from keci.errors import DataError
-from keci.training.formats.spert import read_sentence, sentence_id
 
 TOKENS = ["Severe", "rash", "after", "β-blocker", "🧪", "use"]
 

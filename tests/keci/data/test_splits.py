@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.data.datasets import load_dataset
+from keci.data.gold import GoldDataset, GoldDocument
+from keci.data.splits import split_validation
 from keci.documents import Extraction
 from keci.errors import DataError
 from keci.schema import ADE, BIORELEX
-from keci.training.datasets import load_dataset
-from keci.training.gold import GoldDataset, GoldDocument
-from keci.training.splits import split_validation
-from tests.keci.training.annotations import shared_file
+from tests.keci.data.annotations import shared_file
 
 
 def dataset(keys):

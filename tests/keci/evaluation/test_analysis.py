@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from keci.documents import ConceptLink, Document, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
-from keci.schema import RelationType, TaskSchema
-from keci.training.analysis import (
+from keci.evaluation.analysis import (
     at_mentions_of,
     attention_by_type,
     kept_span_scores,
     refine,
     refined_scores,
 )
+from keci.schema import RelationType, TaskSchema
 
 TEXT = "rash after abc with pain"
 SCHEMA = TaskSchema(

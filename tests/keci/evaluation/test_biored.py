@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.data.biored import read_document
+from keci.data.gold import GoldDataset
 from keci.documents import ConceptLink, Extraction
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.evaluation import Evaluation, Score, evaluate
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
 from keci.schema import BIORED, RelationType, TaskSchema
-from keci.training.formats.biored import read_document
-from keci.training.gold import GoldDataset
-from keci.training.scoring import Evaluation, Score, evaluate
-from tests.keci.interchange.strategies import annotated_texts
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
+from tests.keci.formats.strategies import annotated_texts
 
 TEXT = "Abc Abd AB family rash rash xyz"
 GENE, DISEASE = "GeneOrGeneProduct", "DiseaseOrPhenotypicFeature"

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.training.formats.biorelex import read_predicted_sentence, read_sentence
-from keci.training.scoring.biorelex import tally_interactions, tally_mentions
-from keci.training.scoring.tally import Score
-from tests.keci.training.annotations import annotate, entity, sentence
+from keci.data.biorelex import read_predicted_sentence, read_sentence
+from keci.evaluation.biorelex import tally_interactions, tally_mentions
+from keci.evaluation.tally import Score
+from tests.keci.data.annotations import annotate, entity, sentence
 
 TEXT = "Fos and cFos bind Jun, and Fos avoids Maf."
 FOS = entity("protein", Fos=[(0, 3), (27, 30)], cFos=[(8, 12)], AP1=[])

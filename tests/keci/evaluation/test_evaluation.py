@@ -5,13 +5,13 @@ import orjson
 import pytest
 from rich.console import Console
 
+from keci.data.datasets import load_dataset
+from keci.data.gold import GoldDataset, GoldDocument, entity_interactions
+from keci.data.predictions import load_predictions
 from keci.errors import DataError
+from keci.evaluation import evaluate
 from keci.schema import ADE, BIORELEX, RelationType, TaskSchema
-from keci.training.datasets import load_dataset
-from keci.training.gold import GoldDataset, GoldDocument, entity_interactions
-from keci.training.predictions import load_predictions
-from keci.training.scoring import evaluate
-from tests.keci.training.annotations import annotate, shared_file
+from tests.keci.data.annotations import annotate, shared_file
 
 TEXT = "rash after aspirin"
 RASH, ASPIRIN = (0, 4, "Adverse-Effect"), (11, 18, "Drug")

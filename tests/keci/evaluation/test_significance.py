@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.data.gold import GoldDataset, GoldDocument
 from keci.errors import DataError
-from keci.schema import ADE, BIORELEX
-from keci.training.gold import GoldDataset, GoldDocument
-from keci.training.scoring import Tally, evaluate
-from keci.training.significance import (
+from keci.evaluation import Tally, evaluate
+from keci.evaluation.significance import (
     Comparison,
     Interval,
     Side,
@@ -18,7 +17,8 @@ from keci.training.significance import (
     confidence_interval,
     named_tallies,
 )
-from tests.keci.training.annotations import annotate
+from keci.schema import ADE, BIORELEX
+from tests.keci.data.annotations import annotate
 
 
 def tally(rows, *, labels=("all",), macro=False):

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.evaluation.strict import tally_mentions, tally_relations
+from keci.evaluation.tally import Score
 from keci.schema import RelationType, TaskSchema
-from keci.training.scoring.tally import Score
-from keci.training.scoring.typed import tally_mentions, tally_relations
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
 
 SCHEMA = TaskSchema(
     "toy", ("A", "B"), (RelationType("binds", symmetric=True), RelationType("causes"))

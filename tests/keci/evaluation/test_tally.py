@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.training.scoring.tally import MacroScore, Score, Tally, f1_of
+from keci.evaluation.tally import MacroScore, Score, Tally, f1_of
 
 
 def test_scores_are_percentages():

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
 
 IDENTIFIERS = ("10", "20", "30", "D1", "p|SUB|A|1|T")
 ENTITY_TYPES = ("GeneOrGeneProduct", "ChemicalEntity")

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 
+from keci.data.concepts import spread
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
-from keci.interchange.annotated import (
+from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
@@ -14,8 +15,7 @@ from keci.interchange.annotated import (
     split_identifiers,
 )
 from keci.schema import BIORED
-from keci.training.concepts import spread
-from tests.keci.interchange.strategies import annotated_texts
+from tests.keci.formats.strategies import annotated_texts
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.errors import DataError
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
-from keci.interchange.bioc import (
-    assemble,
-    json_documents,
-    read_document,
-    xml_documents,
-)
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.formats.bioc import assemble, json_documents, read_document, xml_documents
 
 EXPECTED = AnnotatedText(
     "7",

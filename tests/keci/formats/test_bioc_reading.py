@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from keci.corpus.bioc import read_bioc
-from keci.corpus.readers import read_documents
-from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.bioc import read_bioc
+from keci.formats.read import read_documents
+from keci.formats.stream import ContentStream, ReadOptions
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "biored"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the BioRED files are not here")

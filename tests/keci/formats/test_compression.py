@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.compression import LONGEST_MAGIC, OPENERS, decompressed, read_problem
+from keci.formats.stream import LONGEST_MAGIC, OPENERS, decompressed, read_problem
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.detection import detect_format
-from keci.corpus.readers import READERS
 from keci.errors import UsageError
+from keci.formats.detect import detect_format
+from keci.formats.read import READERS
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.framing import frame_objects
-from keci.corpus.sources import ContentStream
 from keci.errors import DataError
+from keci.formats.json import frame_objects
+from keci.formats.stream import ContentStream
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(
@@ -51,7 +51,7 @@ def test_objects_are_found_at_their_depth(objects: list[dict[str, Any]]) -> None
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_chunks_may_end_anywhere(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     objects = [{"a": '\\"}{', "b": ["]", {"c": "\\\\"}]}, {}, {"d": "\u03b1\U0001f9ec"}] * 3
-    monkeypatch.setattr("keci.corpus.sources.HEAD_SIZE", size)
+    monkeypatch.setattr("keci.formats.stream.HEAD_SIZE", size)
     stream = ContentStream(Dribble(orjson.dumps(objects), size))
     parts = frame_objects(stream, depth=1, limit=1000)
     assert [orjson.loads(part) for part in parts] == objects

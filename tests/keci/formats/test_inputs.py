@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.inputs import expand_inputs
 from keci.errors import UsageError
+from keci.formats.read import expand_inputs
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import io
 
 import pytest
 
-from keci.corpus.jats import read_jats
-from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.jats import read_jats
+from keci.formats.stream import ContentStream, ReadOptions
 
 ARTICLE = """<article xmlns:xlink="http://www.w3.org/1999/xlink">
 <front><journal-meta><journal-title>Journal</journal-title></journal-meta><article-meta>

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.jsonl import read_jsonl, read_lines
-from keci.corpus.sources import CHUNK_SIZE, ContentStream, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.jsonl import read_jsonl, read_lines
+from keci.formats.stream import CHUNK_SIZE, ContentStream, ReadOptions
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus import sources
-from keci.corpus.limits import CHOICES, limit_names, with_limits
-from keci.corpus.readers import read_stream
-from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
 from keci.errors import UsageError
+from keci.formats import stream as sources
+from keci.formats.limits import CHOICES, limit_names, with_limits
+from keci.formats.read import read_stream
+from keci.formats.stream import ContentStream, ReadOptions
 
 GOOD = b'{"id": "ok", "text": "Oh."}\n'
 PUBMED = (

@@ -3,9 +3,9 @@ import io
 
 import pytest
 
-from keci.corpus.plain import read_text
-from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.plain import read_text
+from keci.formats.stream import ContentStream, ReadOptions
 
 
 def read(content: bytes, options: ReadOptions | None = None) -> Document | Failure:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.pubmed import read_pubmed
-from keci.corpus.readers import read_documents
-from keci.corpus.sources import ContentStream, Deletion, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.pubmed import read_pubmed
+from keci.formats.read import read_documents
+from keci.formats.stream import ContentStream, Deletion, ReadOptions
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "pubmed"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the PubMed files are not here")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.errors import DataError
-from keci.interchange.annotated import AnnotatedText, MentionRow, RelationRow
-from keci.interchange.pubtator import blocks, lines_of, read_block
-from tests.keci.interchange.strategies import annotated_texts
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.formats.pubtator import blocks, lines_of, read_block
+from tests.keci.formats.strategies import annotated_texts
 
 BIORED_LINES = """\
 7|t|Abc and rash.

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.pubtator import read_pubtator
-from keci.corpus.sources import ContentStream, ReadOptions
 from keci.documents import Document, Failure
+from keci.formats.pubtator import read_pubtator
+from keci.formats.stream import ContentStream, ReadOptions
 
 LINE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r"))
 

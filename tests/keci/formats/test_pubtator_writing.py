@@ -1,6 +1,6 @@
-from keci.corpus.formats import Format
+from keci.formats.write import Format
 from tests.keci.corpus.outputs.examples import EXAMPLE
-from tests.keci.corpus.test_formats import written
+from tests.keci.formats.test_write import written
 
 
 def test_pubtator_lines() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.readers import read_documents
 from keci.documents import Document, Failure
 from keci.errors import UsageError
+from keci.formats.read import read_documents
 
 JSONL = b'{"id": "a", "text": "A."}\n{"id": "b", "text": "B."}\n'
 XML = b"<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID></MedlineCitation></PubmedArticle></PubmedArticleSet>"  # noqa: E501

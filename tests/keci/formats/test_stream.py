@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.sources import CHUNK_SIZE, HEAD_SIZE, ContentStream, ReadOptions, Source
 from keci.errors import DataError, UsageError
-from tests.keci.corpus.test_compression import COMPRESSORS, compresses
+from keci.formats.stream import CHUNK_SIZE, HEAD_SIZE, ContentStream, ReadOptions, Source
+from tests.keci.formats.test_compression import COMPRESSORS, compresses
 
 PLAIN = {"none": lambda content: content}
 

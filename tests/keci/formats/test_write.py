@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.formats import FORMAT_NAMES, Format, format_of
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
+from keci.formats.write import FORMAT_NAMES, Format, format_of
 from tests.keci.corpus.outputs.examples import EXAMPLE
 
 LOSSLESS = ("jsonl", "parquet")
@@ -127,7 +127,7 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_pubtator_and_bioc_are_read_by_their_readers(tmp_path: object) -> None:
-    from keci.corpus.readers import read_documents
+    from keci.formats.read import read_documents
 
     for name in ("pubtator", "bioc"):
         form = Format(name)

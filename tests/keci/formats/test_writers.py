@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.readers import read_documents
-from keci.corpus.writers import JsonlWriter
 from keci.documents import Document, Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.formats.jsonl import JsonlWriter
+from keci.formats.read import read_documents
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 EXTRACTION = Extraction(

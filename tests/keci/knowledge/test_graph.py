@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.knowledge.background import BackgroundGraph, build_background, graph_relation_names
-from keci.knowledge.linker import ConceptMention, Linker
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.graph import BackgroundGraph, build_background, graph_relation_names
+from keci.knowledge.linking.linker import ConceptMention, Linker
 
 TEXTS = ["The cat and a mammal", "", "TNF causes necrosis; CAT", "nothing here", "CAT CAT"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from keci.knowledge.folder import write_folder
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory, open_knowledge_base
-from keci.knowledge.vector_folder import NewTable, TableManifest, write_table
+from keci.knowledge.base.folder import write_folder
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory, open_knowledge_base
+from keci.knowledge.vectors.folder import NewTable, TableManifest, write_table
 
 
 def written_base(folder: Path, *, concepts: int = 40, name: str = "tiny") -> KnowledgeBase:

@@ -7,11 +7,12 @@ import torch
 pytest.importorskip("transformers")
 pytest.importorskip("onnxscript")
 
-from keci.batch import BatchBuilder, Knowledge
+from keci.batch import BatchBuilder
 from keci.config import VARIANTS
 from keci.documents import Document, Extraction
 from keci.errors import UsageError
 from keci.export.exporter import export_run
+from keci.knowledge.vocabularies import Knowledge
 from keci.prediction import Batching, Predictor
 from keci.runtime.extractor import BatchSizes, RuntimeOptions, open_extractor
 from keci.training.checkpoint import load_run

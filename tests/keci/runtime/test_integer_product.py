@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from keci.runtime import integer_product
-from keci.runtime.integer_product import IntegerProduct, integer_type, kernel_is_faster
+from keci.runtime import integers as integer_product
+from keci.runtime.integers import IntegerProduct, integer_type, kernel_is_faster
 
 
 @pytest.mark.parametrize("uses_kernel", [True, False])

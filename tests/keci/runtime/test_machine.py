@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.runtime import machine
-from keci.runtime.machine import usable_cores, usable_memory
+from keci.runtime import threads as machine
+from keci.runtime.threads import usable_cores, usable_memory
 
 CORES = os.cpu_count() or 1
 GIGABYTE = 1 << 30

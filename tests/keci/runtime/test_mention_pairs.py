@@ -5,7 +5,7 @@ from torch import Tensor
 from keci.config import ModelConfig
 from keci.model.final_graph import FinalPairScorer
 from keci.model.span_graph import PairBuilder
-from keci.runtime.mention_pairs import MentionPairsStage
+from keci.runtime.pair_stages import MentionPairsStage
 
 CONFIG = ModelConfig(span_width=6, hidden_width=5)
 

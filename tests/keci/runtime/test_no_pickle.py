@@ -47,7 +47,7 @@ def load(*arguments, allow_pickle=False, **settings):
     assert not allow_pickle, "FORBIDDEN numpy.load"
     return whole_load(*arguments, allow_pickle=False, **settings)
 numpy.load = load
-from keci.cli.extract import main
+from keci.cli.extract.command import main
 main()
 """
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keci.errors import BundleError
-from keci.runtime.onnx_data import external_locations
+from keci.runtime.bundle import external_locations
 
 onnx = pytest.importorskip("onnx")
 helper = onnx.helper

@@ -7,7 +7,7 @@ from torch import Tensor
 from keci.config import ModelConfig
 from keci.model.final_graph import FinalPairScorer
 from keci.model.span_graph import PairBuilder, PairScorer
-from keci.runtime.blocks import BlockwiseStage
+from keci.runtime.pair_stages import BlockwiseStage
 from keci.stages import TorchStage
 
 CONFIG = ModelConfig(span_width=6, hidden_width=5, final_inputs="fused+span")

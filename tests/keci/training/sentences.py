@@ -1,7 +1,7 @@
 """A few annotated sentences that a tiny model can learn."""
 
 from keci.documents import Extraction
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
 
 
 def annotated_sentences() -> list[Extraction]:

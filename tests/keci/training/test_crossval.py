@@ -14,9 +14,9 @@ pytest.importorskip("accelerate")
 from keci.config import TrainConfig
 from keci.errors import UsageError
 from keci.training import trainer as trainer_module
+from keci.training.checkpoint import State, save_state
 from keci.training.crossval import Member, Plan, Summary, run_series, summarise
 from keci.training.folds import open_folds
-from keci.training.progress import State, save_state
 from keci.training.run_data import Protocol, RunData
 from keci.training.trainer import read_metrics
 from tests.keci.training.tiny_series import (

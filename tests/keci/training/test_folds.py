@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from keci.config import TrainConfig
+from keci.data.gold import GoldDataset
 from keci.errors import DataError, UsageError
 from keci.training.folds import open_folds
-from keci.training.gold import GoldDataset
 from keci.training.run_data import Protocol
-from tests.keci.training.annotations import write_jsonl
+from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import SCHEMA
 

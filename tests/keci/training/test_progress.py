@@ -8,8 +8,8 @@ pytest.importorskip("transformers")
 from keci.config import TrainConfig
 from keci.errors import BundleError, UsageError
 from keci.model.network import Network
+from keci.training.checkpoint import State, check_new_or_resumed, load_state, save_state
 from keci.training.optimisation import Optimisation
-from keci.training.progress import State, check_new_or_resumed, load_state, save_state
 from tests.tiny import CONFIG
 from tests.tiny_network import tiny_network
 

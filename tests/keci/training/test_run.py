@@ -9,16 +9,15 @@ from safetensors.torch import load_file
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
-from keci.batch import Knowledge
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import DataError, KnowledgeBaseError, UsageError
-from keci.knowledge.store import KnowledgeBase
-from keci.training.checkpoint import BEST_FILE, RunSettings, load_run
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Knowledge
+from keci.training.checkpoint import BEST_FILE, RunSettings, State, load_run
 from keci.training.experiment import VALIDATION_IDS_FILE
-from keci.training.progress import State
 from keci.training.run import RunInputs, train_run, variant_config
+from tests.keci.data.annotations import write_jsonl
 from tests.keci.knowledge.vector_tables import written_base, written_table
-from tests.keci.training.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base
 from tests.tiny_network import save_tiny_encoder

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from keci.config import TrainConfig
+from keci.data.gold import GoldDataset
 from keci.errors import DataError, UsageError
-from keci.training.gold import GoldDataset
 from keci.training.run_data import DataFiles, Protocol, read_run_data
-from tests.keci.training.annotations import write_jsonl
+from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import SCHEMA
 

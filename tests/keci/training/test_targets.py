@@ -4,7 +4,7 @@ import torch
 
 from keci.documents import Extraction
 from keci.training.targets import Targets, build_targets
-from tests.keci.training.annotations import annotate
+from tests.keci.data.annotations import annotate
 from tests.tiny import CONFIG, SCHEMA, tiny_builder
 
 EFFECT, DRUG = 1, 2

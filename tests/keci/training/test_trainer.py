@@ -13,10 +13,9 @@ pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
 from keci.config import TrainConfig
+from keci.data.gold import GoldDataset, GoldDocument, entity_interactions
 from keci.training import trainer as trainer_module
-from keci.training.checkpoint import BEST_FILE
-from keci.training.gold import GoldDataset, GoldDocument, entity_interactions
-from keci.training.progress import State, save_state
+from keci.training.checkpoint import BEST_FILE, State, save_state
 from keci.training.trainer import (
     METRICS_FILE,
     EpochMetrics,

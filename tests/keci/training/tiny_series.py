@@ -8,7 +8,7 @@ import orjson
 from keci.config import TrainConfig
 from keci.training.experiment import Experiment
 from keci.training.run_data import DataFiles, Protocol, RunData, read_run_data
-from tests.keci.training.annotations import write_jsonl
+from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base
 from tests.tiny_network import save_tiny_encoder

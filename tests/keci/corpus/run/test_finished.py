@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.finished import open_finished, problems
-from keci.corpus.layout import file_layout
+from keci.corpus.run.finished import open_finished, problems
+from keci.corpus.run.layout import file_layout
 from keci.errors import DataError
 from tests.keci.corpus.corpora import run_corpus
 
@@ -42,7 +42,7 @@ def test_wrong_counts_and_offsets_are_found_behind_right_hashes(
 ) -> None:
     import orjson
 
-    from keci.corpus.manifest import file_facts
+    from keci.corpus.run.manifest import file_facts
 
     path, manifest = tmp_path / "one.jsonl", tmp_path / "one.jsonl.run.json"
     run_corpus([corpus], file_layout(path, None))

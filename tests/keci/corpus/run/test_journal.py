@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.durable import Disk
-from keci.corpus.journal import Journal, encode_entry, read_journal
+from keci.corpus.run.journal import Journal, encode_entry, read_journal
+from keci.files import Disk
 
 ENTRIES = [{"run": {"a": 1}}, {"state": {"text": "line\nbreak"}}, {"state": {"n": 3}}]
 VALUES = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 9))

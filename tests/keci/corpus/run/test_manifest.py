@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.manifest import (
+from keci.corpus.run.manifest import (
     FileFacts,
     Manifest,
     describe_inputs,
@@ -13,8 +13,8 @@ from keci.corpus.manifest import (
     file_facts,
     read_manifest,
 )
-from keci.corpus.sources import Source
 from keci.errors import DataError
+from keci.formats.stream import Source
 
 FACTS = FileFacts("part-00001.jsonl", 3, 10, "0" * 64)
 WITHDRAWN = FileFacts("withdrawn.jsonl", 2, 10, "0" * 64)

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.durable import Disk
-from keci.corpus.finished import open_finished, problems
-from keci.corpus.layout import file_layout, folder_layout
-from keci.corpus.merging import merge_shards
 from keci.corpus.records import Selection, Shard, chunks
+from keci.corpus.run.finished import open_finished, problems
+from keci.corpus.run.layout import file_layout, folder_layout
+from keci.corpus.run.merging import merge_shards
 from keci.errors import DataError, UsageError
+from keci.files import Disk
 from tests.keci.corpus.corpora import contents, run_corpus, write_corpus
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from keci.corpus.durable import Disk
-from keci.corpus.layout import Layout, file_layout, folder_layout
+from keci.corpus.run.layout import Layout, file_layout, folder_layout
 from keci.errors import UsageError
+from keci.files import Disk
 from tests.keci.corpus.corpora import contents, run_corpus, write_corpus, write_update
 from tests.keci.corpus.faults import FAULTS, Death, FaultyDisk
 

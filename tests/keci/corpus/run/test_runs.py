@@ -5,9 +5,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from keci.corpus.layout import Layout, file_layout, folder_layout
-from keci.corpus.manifest import Manifest, read_manifest
 from keci.corpus.records import Selection, Shard
+from keci.corpus.run.layout import Layout, file_layout, folder_layout
+from keci.corpus.run.manifest import Manifest, read_manifest
 from keci.documents import Extraction
 from keci.errors import KeciError, UsageError
 from tests.keci.corpus.corpora import (

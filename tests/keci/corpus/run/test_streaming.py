@@ -5,13 +5,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from keci.corpus.formats import Format
 from keci.corpus.quarantine import Quarantine
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk
-from keci.corpus.stream import CorpusReader
-from keci.corpus.streaming import StreamOutput, is_stream
+from keci.corpus.run.streaming import StreamOutput, is_stream
 from keci.documents import Extraction
 from keci.errors import UsageError
+from keci.formats.write import Format
 from tests.keci.corpus.corpora import extract_names, write_corpus
 
 

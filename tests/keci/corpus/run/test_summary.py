@@ -1,7 +1,6 @@
 from pathlib import Path
 
-from keci.corpus.finished import open_finished
-from keci.corpus.summary import summarise
+from keci.corpus.run.finished import open_finished, summarise
 
 
 def test_a_summary_counts_everything(output: Path) -> None:

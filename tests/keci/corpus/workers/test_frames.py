@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.frames import (
+from keci.corpus.workers.frames import (
     END,
     BrokenFrameError,
     Inbox,

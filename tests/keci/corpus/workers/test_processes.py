@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from keci.corpus import records as corpus_records
-from keci.corpus.processes import ProcessExtractor, WorkerProcess
+from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Record, Result
-from keci.corpus.stream import CorpusReader
+from keci.corpus.workers.processes import ProcessExtractor, WorkerProcess
 from keci.documents import Document
 from keci.errors import UsageError, WorkerError
 from tests.keci.corpus.corpora import CHUNK_RECORDS, extract_names, write_corpus
@@ -151,7 +151,7 @@ def test_signals_are_the_run_s_to_answer() -> None:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 def test_processes_end_with_the_one_that_they_work_for() -> None:
     script = (
-        "import os; from tests.keci.corpus.test_processes import extractor;"
+        "import os; from tests.keci.corpus.workers.test_processes import extractor;"
         "e = extractor(1); e.description; print(e.process_ids[0], flush=True); os._exit(0)"
     )
     with os.popen(f"{sys.executable} -c '{script}'") as run:

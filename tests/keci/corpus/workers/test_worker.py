@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from keci.corpus.frames import (
+from keci.corpus.workers.frames import (
     END,
     BrokenFrameError,
     Inbox,
@@ -16,7 +16,7 @@ from keci.corpus.frames import (
     receive,
     send,
 )
-from keci.corpus.worker import serve
+from keci.corpus.workers.worker import serve
 from keci.documents import Document, Extraction
 from tests.keci.corpus.corpora import UNEXTRACTABLE, extraction_of
 from tests.keci.corpus.names_worker import open_names

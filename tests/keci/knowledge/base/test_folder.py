@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.folder import Description, read_manifest, verify_folder, write_folder
-from keci.knowledge.records import SourceRecord
-from keci.knowledge.store import KnowledgeBase, open_knowledge_base
+from keci.knowledge.base.folder import Description, read_manifest, verify_folder, write_folder
+from keci.knowledge.base.records import SourceRecord
+from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.merge import IdentityGroups, merge_concepts
-from keci.knowledge.records import ConceptRecord
+from keci.knowledge.base.compile import IdentityGroups, merge_concepts
+from keci.knowledge.base.records import ConceptRecord
 
 IDS = [f"{source}:{number}" for source in "ABC" for number in range(4)]
 SOURCES = {identity: identity[0] for identity in IDS}

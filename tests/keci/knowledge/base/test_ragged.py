@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.ragged import StringTableBuilder, ragged_positions, splits_of
+from keci.knowledge.base.ragged import StringTableBuilder, ragged_positions, splits_of
 
 
 @given(st.lists(st.lists(st.integers()), max_size=6), st.lists(st.integers(0, 5)))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.store import KnowledgeBase, describe, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase, describe, knowledge_base_in_memory
 from tests.tiny import tiny_knowledge_base
 
 

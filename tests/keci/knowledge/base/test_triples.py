@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.triples import TripleBuilder, Triples, check_sizes
+from keci.knowledge.base.tables import TripleBuilder, Triples, check_sizes
 
 ends = st.integers(0, (1 << 28) - 1)
 

@@ -1,8 +1,8 @@
 import pytest
 
-from keci.knowledge.records import ConceptRecord, RelationRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory, open_knowledge_base
-from keci.knowledge.union import merge_knowledge_bases
+from keci.knowledge.base.records import ConceptRecord, RelationRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory, open_knowledge_base
+from keci.knowledge.base.union import merge_knowledge_bases
 
 
 @pytest.fixture(scope="module")

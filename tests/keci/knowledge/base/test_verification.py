@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 
 from keci.errors import KnowledgeBaseError
-from keci.knowledge.folder import write_folder
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.verification import verify_on_first_use
+from keci.knowledge.base.folder import verify_on_first_use, write_folder
+from keci.knowledge.base.store import KnowledgeBase
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from keci.knowledge.semantic_types import GROUP_OF_TYPE, specific_types
+from keci.knowledge.base.vocabulary import GROUP_OF_TYPE, specific_types
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.abbreviations import find_abbreviations
+from keci.knowledge.linking.abbreviations import find_abbreviations
 
 
 def pairs(text: str) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from keci.knowledge.affixes import prefix_length, suffix_length
+from keci.knowledge.linking.keyed_text import prefix_length, suffix_length
 
 
 @pytest.mark.parametrize(

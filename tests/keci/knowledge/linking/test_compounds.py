@@ -1,8 +1,8 @@
 import pytest
 
-from keci.knowledge.linker import Linker
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.linking.linker import Linker
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 import pytest
 
-from keci.knowledge.foreign import ForeignMentions
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.sources.metamap import ForeignCandidate
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.linking.metamap import ForeignCandidate, ForeignMentions
 
 TEXT = "The rose fever of roses"
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.keyed_text import KeyedText
+from keci.knowledge.linking.keyed_text import KeyedText
 from keci.text.words import find_words
 
 

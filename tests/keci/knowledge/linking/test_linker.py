@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.folder import write_folder
-from keci.knowledge.linker import Linker
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.folder import write_folder
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.linking.linker import Linker
 from keci.text.words import find_words
 
 
@@ -133,8 +133,8 @@ def test_two_processes_find_the_same_in_one_folder(small_kb: KnowledgeBase, tmp_
     write_folder(small_kb.tables, folder, description=small_kb.manifest.description)
     text = "TNF alpha, CAT, cats and Parkinson's disease"
     code = (
-        "import sys; from pathlib import Path; from keci.knowledge.linker import Linker; "
-        "from keci.knowledge.store import open_knowledge_base; "
+        "import sys; from pathlib import Path; from keci.knowledge.linking.linker import Linker; "
+        "from keci.knowledge.base.store import open_knowledge_base; "
         "print(Linker(open_knowledge_base(Path(sys.argv[1]))).link(sys.argv[2]))"
     )
     command = [sys.executable, "-c", code, str(folder), text]

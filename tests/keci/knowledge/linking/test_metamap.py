@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from keci.errors import DataError
-from keci.knowledge.sources.metamap import ForeignCandidate, read_metamap
+from keci.knowledge.linking.metamap import ForeignCandidate, read_metamap
 
 MMI = (
     'd1|MMI|3.5|Rose|C1|[plnt]|["Rose"-tx-1-"rose"-noun-0,"Roses"-tx-1-"roses"-noun-0]|TX|'

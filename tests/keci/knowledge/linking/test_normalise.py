@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.knowledge.normalise import name_keys, normalise, plural_endings, word_key
+from keci.knowledge.linking.normalise import name_keys, normalise, plural_endings, word_key
 
 
 @pytest.mark.parametrize(

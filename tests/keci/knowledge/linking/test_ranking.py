@@ -1,5 +1,5 @@
-from keci.knowledge.ranking import Ranker
-from keci.knowledge.store import KnowledgeBase
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.linking.ranking import Ranker
 
 
 def test_case_decides_before_the_order_of_the_base(small_kb: KnowledgeBase) -> None:

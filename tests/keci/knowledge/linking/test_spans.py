@@ -1,4 +1,4 @@
-from keci.knowledge.spans import Spans
+from keci.knowledge.linking.compounds import Spans
 
 
 def test_mentions_are_found_from_both_ends_whenever_they_came() -> None:

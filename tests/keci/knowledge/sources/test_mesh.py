@@ -1,6 +1,6 @@
 import pytest
 
-from keci.knowledge.semantic_types import TYPE_NAMES
+from keci.knowledge.base.vocabulary import TYPE_NAMES
 from keci.knowledge.sources.mesh import PROTEIN_OF_SPECIES, TREE_TYPES, tree_types
 
 

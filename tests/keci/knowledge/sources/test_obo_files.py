@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from keci.errors import DataError, UsageError
+from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
 from keci.knowledge.sources.obo_files import TypeRules, build_obo
-from keci.knowledge.store import KnowledgeBase, open_knowledge_base
 
 ROSES = """format-version: 1.2
 ontology: roses

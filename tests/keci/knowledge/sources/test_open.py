@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from keci.errors import UsageError
-from keci.knowledge.compile import common_words
-from keci.knowledge.folder import verify_folder
-from keci.knowledge.linker import Linker
+from keci.knowledge.base.compile import common_words
+from keci.knowledge.base.folder import verify_folder
+from keci.knowledge.base.store import Concept, KnowledgeBase, open_knowledge_base
+from keci.knowledge.linking.linker import Linker
 from keci.knowledge.sources.open import OPEN_SOURCES, build_open
 from keci.knowledge.sources.wheels import WheelData
-from keci.knowledge.store import Concept, KnowledgeBase, open_knowledge_base
 from tests.keci.knowledge.open_data import write_open_data
 
 

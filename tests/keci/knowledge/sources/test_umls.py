@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from keci.errors import DataError, UsageError
-from keci.knowledge.linker import Linker
+from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
+from keci.knowledge.linking.linker import Linker
 from keci.knowledge.sources.umls import UmlsFilter, build_umls
-from keci.knowledge.store import KnowledgeBase, open_knowledge_base
 from tests.keci.knowledge.sources.umls_release import write_release
 
 REPORT = logging.getLogger("test").debug

@@ -1,6 +1,6 @@
 import pytest
 
-from keci.knowledge.sources.variants import bare_symbols, turned_greek, unnumbered
+from keci.knowledge.sources.terms import bare_symbols, turned_greek, unnumbered
 
 
 def test_a_symbol_before_a_kind_stands_alone_too() -> None:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from keci.errors import DataError, KnowledgeBaseError, UsageError
-from keci.knowledge import embedding_definitions
-from keci.knowledge.embedding_definitions import DefinitionSettings, embed_definitions
-from keci.knowledge.records import ConceptRecord
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
-from keci.knowledge.text_cache import text_keys
-from keci.knowledge.vector_folder import TableManifest, table_folder, vectors_folder
-from keci.knowledge.vector_table import VectorTable, open_tables
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.vectors import definitions as embedding_definitions
+from keci.knowledge.vectors.definitions import DefinitionSettings, embed_definitions
+from keci.knowledge.vectors.folder import TableManifest, table_folder, vectors_folder
+from keci.knowledge.vectors.table import VectorTable, open_tables
+from keci.knowledge.vectors.text_cache import text_keys
 from tests.keci.knowledge.vector_tables import written_base
 
 

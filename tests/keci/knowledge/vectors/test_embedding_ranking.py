@@ -1,9 +1,8 @@
 import pytest
 import torch
 
-from keci.knowledge import embedding_ranking
-from keci.knowledge.embedding import scorer_for
-from keci.knowledge.embedding_ranking import Ranking, rank_answers
+from keci.knowledge.vectors import scorers as embedding_ranking
+from keci.knowledge.vectors.scorers import Ranking, rank_answers, scorer_for
 
 
 def ranks(known: list[list[int]]) -> list[float]:

@@ -8,12 +8,11 @@ import torch
 pytest.importorskip("dgl")
 
 from keci.errors import DataError, UsageError
-from keci.knowledge.embedding import METHODS, EmbeddingSettings
-from keci.knowledge.embedding_relations import embed_relations
-from keci.knowledge.embedding_state import EmbeddingState, Progress
-from keci.knowledge.store import knowledge_base_in_memory
-from keci.knowledge.vector_folder import TableManifest, vectors_folder, work_folder
-from keci.knowledge.vector_table import VectorTable, open_tables
+from keci.knowledge.base.store import knowledge_base_in_memory
+from keci.knowledge.vectors.folder import TableManifest, vectors_folder, work_folder
+from keci.knowledge.vectors.scorers import METHODS, EmbeddingSettings
+from keci.knowledge.vectors.table import VectorTable, open_tables
+from keci.knowledge.vectors.training import EmbeddingState, Progress, embed_relations
 from tests.keci.knowledge.vector_tables import written_base
 
 SETTINGS = EmbeddingSettings(

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.errors import DataError
-from keci.knowledge.embedding_import import import_vectors, read_vectors
-from keci.knowledge.vector_folder import TableManifest
-from keci.knowledge.vector_table import VectorTable, open_tables
+from keci.knowledge.vectors.folder import TableManifest
+from keci.knowledge.vectors.imported import import_vectors, read_vectors
+from keci.knowledge.vectors.table import VectorTable, open_tables
 from tests.keci.knowledge.vector_tables import written_base
 
 

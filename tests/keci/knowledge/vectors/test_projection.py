@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keci.errors import UsageError
-from keci.knowledge.projection import fit_projection, project
+from keci.knowledge.vectors.definitions import fit_projection, project
 
 VECTORS = np.random.default_rng(1).normal(size=(200, 6)).astype(np.float32) * [5, 3, 1, 1, 0.1, 0.1]
 

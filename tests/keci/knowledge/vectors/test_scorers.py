@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.errors import ConfigError
-from keci.knowledge.embedding import METHODS, EmbeddingSettings, RowTable, scorer_for
+from keci.knowledge.vectors.scorers import METHODS, EmbeddingSettings, RowTable, scorer_for
 
 
 @pytest.mark.parametrize("method", METHODS)

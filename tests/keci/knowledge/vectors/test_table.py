@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from keci.errors import KnowledgeBaseError, UsageError
-from keci.knowledge.background import build_background
-from keci.knowledge.linker import ConceptMention
-from keci.knowledge.vector_folder import (
+from keci.knowledge.graph import build_background
+from keci.knowledge.linking.linker import ConceptMention
+from keci.knowledge.vectors.folder import (
     MANIFEST_FILE,
     read_manifest,
     read_projection,
@@ -16,12 +16,7 @@ from keci.knowledge.vector_folder import (
     vectors_folder,
     verify_table,
 )
-from keci.knowledge.vector_table import (
-    VectorTable,
-    node_vectors,
-    open_tables,
-    tables_of_spaces,
-)
+from keci.knowledge.vectors.table import VectorTable, node_vectors, open_tables, tables_of_spaces
 from tests.keci.knowledge.vector_tables import written_base, written_table
 
 CONCEPTS = 6

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.errors import DataError
-from keci.knowledge.text_cache import TextVectorCache, text_keys
+from keci.knowledge.vectors.text_cache import TextVectorCache, text_keys
 
 
 def vectors_of(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:

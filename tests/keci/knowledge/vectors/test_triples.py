@@ -7,9 +7,9 @@ import torch
 
 pytest.importorskip("dgl")
 
-from keci.knowledge.embedding import EmbeddingSettings, TransE
-from keci.knowledge.store import KnowledgeBase, knowledge_base_in_memory
-from keci.knowledge.vectors import HAS_TYPE, RELATED, TripleBatch, TripleGraph
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.vectors.scorers import EmbeddingSettings, TransE
+from keci.knowledge.vectors.triples import HAS_TYPE, RELATED, TripleBatch, TripleGraph
 from tests.keci.knowledge.vector_tables import written_base
 
 SETTINGS = EmbeddingSettings(

@@ -1,11 +1,11 @@
-"""``python -m keci.cli.extract_worker``: one of the processes of a run of keci-extract."""
+"""``python -m keci.cli.extract.worker``: one of the processes of a run of keci-extract."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from keci.cli.extract_model import ModelChoice, OpenedModel, open_model
 from keci.cli.options import set_up_logging
-from keci.corpus.worker import work
+from keci.corpus.workers.worker import work
+from keci.pipeline import ModelChoice, OpenedModel, open_model
 
 
 def open_chosen(settings: Mapping[str, Any]) -> OpenedModel:

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from keci.cli.knowledge import knowledge_base_for
 from keci.errors import DataError, UsageError
-from keci.knowledge.embedding import EmbeddingSettings
-from keci.knowledge.embedding_definitions import DefinitionSettings, embed_definitions
-from keci.knowledge.location import default_knowledge_base_path
-from keci.knowledge.store import KnowledgeBase
-from keci.knowledge.vector_folder import (
+from keci.knowledge.base.folder import default_knowledge_base_path
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vectors.definitions import DefinitionSettings, embed_definitions
+from keci.knowledge.vectors.folder import (
     TableManifest,
     read_manifest,
     table_folder,
     table_names,
     work_folder,
 )
+from keci.knowledge.vectors.scorers import EmbeddingSettings
+from keci.pipeline import knowledge_base_for
 
 Report = Callable[[str, int, int], None]
 
@@ -62,7 +62,7 @@ def start_job(
 def train_vectors(job: EmbeddingJob, settings: EmbeddingSettings) -> TableManifest:
     """Train on the relations; raises UsageError where dgl is missing."""
     try:
-        from keci.knowledge.embedding_relations import embed_relations
+        from keci.knowledge.vectors.training import embed_relations
     except ImportError as error:
         raise UsageError(
             f"training vectors needs dgl, which cannot be imported here ({error}): install KECI "
@@ -90,9 +90,9 @@ def concepts_of(inputs: Sequence[str], base: KnowledgeBase) -> npt.NDArray[np.in
 
     Raises DataError on a record that cannot be read.
     """
-    from keci.corpus.readers import read_documents
     from keci.documents import Failure
-    from keci.knowledge.linker import Linker
+    from keci.formats.read import read_documents
+    from keci.knowledge.linking.linker import Linker
 
     linker, found = Linker(base), set[int]()
     for record in read_documents(inputs):
