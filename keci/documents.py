@@ -72,6 +72,12 @@ class Extraction:
     def document(self) -> Document:
         return Document(self.id, self.text)
 
+    def _repr_html_(self) -> str:
+        """The page of this extraction in a frame, for the cell of a notebook."""
+        from keci.view.notebook import notebook_html
+
+        return notebook_html(self)
+
     def to_record(self) -> dict[str, Any]:
         """The record as plain dictionaries, absent values left out."""
         return {

@@ -12,7 +12,7 @@ from keci.corpus.records import Withdrawal
 from keci.corpus.run.layout import journal_path, manifest_path
 from keci.corpus.run.manifest import FileFacts, Manifest, file_facts, read_manifest
 from keci.documents import Extraction, Failure
-from keci.errors import DataError
+from keci.errors import DataError, UsageError
 from keci.formats.failures import decode_failure
 from keci.formats.write import Format, format_of
 
@@ -65,6 +65,23 @@ def open_finished(output: Path) -> FinishedRun:
     """Raises DataError where there is no finished run."""
     path = output.resolve()
     return FinishedRun(path, read_manifest(manifest_path(path)))
+
+
+def read_output(output: Path) -> Iterator[Extraction]:
+    """The extractions of a run's file or folder, or of a file in any format that is written.
+
+    Raises UsageError where there is no such file, DataError where it is damaged.
+    """
+    if output.is_dir():
+        yield from open_finished(output).extractions()
+        return
+    if not output.is_file():
+        raise UsageError(f"there is no output of keci-extract at {output}")
+    with output.open("rb") as file:
+        try:
+            yield from format_of(output.name, None).read(file)
+        except (DataError, OSError, EOFError, ValueError) as error:
+            raise DataError(f"{output}: {error}") from error
 
 
 def problems(run: FinishedRun) -> Iterator[str]:

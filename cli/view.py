@@ -1,0 +1,153 @@
+"""keci-view: extractions as one HTML page that a person can read."""
+
+import logging
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keci.cli.options import common_options
+from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from keci.documents import Extraction
+    from keci.view.page_data import Define
+
+_LOGGER = logging.getLogger(__name__)
+_EPILOG = """\b
+Examples:
+  keci-view entities.jsonl                         writes entities.html
+  keci-view entities/ -o page.html --kb kb/open    with the concepts' definitions
+  keci-view --compare gold.jsonl entities.jsonl    what is missed, spurious, mistyped
+  keci-view --run runs/ade                         the report of a training run
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("inputs", nargs=-1, metavar="OUT", type=click.Path(path_type=Path))
+@click.option("-o", "--output", help="The page; OUT with the ending .html if not given, - stdout.")
+@click.option("--compare", is_flag=True, help="Take two inputs, GOLD and PREDICTED.")
+@click.option(
+    "--run", "is_run", is_flag=True, help="OUT is the folder of a training run: report on it."
+)
+@click.option(
+    "--task", help="Task of GOLD where it is no KECI jsonl: a built-in one, or a schema file."
+)
+@click.option(
+    "--kb",
+    type=click.Path(path_type=Path),
+    help="Knowledge base folder: definitions of the concepts are shown.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Documents of the page at most, the first ones.",
+)
+@click.option("--title", help="Title of the page.")
+@common_options
+def main(
+    inputs: tuple[Path, ...],
+    output: str | None,
+    compare: bool,
+    is_run: bool,
+    task: str | None,
+    kb: Path | None,
+    limit: int,
+    title: str | None,
+) -> None:
+    """Show the extractions in OUT, a file or folder of keci-extract, as one page of HTML.
+
+    The page is a single file that asks nothing of the network.
+    """
+    from keci.files import OutputFile
+
+    wanted = 2 if compare else 1
+    if compare and is_run:
+        raise UsageError("--compare and --run exclude each other")
+    if len(inputs) != wanted:
+        what = "GOLD and PREDICTED" if compare else "one OUT"
+        raise UsageError(f"expected {what}, got {len(inputs)} inputs")
+    if task and not compare:
+        raise UsageError("--task is for --compare")
+    target = output or _beside(inputs[-1], is_run=is_run)
+    if compare:
+        page = _comparison(*inputs, task=task, kb=kb, limit=limit, title=title)
+    elif is_run:
+        page = _report(inputs[0])
+    else:
+        page = _extractions(inputs[0], kb=kb, limit=limit, title=title)
+    with OutputFile(target) as file:
+        file.write(page.encode())
+    _LOGGER.info("%s: %.1f MB", target, len(page) / 1e6)
+
+
+def _beside(path: Path, *, is_run: bool) -> str:
+    """Where the page goes by default: beside a file or folder, in the folder of a run."""
+    if is_run:
+        return str(path / "report.html")
+    resolved = path.resolve()
+    stem = resolved.name if resolved.is_dir() else resolved.name.partition(".")[0]
+    return str(resolved.with_name(f"{stem}.html"))
+
+
+def _extractions(path: Path, *, kb: Path | None, limit: int, title: str | None) -> str:
+    from keci.corpus.run.finished import read_output
+    from keci.view.document_page import extraction_page
+
+    remaining = iter(read_output(path))
+    shown = list(islice(remaining, limit))
+    total = len(shown) + sum(1 for _ in remaining)
+    if total > limit:
+        _LOGGER.warning("the page shows the first %d of %d documents (--limit)", limit, total)
+    return extraction_page(shown, title=title or path.name, total=total, define=_definitions(kb))
+
+
+def _comparison(
+    gold: Path, predicted: Path, *, task: str | None, kb: Path | None, limit: int, title: str | None
+) -> str:
+    from keci.corpus.run.finished import read_output
+    from keci.view.document_page import comparison_page
+
+    annotated = list(islice(_gold(gold, task), limit))
+    ids = {item.id for item in annotated}
+    found = [item for item in read_output(predicted) if item.id in ids]
+    if not found:
+        raise UsageError(f"{predicted} has no document with an id of {gold}")
+    name = title or f"{predicted.name} against {gold.name}"
+    return comparison_page(annotated, found, title=name, define=_definitions(kb))
+
+
+def _gold(path: Path, task: str | None) -> "Iterable[Extraction]":
+    from keci.corpus.run.finished import read_output
+
+    if task is None:
+        return read_output(path)
+    from keci.data.datasets import load_dataset
+    from keci.schema import load_schema
+
+    return (item.extraction for item in load_dataset(path, load_schema(task)).documents)
+
+
+def _report(folder: Path) -> str:
+    from keci.view.run_report import run_page
+
+    return run_page(folder)
+
+
+def _definitions(kb: Path | None) -> "Define | None":
+    """Looks up definitions in a knowledge base; those made of a concept's names are no news."""
+    if kb is None:
+        return None
+    from keci.pipeline import knowledge_base_for
+
+    base = knowledge_base_for(kb)
+
+    def define(concept_id: str) -> str | None:
+        index = base.find(concept_id)
+        return None if index is None else base.tables.definitions[index] or None
+
+    return define

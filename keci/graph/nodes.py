@@ -1,0 +1,48 @@
+"""What a mention denotes in the graph: its best concept, else its normalised text."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from keci.documents import ConceptLink, Mention
+
+MIN_WEIGHT = 0.2
+TEXT_PREFIX = "KECI"
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A concept, or a name that no concept stands for.
+
+    ``type`` is the entity type of the mention; ``semantic_types`` are the concept's.
+    """
+
+    id: str
+    name: str
+    type: str
+    semantic_types: tuple[str, ...] = ()
+
+    @property
+    def is_linked(self) -> bool:
+        return not self.id.startswith(f"{TEXT_PREFIX}:")
+
+
+def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
+    """The node that a mention counts for.
+
+    It is the concept of the highest weight (the first of equal ones) where that is at least
+    ``min_weight``, else the text without regard to case and white space, with the mention's type.
+
+    >>> node_of(Mention("T1", 0, 11, "Severe rash", "effect")).id
+    'KECI:effect/severe%20rash'
+    """
+    best = _best(mention.concepts)
+    if best is not None and best.weight >= min_weight:
+        return Node(best.id, best.name, mention.type, best.types)
+    name = _SPACE.sub(" ", mention.text).strip().casefold()
+    return Node(f"{TEXT_PREFIX}:{quote(mention.type)}/{quote(name)}", name, mention.type)
+
+
+def _best(concepts: tuple[ConceptLink, ...]) -> ConceptLink | None:
+    return max(concepts, key=lambda concept: concept.weight, default=None)

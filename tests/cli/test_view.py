@@ -1,0 +1,87 @@
+"""keci-view as a user types it."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from keci.cli.view import main
+from keci.documents import Extraction
+from tests.keci.view.conftest import an_extraction
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root, own = logging.getLogger(), logging.getLogger("keci")
+    handlers, level, own_level = root.handlers[:], root.level, own.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    own.setLevel(own_level)
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(item) for item in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def extractions(tmp_path: Path) -> Path:
+    return written(tmp_path / "entities.jsonl", *(an_extraction(f"d{n}") for n in range(3)))
+
+
+def written(path: Path, *extractions: Extraction) -> Path:
+    path.write_bytes(b"\n".join(orjson.dumps(item.to_record()) for item in extractions))
+    return path
+
+
+def test_the_page_goes_beside_the_output(extractions: Path) -> None:
+    assert run(extractions).exit_code == 0
+    page = extractions.with_name("entities.html").read_text("utf-8")
+    assert "3 documents, 15 entities, 6 relations" in page
+
+
+def test_a_limit_is_told(extractions: Path) -> None:
+    result = run(extractions, "--limit", "2", "-o", "-")
+    assert "the first 2 of 3 documents" in result.stdout
+    assert "--limit" in result.stderr
+
+
+def test_a_comparison(extractions: Path, tmp_path: Path) -> None:
+    gold = written(tmp_path / "gold.jsonl", *(an_extraction(f"d{n}") for n in range(2)))
+    page = tmp_path / "page.html"
+    assert run("--compare", gold, extractions, "-o", page).exit_code == 0
+    assert "entities.jsonl against gold.jsonl" in page.read_text("utf-8")
+
+
+def test_the_report_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,loss,entity_f1\n1,2.0,50.0\n")
+    assert run("--run", tmp_path).exit_code == 0
+    assert "entity F1 50.00" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected one OUT, got 0"),
+        (("--compare", "a.jsonl"), "expected GOLD and PREDICTED, got 1"),
+        (("--compare", "--run", "a", "b"), "exclude each other"),
+        (("absent.jsonl",), "there is no output of keci-extract at absent.jsonl"),
+        (("--task", "ade", "a.jsonl"), "--task is for --compare"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_what_is_no_extraction_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_text('{"id": "a"}\n')
+    result = run(path)
+    assert result.exit_code == 2
+    assert "line 1: the field 'text' is missing" in result.stderr

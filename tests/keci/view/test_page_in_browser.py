@@ -1,0 +1,332 @@
+"""The page as a reader meets it: looked at, pointed at and typed at in a headless browser."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from keci.documents import Extraction, Mention, Relation
+from keci.view.document_page import comparison_page, extraction_page
+from keci.view.notebook import notebook_html
+from tests.keci.view.conftest import Visit, an_extraction, box_of
+
+Open = Callable[..., Visit]
+LONG = " ".join(["The cause was unknown in most of the cases that were seen then."] * 4)
+
+
+def a_page(*extractions: Extraction) -> str:
+    return extraction_page(extractions or (an_extraction(),), title="test page")
+
+
+def words_box(seen: Visit, words: str) -> dict[str, float]:
+    """Where words stand in the first document's text."""
+    found: dict[str, float] = seen.page.evaluate(
+        """words => { for (const span of document.querySelectorAll('.line span')) {
+          const at = span.textContent.indexOf(words); if (at < 0) continue;
+          const range = document.createRange();
+          range.setStart(span.firstChild, at); range.setEnd(span.firstChild, at + words.length);
+          const b = range.getBoundingClientRect();
+          return {x: b.x, y: b.y, width: b.width, height: b.height}; } }""",
+        words,
+    )
+    return found
+
+
+def focused(seen: Visit) -> str:
+    label: str = seen.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    return label
+
+
+def focus_first_document(seen: Visit) -> None:
+    seen.page.keyboard.press("j")
+
+
+def test_brackets_stand_under_their_words(visit: Open) -> None:
+    seen = visit(a_page())
+    for mention in an_extraction().mentions:
+        words = words_box(seen, mention.text)
+        bracket = seen.box(f'g.mention[data-id="{mention.id}"] .bracket')
+        assert bracket["x"] == pytest.approx(words["x"], abs=2)
+        assert bracket["x"] + bracket["width"] == pytest.approx(words["x"] + words["width"], abs=2)
+        assert bracket["y"] >= words["y"] + words["height"] - 2
+
+
+def test_what_is_nested_lies_nearer_to_the_text(visit: Open) -> None:
+    seen = visit(a_page())
+    inner = seen.box('g.mention[data-id="T3"] .bracket')
+    outer = seen.box('g.mention[data-id="T4"] .bracket')
+    label = seen.box('g.mention[data-id="T3"] .label')
+    assert outer["y"] >= label["y"] + label["height"] - 3
+    assert inner["y"] < outer["y"]
+
+
+def test_labels_of_one_line_do_not_overlap(visit: Open) -> None:
+    seen = visit(a_page())
+    labels = seen.page.locator("article .label")
+    boxes = [box_of(labels.nth(place)) for place in range(labels.count())]
+    assert len(boxes) == 7
+    for place, one in enumerate(boxes):
+        for other in boxes[place + 1 :]:
+            apart_x = (
+                one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+            )
+            apart_y = one["y"] + 9 <= other["y"] or other["y"] + 9 <= one["y"]
+            assert apart_x or apart_y, (one, other)
+
+
+def test_arcs_go_from_head_to_tail_above_the_text(visit: Open) -> None:
+    seen = visit(a_page())
+    for relation in an_extraction().relations:
+        mentions = {mention.id: mention.text for mention in an_extraction().mentions}
+        arc = seen.box(f'g.relation[data-id="{relation.id}"] .arc')
+        head, tail = (
+            words_box(seen, mentions[relation.head]),
+            words_box(seen, mentions[relation.tail]),
+        )
+        assert head["x"] <= arc["x"] <= head["x"] + head["width"]
+        assert tail["x"] <= arc["x"] + arc["width"] <= tail["x"] + tail["width"]
+        assert arc["y"] + arc["height"] <= head["y"] + 3
+    levels = {seen.box(f'g.relation[data-id="{name}"] .arc')["y"] for name in ("R1", "R2")}
+    assert len(levels) == 2
+
+
+def test_an_arc_that_wraps_runs_through_the_margin(visit: Open) -> None:
+    text = f"Rash began. {LONG} It was ascribed to abcillin."
+    drug = text.index("abcillin")
+    extraction = Extraction(
+        "far",
+        text,
+        (Mention("T1", 0, 4, "Rash", "Effect"), Mention("T2", drug, drug + 8, "abcillin", "Drug")),
+        (Relation("R1", "T1", "T2", "caused-by"),),
+    )
+    seen = visit(a_page(extraction), width=600)
+    arc = seen.box("g.relation .arc")
+    lines = seen.page.locator(".line span")
+    right = max(
+        lines.nth(at).bounding_box()["x"] + lines.nth(at).bounding_box()["width"]
+        for at in range(lines.count())
+    )
+    left = min(lines.nth(at).bounding_box()["x"] for at in range(lines.count()))
+    assert lines.count() > 2
+    assert arc["x"] < left or arc["x"] + arc["width"] > right
+    assert arc["y"] < words_box(seen, "Rash")["y"] < words_box(seen, "abcillin")["y"]
+
+
+def test_all_text_is_there_line_by_line(visit: Open) -> None:
+    text = f"Title of it\n\n{LONG}\nA{'n' * 300} end  with  gaps, 𝛼𝛽 and \t tab"
+    seen = visit(a_page(Extraction("long", text)), width=500)
+    lines = seen.page.locator(".line span").all_text_contents()
+    assert "".join(lines) == text.replace("\n", "")
+
+
+def test_keys_go_from_document_to_finding_and_open_the_card(visit: Open) -> None:
+    seen = visit(a_page(an_extraction("first"), an_extraction("second")))
+    focus_first_document(seen)
+    assert focused(seen) == "document first"
+    seen.page.keyboard.press("ArrowRight")
+    card = seen.page.locator("#card")
+    assert card.is_visible()
+    assert "Severe rash" in card.inner_text()
+    for _ in range(20):
+        seen.page.keyboard.press("ArrowRight")
+    assert "blockers" in card.inner_text()
+    seen.page.keyboard.press("Escape")
+    assert card.is_hidden()
+    seen.page.keyboard.press("j")
+    assert focused(seen) == "document second"
+    seen.page.keyboard.press("k")
+    assert focused(seen) == "document first"
+    seen.page.keyboard.press("/")
+    assert seen.page.evaluate("document.activeElement.id") == "text"
+
+
+def test_pointing_at_words_tells_of_the_innermost_mention(visit: Open) -> None:
+    page = extraction_page(
+        (an_extraction(),), title="t", define={"MESH:D000658": "A penicillin."}.get
+    )
+    seen = visit(page)
+    words = words_box(seen, "amoxicillin")
+    seen.page.mouse.move(words["x"] + 10, words["y"] + words["height"] / 2)
+    card = seen.page.locator("#card")
+    shown = card.inner_text()
+    assert "0.990" in shown
+    assert "A penicillin." in shown
+    assert "Pharmacologic Substance (T121)" in shown
+    assert "0.750" in shown
+    assert "the text itself" in shown
+    assert "0.250" in shown
+    link = card.locator("a")
+    assert link.get_attribute("href") == "https://meshb.nlm.nih.gov/record/ui?ui=D000658"
+    assert "noopener" in link.get_attribute("rel")
+
+
+def test_a_card_that_was_clicked_stays(visit: Open) -> None:
+    seen = visit(a_page())
+    words = words_box(seen, "Severe")
+    seen.page.mouse.click(words["x"] + 5, words["y"] + 8)
+    seen.page.mouse.move(5, 5)
+    assert seen.page.locator("#card").is_visible()
+    assert seen.page.locator('g.relation[data-id="R1"].on').count() == 1
+
+
+def test_filters_leave_out_types_and_scores(visit: Open) -> None:
+    seen = visit(a_page())
+    assert seen.page.locator("g.mention").count() == 5
+    seen.page.locator("#entity-chips label", has_text="Drug").click()
+    assert seen.page.locator("g.mention").count() == 2
+    assert seen.page.locator("g.relation").count() == 0
+    seen.page.locator("#entity-chips label", has_text="Drug").click()
+    seen.page.locator("#relation-chips label").click()
+    assert seen.page.locator("g.relation").count() == 0
+    seen.page.locator("#relation-chips label").click()
+    seen.page.locator("#score").fill("0.85")
+    seen.until("document.querySelectorAll('g.mention').length === 2")
+    assert seen.page.locator("g.relation").count() == 1
+
+
+def test_text_and_document_filters(visit: Open) -> None:
+    other = Extraction("other", "Nothing to be seen here.")
+    seen = visit(a_page(an_extraction("d1"), other))
+    shown = seen.page.locator("article:visible")
+    seen.page.locator("#text").fill("NOTHING")
+    seen.until("document.querySelectorAll('article:not([hidden])').length === 1")
+    assert shown.get_attribute("aria-label") == "document other"
+    assert seen.page.locator(".found").count() == 1
+    seen.page.locator("#text").fill("")
+    seen.page.locator("#document").fill("d1")
+    seen.until("document.querySelector('article[data-place=\"1\"]').hidden")
+    assert shown.get_attribute("aria-label") == "document d1"
+    seen.page.locator("#document").fill("")
+    seen.page.locator("#found").check()
+    seen.until("document.querySelector('article[data-place=\"1\"]').hidden")
+    assert seen.page.locator("#shown-count").inner_text() == "1 of 2 documents"
+
+
+def test_tables_count_and_follow_the_filters(visit: Open) -> None:
+    seen = visit(a_page(an_extraction("d1"), an_extraction("d2")))
+    seen.page.locator("#entities-tab").click()
+    rows = seen.page.locator("#entities-table tbody tr")
+    assert rows.count() == 5
+    assert rows.first.locator("td").all_text_contents()[2:4] == ["2", "2"]
+    seen.page.locator("#concepts-tab").click()
+    concept = seen.page.locator("#concepts-table tbody tr td").all_text_contents()
+    assert concept == ["Amoxicillin", "MESH:D000658", "2", "2", "0.750"]
+    seen.page.locator("#triples-tab").click()
+    triples = seen.page.locator("#triples-table tbody tr")
+    first = triples.first.locator("td").all_text_contents()
+    assert first[:5] == ["severe rash", "caused-by", "amoxicillin", "2", "2"]
+    assert float(first[5]) == pytest.approx(1 - 0.05**2, abs=1e-3)
+    seen.page.locator("#document").fill("d2")
+    seen.until("document.querySelector('#triples-table tbody td:nth-child(4)').textContent === '1'")
+
+
+def test_the_graph_leads_back_to_the_documents(visit: Open) -> None:
+    seen = visit(a_page(an_extraction("d1"), an_extraction("d2")))
+    seen.page.locator("#graph-tab").click()
+    assert seen.page.locator(".graph .edge").count() == 2
+    seen.page.locator(".graph g[data-look]", has_text="severe rash").click()
+    assert seen.page.locator("#documents-panel").is_visible()
+    assert seen.page.locator("#text").input_value() == "severe rash"
+
+
+@pytest.mark.parametrize("width", [375, 320])
+def test_nothing_overflows_on_a_small_screen(visit: Open, width: int) -> None:
+    name = "a-very-long-entity-type-that-nobody-would-choose-but-somebody-has"
+    long_type = replace(an_extraction().mentions[0], type=name)
+    crowded = replace(
+        an_extraction(f"d{'1' * 90}"), mentions=(long_type, *an_extraction().mentions[1:])
+    )
+    seen = visit(a_page(crowded), width=width)
+    for tab in ("documents", "entities", "concepts", "triples", "graph"):
+        seen.page.locator(f"#{tab}-tab").click()
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, tab
+    seen.page.locator("#documents-tab").click()
+    seen.page.wait_for_selector("svg.marks")
+    words = words_box(seen, "pain")
+    seen.page.mouse.click(words["x"] + 3, words["y"] + 5)
+    card = seen.box("#card")
+    assert card["x"] >= 0
+    assert card["x"] + card["width"] <= width
+
+
+def test_markup_in_a_document_is_text(visit: Open) -> None:
+    text = "<script>document.title='owned'</script></script><!--<img src=x onerror=alert(1)> rash"
+    start = text.index("rash")
+    evil = Extraction(
+        "</script><b>id",
+        text,
+        (Mention("T1", start, start + 4, "rash", "<i>type"), Mention("T2", 0, 8, "<script>", "x")),
+        (Relation("R1", "T1", "T2", "\"'><script>"),),
+    )
+    seen = visit(extraction_page([evil], title="<script>alert(1)</script>"))
+    assert "".join(seen.page.locator(".line span").all_text_contents()) == text
+    assert seen.page.locator("h2").inner_text() == "</script><b>id"
+    assert seen.page.title() == "<script>alert(1)</script>"
+    assert seen.page.locator("article b, article i, article img, article script").count() == 0
+    focus_first_document(seen)
+    seen.page.keyboard.press("ArrowRight")
+    assert "<script>" in seen.page.locator("#card").inner_text()
+
+
+def test_a_thousand_documents_are_drawn_as_they_come_into_sight(visit: Open) -> None:
+    documents = [an_extraction(f"d{number}") for number in range(1000)]
+    seen = visit(a_page(*documents))
+    drawn = seen.page.locator("svg.marks").count()
+    assert 0 < drawn < 40
+    seen.page.evaluate("document.querySelector('article[data-place=\"900\"]').scrollIntoView()")
+    seen.page.wait_for_selector('article[data-place="900"] svg.marks')
+    assert seen.page.locator("svg.marks").count() < 60
+    took = seen.page.evaluate(
+        """() => { const box = document.getElementById('text'); box.value = 'd9';
+          const began = performance.now(); document.querySelector('#entity-chips input').click();
+          return performance.now() - began; }"""
+    )
+    assert took < 1000
+
+
+def test_the_page_prints_every_document(visit: Open) -> None:
+    seen = visit(a_page(*(an_extraction(f"d{number}") for number in range(60))))
+    assert seen.page.locator("svg.marks").count() < 60
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.locator("svg.marks").count() == 60
+    assert seen.box("main")["width"] <= 700
+    seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert seen.page.locator("svg.marks").count() < 60
+    seen.page.emulate_media(media="print")
+    assert seen.page.locator(".filters").is_hidden()
+    assert seen.page.pdf().startswith(b"%PDF")
+
+
+def test_dark_is_dark(visit: Open) -> None:
+    seen = visit(a_page())
+    for scheme, is_dark in (("light", False), ("dark", True)):
+        seen.page.emulate_media(color_scheme=scheme)
+        colour = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (int(colour[4:].split(",")[0]) < 80) is is_dark
+
+
+def test_a_comparison_says_what_is_missed_spurious_and_mistyped(visit: Open) -> None:
+    gold = an_extraction()
+    kept = [mention for mention in gold.mentions if mention.id not in ("T2", "T5")]
+    wrong = replace(kept[0], type="Drug")
+    extra = Mention("T9", 12, 15, gold.text[12:15], "Effect", 0.5)
+    predicted = replace(gold, mentions=(wrong, *kept[1:], extra), relations=())
+    seen = visit(comparison_page([gold], [predicted], title="compared"))
+    labels = seen.page.locator("g.mention .label").all_text_contents()
+    assert sorted(labels) == sorted(
+        ["Drug", "Drug", "Drug ≠ Effect", "missed: Effect", "missed: Drug", "spurious: Effect"]
+    )
+    assert seen.page.locator("g.relation.status-missed").count() == 2
+    seen.page.locator("#status-chips label", has_text="right").click()
+    assert seen.page.locator("g.mention").count() == 4
+    seen.page.locator("#differences-tab").click()
+    assert seen.page.locator("#differences-panel").is_visible()
+
+
+def test_a_notebook_shows_the_document_in_a_frame(visit: Open) -> None:
+    seen = visit(f"<!doctype html><title>cell</title>{an_extraction()._repr_html_()}")
+    frame = seen.page.frame_locator("iframe")
+    frame.locator("svg.marks").wait_for()
+    assert frame.locator("g.mention").count() == 5
+    assert frame.locator(".tabs").is_hidden()
+    assert notebook_html(an_extraction()) == an_extraction()._repr_html_()
