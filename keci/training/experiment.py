@@ -33,6 +33,7 @@ from keci.training.checkpoint import (
 )
 from keci.training.run_data import RunData
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
+from keci.view.run_report import REPORT_FILE, run_page
 
 VALIDATION_IDS_FILE = "validation.ids"
 SCORED_IDS_FILE = "scored.ids"
@@ -95,6 +96,7 @@ class Experiment:
             texts = self._prepare(trainer.builder, data.scored)
             evaluation = trainer.score_best(data.scored, texts)
             write_json(folder / SCORES_FILE, _scores(evaluation, data, state))
+            (folder / REPORT_FILE).write_text(run_page(folder), "utf-8")
         drop_tensors(folder)
         return RunResult(read_state(folder), read_json(folder / SCORES_FILE))
 

@@ -29,6 +29,7 @@ from keci.training.checkpoint import (
 )
 from keci.training.loss import total_loss
 from keci.training.optimisation import Optimisation
+from keci.training.report import report_epoch
 from keci.training.targets import build_targets
 
 _LOGGER = logging.getLogger(__name__)
@@ -101,9 +102,11 @@ class Trainer:
             progress.advance(task, state.epoch * steps)
             while state.epoch < self.config.epochs and not self._patience_ended(state):
                 loss = self._train_epoch(state.epoch, data, optimisation, progress)
-                metrics = self._validate(state.epoch + 1, loss, data)
+                predicted = self._predict(data.validation_texts)
+                metrics = _metrics(state.epoch + 1, loss, evaluate(data.validation, predicted))
                 state = self._record(state, metrics)
                 save_state(self.folder, state, self.network, optimisation)
+                report_epoch(self.folder, data.validation, predicted)
                 if self.after_epoch:
                     self.after_epoch(metrics)
                 description = (
@@ -152,9 +155,9 @@ class Trainer:
     def score_best(self, gold: GoldDataset, texts: Sequence[PreparedText]) -> Evaluation:
         """The scores of the best epoch's weights on prepared documents."""
         load_weights(self.network, self.folder / BEST_FILE)
-        return self._score(gold, texts)
+        return evaluate(gold, self._predict(texts))
 
-    def _score(self, gold: GoldDataset, texts: Sequence[PreparedText]) -> Evaluation:
+    def _predict(self, texts: Sequence[PreparedText]) -> list[Extraction]:
         self.network.eval()
         predictor = Predictor(
             self.network.ordered_stages(),
@@ -163,18 +166,7 @@ class Trainer:
             batching=Batching(),
             device=self.accelerator.device,
         )
-        return evaluate(gold, predictor.predict(texts))
-
-    def _validate(self, epoch: int, loss: float, data: TrainingData) -> EpochMetrics:
-        evaluation = self._score(data.validation, data.validation_texts)
-        return EpochMetrics(
-            epoch,
-            loss,
-            evaluation.entity.f1,
-            evaluation.relation.f1,
-            evaluation.strict_entity.f1,
-            evaluation.strict_relation.f1,
-        )
+        return list(predictor.predict(texts))
 
     def _record(self, state: State, metrics: EpochMetrics) -> State:
         _write_metrics(self.folder / METRICS_FILE, metrics)
@@ -186,6 +178,17 @@ class Trainer:
             return State(metrics.epoch, state.best_epoch, state.best_score)
         write_tensors(self.folder / BEST_FILE, self.network.state_dict())
         return State(metrics.epoch, metrics.epoch, metrics.selection)
+
+
+def _metrics(epoch: int, loss: float, evaluation: Evaluation) -> EpochMetrics:
+    return EpochMetrics(
+        epoch,
+        loss,
+        evaluation.entity.f1,
+        evaluation.relation.f1,
+        evaluation.strict_entity.f1,
+        evaluation.strict_relation.f1,
+    )
 
 
 def epoch_batches(lengths: Tensor, batch_size: int) -> list[list[int]]:

@@ -168,9 +168,9 @@ class _Judged:
 
 def _matched(gold: Iterable[tuple[Any, Any]], predicted: Iterable[tuple[Any, Any]]) -> list[_Pair]:
     """Pairs with one key: those of one type first, then what is left; then the others alone."""
-    left = list(predicted)
+    left = _distinct(predicted)
     pairs, waiting = [], []
-    for key, item in gold:
+    for key, item in _distinct(gold):
         same = next((pair for pair in left if pair[0] == key and pair[1].type == item.type), None)
         if same is None:
             waiting.append((key, item))
@@ -183,6 +183,14 @@ def _matched(gold: Iterable[tuple[Any, Any]], predicted: Iterable[tuple[Any, Any
             left.remove(other)
         pairs.append(_Pair(item, other[1] if other else None))
     return [*pairs, *(_Pair(None, item) for _, item in left)]
+
+
+def _distinct(items: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """The first of those with one key and type: gold data repeat a span for each concept."""
+    first: dict[tuple[Any, str], tuple[Any, Any]] = {}
+    for key, item in items:
+        first.setdefault((key, item.type), (key, item))
+    return list(first.values())
 
 
 def _verdicts(pairs: Iterable[_Pair], confusion: Confusion) -> Iterator[_Judged]:

@@ -1,4 +1,5 @@
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ pytest.importorskip("accelerate")
 
 from keci.config import TrainConfig
 from keci.data.gold import GoldDataset, GoldDocument, entity_interactions
+from keci.evaluation import evaluate
+from keci.knowledge.base.vocabulary import TYPE_NAMES
 from keci.training import trainer as trainer_module
 from keci.training.checkpoint import BEST_FILE, State, save_state
 from keci.training.trainer import (
@@ -160,9 +163,10 @@ def test_the_best_weights_are_those_of_the_best_epoch(uninterrupted: Path, tmp_p
     network.load_state_dict(load_file(uninterrupted / BEST_FILE))
     run = new_trainer(tmp_path / "run", TRAIN)
     run.network = network
-    found = run._validate(best_epoch, 0.0, training_data())
-    assert found.entity_f1 == float(rows[best_epoch - 1]["entity_f1"])
-    assert found.relation_f1 == float(rows[best_epoch - 1]["relation_f1"])
+    data = training_data()
+    found = evaluate(data.validation, run._predict(data.validation_texts))
+    assert found.entity.f1 == float(rows[best_epoch - 1]["entity_f1"])
+    assert found.relation.f1 == float(rows[best_epoch - 1]["relation_f1"])
 
 
 def test_patience_ends_a_run(tmp_path: Path) -> None:
@@ -233,3 +237,13 @@ def test_the_texts_of_a_batch_are_of_similar_length() -> None:
         int(lengths[batch].max() - lengths[batch].min()) for batch in epoch_batches(lengths, 4)
     ]
     assert max(spread) == 3
+
+
+def test_each_epoch_leaves_a_report(uninterrupted: Path) -> None:
+    report = (uninterrupted / "report.html").read_text("utf-8")
+    validation = json.loads((uninterrupted / "validation.json").read_text("utf-8"))
+    assert "4 epochs, running" in report
+    gold = [{(m.start, m.end, m.type) for m in g.mentions} for g in annotated_sentences()]
+    assert validation["entities"]["scores"][-1]["gold"] == sum(map(len, gold))
+    attention = validation["attention"]
+    assert attention is None or {row["code"] for row in attention["types"]} <= {*TYPE_NAMES}

@@ -77,3 +77,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([gold], [replace(gold, text="abc")])
     with pytest.raises(DataError, match="no gold document"):
         compare([gold], [replace(gold, id="e")])
+
+
+def test_a_span_that_gold_repeats_for_each_concept_counts_once() -> None:
+    twice = (replace(mention("T1", 0), group="A"), replace(mention("T2", 0), group="B"))
+    data, _ = compare([Extraction("d", TEXT, twice)], [Extraction("d", TEXT, (mention("T1", 0),))])
+    assert statuses(data, "mentions") == {"right": 1}
