@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from keci.cli.options import CommandWithSubcommands, common_options
+from keci.cli.train.train_encoder import encoder
 from keci.cli.train.train_options import TrainingChoice, training_options
 from keci.cli.train.train_tune import tune
 from keci.config import TrainConfig
@@ -84,3 +85,4 @@ def main(
 
 
 main.add_subcommand(tune)
+main.add_subcommand(encoder)

@@ -92,6 +92,12 @@ def save_architecture(transformer: PreTrainedModel, tokenizer_json: str, folder:
     (folder / TOKENIZER_FILE).write_text(tokenizer_json, "utf-8")
 
 
+def save_encoder(transformer: PreTrainedModel, name: str, folder: Path) -> None:
+    """Write a folder that ``load_encoder`` reads: these weights, with the tokenizer of ``name``."""
+    transformer.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(_find_encoder(name)).save_pretrained(folder)
+
+
 def _position_count(config: object) -> int:
     positions: int = getattr(config, "max_position_embeddings", 512)
     offset = getattr(config, "pad_token_id", 0) or 0
