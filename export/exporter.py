@@ -81,6 +81,7 @@ def _write(
             "data": dict(settings.data),
             "settings": config_to_record(settings.train),
         },
+        units=settings.units,
         files={
             path.relative_to(folder).as_posix(): describe_file(path)
             for path in sorted(folder.rglob("*"))

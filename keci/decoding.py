@@ -11,6 +11,7 @@ from keci.batch import Batch, find_keys
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Indices
+from keci.overlaps import without_doubles
 from keci.schema import RelationType, TaskSchema
 
 Numbers = npt.NDArray[np.float32]
@@ -69,11 +70,12 @@ def decode(
 
     A span is a mention, and a pair of mentions a relation, where the first label, "none", has less
     than half of the probability; its type is the best of the others. Ties go to the label that the
-    schema names first. Mentions are numbered T1, T2, ... by start, then end, relations R1, R2, ...
+    schema names first. Of two mentions that overlap although their types never may, the one of the
+    higher score stays. Mentions are numbered T1, T2, ... by start, then end, relations R1, R2, ...
     by head, then tail. A symmetric relation is reported once, from the earlier mention, with the
     mean of both directions' probabilities.
     """
-    found = _Found.of(outputs, scores.entities)
+    found = _Found.of(outputs, scores.entities, schema)
     links = _concept_links(batch, outputs, found.kept, base) if base else {}
     mentions = _mentions(batch, found, links, schema)
     relations = _relations(outputs, scores.relations, mentions, schema)
@@ -108,12 +110,14 @@ class _Found:
     places: Indices
     labels: Indices
     scores: npt.NDArray[np.float64]
+    type_scores: npt.NDArray[np.float64]
     context: npt.NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, outputs: Outputs, entities: Numbers) -> "_Found":
+    def of(cls, outputs: Outputs, entities: Numbers, schema: TaskSchema) -> "_Found":
         labels = best_labels(entities)
-        kept = np.flatnonzero(labels)
+        scores = _rounded(1 - entities[:, 0])
+        kept = _apart(outputs, np.flatnonzero(labels), labels, scores, schema)
         spans, splits = outputs["kept_spans"][kept], outputs["span_splits"]
         rows = np.searchsorted(splits, spans, side="right") - 1
         context = _context_weights(outputs)
@@ -123,9 +127,28 @@ class _Found:
             np.arange(1, len(kept) + 1) - np.searchsorted(rows, rows),
             spans - splits[rows],
             labels[kept],
+            scores[kept],
             _rounded(entities[kept, labels[kept]]),
             None if context is None else _rounded(context[kept]),
         )
+
+
+def _apart(
+    outputs: Outputs,
+    kept: Indices,
+    labels: Indices,
+    scores: npt.NDArray[np.float64],
+    schema: TaskSchema,
+) -> Indices:
+    """The mentions among the kept spans, less the doubles that the schema rules out."""
+    if schema.overlaps is None:
+        return kept
+    spans = outputs["kept_spans"][kept]
+    starts, ends = outputs["span_starts"][spans].tolist(), outputs["span_ends"][spans].tolist()
+    types = [schema.entity_labels[label] for label in labels[kept].tolist()]
+    mentions = list(zip(starts, ends, types, scores[kept].tolist(), strict=True))
+    staying: Indices = kept[without_doubles(mentions, schema.overlaps)]
+    return staying
 
 
 def _mentions(
@@ -136,10 +159,13 @@ def _mentions(
 ) -> dict[int, Mention]:
     """Mentions by their place among the kept spans."""
     context = [None] * len(found.kept) if found.context is None else found.context.tolist()
-    columns = (found.kept, found.rows, found.numbers, found.places, found.labels, found.scores)
+    columns = (
+        found.kept, found.rows, found.numbers, found.places, found.labels, found.scores,
+        found.type_scores,
+    )  # fmt: skip
     mentions = {}
     for *column, weight in zip(*(values.tolist() for values in columns), context, strict=True):
-        kept, row, number, place, label, score = column
+        kept, row, number, place, label, score, type_score = column
         text = batch.texts[row]
         start, end = int(text.spans.starts[place]), int(text.spans.ends[place])
         mentions[kept] = Mention(
@@ -149,6 +175,7 @@ def _mentions(
             text=text.document.text[start:end],
             type=schema.entity_labels[label],
             score=score,
+            type_score=type_score,
             concepts=links.get(kept, ()),
             context_weight=weight,
         )

@@ -6,9 +6,13 @@ is exactly what a mention covers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, cast
 
 from keci.errors import DataError
+
+Assertion = Literal["present", "negated", "speculated"]
+ASSERTIONS: tuple[Assertion, ...] = ("present", "negated", "speculated")
+"""What a text says of a finding: that it is so, that it is not, that it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,9 @@ class ConceptLink:
 class Mention:
     """A typed span of text.
 
-    ``score`` is the probability of ``type``; ``concepts`` and ``context_weight`` (the sentinel's
-    share, Eq 8) sum to one. ``group`` is used by gold data alone: mentions of one entity share it.
+    ``score`` is the probability that it is a mention at all, ``type_score`` that of ``type``;
+    ``concepts`` and ``context_weight`` (the sentinel's share, Eq 8) sum to one. ``assertion`` is
+    what the text says of it. ``group`` is used by gold data alone: mentions of one entity share it.
     """
 
     id: str
@@ -46,17 +51,23 @@ class Mention:
     concepts: tuple[ConceptLink, ...] = ()
     context_weight: float | None = None
     group: str | None = None
+    type_score: float | None = None
+    assertion: Assertion = "present"
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A typed link from the mention with id ``head`` to the one with id ``tail``."""
+    """A typed link from the mention with id ``head`` to the one with id ``tail``.
+
+    ``assertion`` is what the text says of it.
+    """
 
     id: str
     head: str
     tail: str
     type: str
     score: float | None = None
+    assertion: Assertion = "present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,9 @@ def _mention_record(mention: Mention) -> dict[str, Any]:
     }
     if mention.score is not None:
         record["score"] = mention.score
+    if mention.type_score is not None:
+        record["type_score"] = mention.type_score
+    record["assertion"] = mention.assertion
     if mention.context_weight is not None:
         record["concepts"] = [
             {"id": link.id, "name": link.name, "types": list(link.types), "weight": link.weight}
@@ -147,6 +161,7 @@ def _relation_record(relation: Relation) -> dict[str, Any]:
     }
     if relation.score is not None:
         record["score"] = relation.score
+    record["assertion"] = relation.assertion
     return record
 
 
@@ -169,6 +184,8 @@ def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
         concepts=tuple(_read_concept(item) for item in _list_field(record, "concepts")),
         context_weight=_optional_number(record, "context_weight"),
         group=None if record.get("group") is None else _text_field(record, "group"),
+        type_score=_optional_number(record, "type_score"),
+        assertion=_assertion(record),
     )
 
 
@@ -188,6 +205,7 @@ def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
         tail=_text_field(record, "tail"),
         type=_text_field(record, "type"),
         score=_optional_number(record, "score"),
+        assertion=_assertion(record),
     )
     for end in (relation.head, relation.tail):
         if end not in known:
@@ -195,6 +213,16 @@ def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
                 f"relation {relation.id!r} names the entity {end!r}, which is not there"
             )
     return relation
+
+
+def _assertion(record: Mapping[str, Any]) -> Assertion:
+    """What a record says of itself; older ones say nothing, which means "present"."""
+    value = record.get("assertion")
+    if value is None:
+        return "present"
+    if value not in ASSERTIONS:
+        raise DataError(f"the field 'assertion' must be one of {ASSERTIONS}, got {value!r}")
+    return cast(Assertion, value)
 
 
 def _field(record: Mapping[str, Any], name: str) -> Any:

@@ -1,13 +1,14 @@
 """The model that keci-extract runs, and what a run's manifest says of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keci.errors import UsageError
+from keci.text.sentences import SENTENCE
 
 if TYPE_CHECKING:
     from keci.corpus.extraction import CorpusExtractor, Link
@@ -41,7 +42,8 @@ class ModelChoice:
     precision: str | None
     device: str
     threads: int | None
-    unit: str
+    unit: str | None
+    """What the model reads at once; None takes what it was trained on."""
 
     def to_record(self) -> dict[str, Any]:
         """The choice as JSON holds it."""
@@ -83,12 +85,14 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         precision=choice.precision, device=choice.device, threads=choice.threads
     )
     extractor = open_extractor(folder, base, options)
+    unit = chosen_unit(extractor.manifest.units, choice.unit)
     model = {
         "name": extractor.manifest.name,
         "manifest_sha256": describe_file(folder / MANIFEST_FILE).sha256,
         "precision": extractor.precision,
         "device": choice.device,
         "threads_per_operator": extractor.plan.per_worker,
+        "unit": unit,
     }
     knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
     mentions = {"mentions": describe_file(choice.mentions).sha256} if choice.mentions else {}
@@ -100,8 +104,22 @@ def open_model(choice: ModelChoice) -> OpenedModel:
     }
     link = _foreign_link(choice.mentions, base)
     collect_rarely()
-    extract = CorpusExtractor(extractor.predictor, unit=choice.unit, link=link)
+    extract = CorpusExtractor(extractor.predictor, unit=unit, link=link)
     return OpenedModel(extract, description)
+
+
+def chosen_unit(trained: Sequence[str], asked: str | None) -> str:
+    """What a model reads at once: what is asked for, else what it was trained on.
+
+    A unit that it was not trained on is told in the log, and what follows.
+    """
+    usual = trained[0] if trained else SENTENCE
+    if asked and trained and asked not in trained:
+        _LOGGER.warning(
+            "the model was trained on the unit %r and reads %r here: expect it to miss much "
+            "(leave --unit out to read what it knows)", " and ".join(trained), asked,
+        )  # fmt: skip
+    return asked or usual
 
 
 def _foreign_link(path: Path | None, base: "KnowledgeBase | None") -> "Link | None":

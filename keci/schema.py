@@ -24,12 +24,17 @@ class RelationType:
 
 @dataclass(frozen=True, slots=True)
 class TaskSchema:
-    """The types of a task; label 0 of either classifier means "none" (non-entity, non-relation)."""
+    """The types of a task; label 0 of either classifier means "none" (non-entity, non-relation).
+
+    ``overlaps`` holds the pairs of entity types, each sorted, whose mentions may overlap; None
+    where nothing is known of it, so that all may.
+    """
 
     name: str
     entity_types: tuple[str, ...]
     relation_types: tuple[RelationType, ...]
     metric: str = "micro"
+    overlaps: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         relation_names = tuple(relation.name for relation in self.relation_types)
@@ -46,6 +51,9 @@ class TaskSchema:
                 raise ConfigError(
                     f"relation {relation.name!r} names unknown types {sorted(unknown)}"
                 )
+        unknown = {name for pair in self.overlaps or () for name in pair} - {*self.entity_types}
+        if unknown:
+            raise ConfigError(f"schema {self.name!r}: overlaps of unknown types {sorted(unknown)}")
 
     @property
     def entity_labels(self) -> tuple[str, ...]:
@@ -56,6 +64,7 @@ class TaskSchema:
         return (NONE, *(relation.name for relation in self.relation_types))
 
     def to_record(self) -> dict[str, Any]:
+        overlaps = self.overlaps
         return {
             "name": self.name,
             "metric": self.metric,
@@ -69,17 +78,19 @@ class TaskSchema:
                 }
                 for relation in self.relation_types
             ],
+            **({} if overlaps is None else {"overlaps": [list(pair) for pair in overlaps]}),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "TaskSchema":
         """Read a schema; raises ConfigError on unknown or missing keys."""
-        _check_keys(record, {"name", "entity_types"}, {"relation_types", "metric"})
+        _check_keys(record, {"name", "entity_types"}, {"relation_types", "metric", "overlaps"})
         return cls(
             name=_text(record, "name"),
             entity_types=_texts(record, "entity_types"),
             relation_types=tuple(map(_read_relation_type, _items(record, "relation_types"))),
             metric=record.get("metric", "micro"),
+            overlaps=_overlaps(record),
         )
 
 
@@ -110,6 +121,15 @@ def _read_relation_type(record: Mapping[str, Any]) -> RelationType:
         head_types=_texts(record, "head_types"),
         tail_types=_texts(record, "tail_types"),
     )
+
+
+def _overlaps(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    if "overlaps" not in record:
+        return None
+    pairs = tuple(tuple(pair) for pair in _items(record, "overlaps"))
+    if not all(len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in pairs):
+        raise ConfigError(f"schema: overlaps must hold pairs of entity types, got {pairs!r}")
+    return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

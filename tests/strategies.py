@@ -4,7 +4,7 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.documents import ASSERTIONS, Assertion, ConceptLink, Extraction, Mention, Relation
 from keci.schema import METRICS, NONE, RelationType, TaskSchema
 
 _HARD_PIECES = (
@@ -35,7 +35,15 @@ def schemas(draw: st.DrawFn) -> TaskSchema:
         RelationType(name, draw(st.booleans()), draw(ends), draw(ends))
         for name in draw(st.lists(labels, max_size=4, unique=True))
     )
-    return TaskSchema(draw(names()), entity_types, relation_types, draw(st.sampled_from(METRICS)))
+    types = st.sampled_from(entity_types)
+    pairs = st.sets(st.tuples(types, types).map(lambda pair: (min(pair), max(pair))), max_size=3)
+    return TaskSchema(
+        draw(names()),
+        entity_types,
+        relation_types,
+        draw(st.sampled_from(METRICS)),
+        draw(st.none() | pairs.map(lambda found: tuple(sorted(found)))),
+    )
 
 
 @st.composite
@@ -45,7 +53,9 @@ def extractions(draw: st.DrawFn) -> Extraction:
     mentions = tuple(draw(_mentions(f"T{place}", text)) for place in range(draw(st.integers(0, 4))))
     ends = st.sampled_from([mention.id for mention in mentions] or [""])
     relations = tuple(
-        Relation(f"R{place}", draw(ends), draw(ends), draw(names()), draw(_scores()))
+        Relation(
+            f"R{place}", draw(ends), draw(ends), draw(names()), draw(_scores()), draw(_assertions())
+        )
         for place in range(draw(st.integers(0, 4)) if mentions else 0)
     )
     return Extraction(draw(names()), text, mentions, relations)
@@ -67,7 +77,13 @@ def _mentions(draw: st.DrawFn, mention_id: str, text: str) -> Mention:
         concepts=concepts,
         context_weight=context_weight,
         group=draw(st.none() | names()),
+        type_score=draw(_scores()),
+        assertion=draw(_assertions()),
     )
+
+
+def _assertions() -> st.SearchStrategy[Assertion]:
+    return st.sampled_from(ASSERTIONS)
 
 
 def _concepts() -> st.SearchStrategy[ConceptLink]:

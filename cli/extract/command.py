@@ -67,9 +67,7 @@ or the output broke; a signal ends it with 128 plus its number.
 @click.option(
     "--unit",
     type=click.Choice(("sentence", "document")),
-    default="sentence",
-    show_default=True,
-    help="What the model reads at once.",
+    help="What the model reads at once; what it was trained on if not given.",
 )
 @click.option(
     "--revisions",
@@ -145,7 +143,7 @@ def main(
     input_format: str,
     text_field: str,
     id_field: str,
-    unit: str,
+    unit: str | None,
     revisions: str,
     repeated_ids: str,
     limits: tuple[str, ...],

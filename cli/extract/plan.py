@@ -192,7 +192,6 @@ class Plan:
             "sample": parse_share(chosen.sample) if chosen.sample else None,
             "shard": str(Shard.parse(chosen.shard)),
             "retried": chosen.retried_sha256(),
-            "unit": self.model.unit,
             "format": layout.format.name,
             "part_records": layout.part_records,
         }

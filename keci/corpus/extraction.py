@@ -6,7 +6,7 @@ import logging
 import sys
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -52,13 +52,15 @@ class _Begun:
 
     cuts: Sequence[_Cut]
     windows: Sequence[Pending]
+    overlaps: Collection[tuple[str, str]] | None
 
     def extractions(self) -> Iterator[Extraction]:
         """Waits for the extraction of each document, in order; raises what a stage raised."""
         found = [extraction for window in self.windows for extraction in window.extractions()]
         units = iter(found)
         for cut in self.cuts:
-            yield reassemble(cut.document, cut.units, list(islice(units, len(cut.units))))
+            inside = list(islice(units, len(cut.units)))
+            yield reassemble(cut.document, cut.units, inside, self.overlaps)
 
     def cancel(self) -> None:
         for window in self.windows:
@@ -163,7 +165,7 @@ class CorpusExtractor:
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
         prepare, begin = self.predictor.builder.prepare, self.predictor.begin
         windows = [begin(prepare(units[part], linked[part])) for part in _windows(units)]
-        return _Begun(cuts, windows)
+        return _Begun(cuts, windows, self.predictor.schema.overlaps)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.

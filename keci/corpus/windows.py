@@ -6,14 +6,14 @@ overlapping windows. Every character that is not white space lies in some unit.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from keci.documents import Document, Extraction, Mention, Relation
 from keci.errors import ConfigError, UsageError
-from keci.text.sentences import split_sentences
+from keci.overlaps import without_doubles
+from keci.text.sentences import SENTENCE, UNITS, split_sentences
 
-UNITS = ("sentence", "document")
 MOST_PIECES_PER_CHARACTER = 4
 """Byte-level vocabularies may need a piece for each UTF-8 byte."""
 MOST_PIECES_PER_ASCII_CHARACTER = 2
@@ -62,7 +62,7 @@ def text_units(document: Document, *, unit: str, budget: WindowBudget) -> tuple[
         raise UsageError(f"unknown unit {unit!r}; known are {', '.join(UNITS)}")
     text = document.text
     sentences = split_sentences(text)
-    groups = [[sentence] for sentence in sentences] if unit == "sentence" else [list(sentences)]
+    groups = [[sentence] for sentence in sentences] if unit == SENTENCE else [list(sentences)]
     spans = (span for group in groups if group for span in _windows(text, group, budget))
     return tuple(TextUnit(start, text[start:end]) for start, end in spans)
 
@@ -152,16 +152,22 @@ RelationKey = tuple[MentionKey, MentionKey, str]
 
 
 def reassemble(
-    document: Document, units: Sequence[TextUnit], extractions: Sequence[Extraction]
+    document: Document,
+    units: Sequence[TextUnit],
+    extractions: Sequence[Extraction],
+    overlaps: Collection[tuple[str, str]] | None = None,
 ) -> Extraction:
     """One extraction over the document, ids renumbered T1, R1 and on in text order.
 
     What overlapping units both found (same offsets and type; for relations the same ends and type)
-    is kept once, with the higher score.
+    is kept once, with the higher score; so is one of two mentions that overlap although their types
+    are none of the pairs in ``overlaps``, where these are known.
     """
     found = _Found()
     for unit, extraction in zip(units, extractions, strict=True):
         found.add(unit, extraction)
+    if overlaps is not None and len(units) > 1:
+        found.drop_doubles(overlaps)
     mention_ids = {key: f"T{number}" for number, key in enumerate(sorted(found.mentions), 1)}
     mentions = tuple(_placed(found.mentions[key], key, id_) for key, id_ in mention_ids.items())
     relations = tuple(
@@ -180,8 +186,7 @@ def reassemble(
 def _placed(mention: Mention, key: MentionKey, id_: str) -> Mention:
     """The mention with its id and offsets in the document."""
     start, end, kind = key
-    concepts, context = mention.concepts, mention.context_weight
-    return Mention(id_, start, end, mention.text, kind, mention.score, concepts, context)
+    return replace(mention, id=id_, start=start, end=end, type=kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,16 @@ class _Found:
             ends = (keys[relation.head], keys[relation.tail], relation.type)
             if ends not in self.relations or _rank(relation.score) > _rank(self.relations[ends]):
                 self.relations[ends] = relation.score
+
+    def drop_doubles(self, allowed: Collection[tuple[str, str]]) -> None:
+        """Drop the mentions that may not overlap better ones, with their relations."""
+        keys = sorted(self.mentions)
+        spans = [(*key, _rank(self.mentions[key].score)) for key in keys]
+        staying = {keys[at] for at in without_doubles(spans, allowed)}
+        for key in self.mentions.keys() - staying:
+            del self.mentions[key]
+        for ends in [ends for ends in self.relations if not {*ends[:2]} <= staying]:
+            del self.relations[ends]
 
 
 def _rank(score: float | None) -> float:

@@ -289,6 +289,8 @@ def _annotation(mention: Mention) -> dict[str, Any]:
     infons = {
         "type": mention.type,
         **_number("score", mention.score),
+        **_number("type_score", mention.type_score),
+        "assertion": mention.assertion,
         **_number("context_weight", mention.context_weight),
         **(_concept(best) if best else {}),
         **({"identifier": mention.group} if mention.group else {}),
@@ -310,6 +312,7 @@ def _written_relation(relation: Relation, names: Mapping[str, str]) -> dict[str,
     infons = {
         "type": relation.type, "entity1": names[relation.head], "entity2": names[relation.tail],
         **_number("score", relation.score),
+        "assertion": relation.assertion,
     }  # fmt: skip
     return {"id": relation.id, "infons": infons, "nodes": nodes}
 
@@ -338,7 +341,8 @@ def _entity_record(annotation: Mapping[str, Any]) -> dict[str, Any]:
         "text": annotation["text"],
         "type": infons["type"],
         **_identifier_record(infons),
-        **_floats(infons, "score", "context_weight"),
+        "assertion": infons.get("assertion"),
+        **_floats(infons, "score", "type_score", "context_weight"),
     }
 
 
@@ -357,7 +361,8 @@ def _identifier_record(infons: Mapping[str, str]) -> dict[str, Any]:
 def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:
     ends = {node["role"]: node["refid"] for node in relation["nodes"]}
     infons = relation["infons"]
-    return {"id": relation["id"], "type": infons["type"], **ends, **_floats(infons, "score")}
+    said = {"type": infons["type"], "assertion": infons.get("assertion")}
+    return {"id": relation["id"], **said, **ends, **_floats(infons, "score")}
 
 
 def _floats(infons: Mapping[str, str], *names: str) -> dict[str, float]:

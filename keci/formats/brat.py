@@ -1,7 +1,8 @@
 """Extractions as brat standoff: a zip archive with ``ID.txt`` and ``ID.ann`` for each document.
 
 Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in
-pieces), R lines, N lines (the concept that weighs most) and a note with each mention's score.
+pieces), R lines, N lines (the concept that weighs most), A lines (the attributes Negated and
+Speculated of mentions and relations) and a note with each mention's score.
 Characters that brat refuses in type names become ``_``; those that a file name cannot have are
 escaped as in URLs, and an id that comes twice gets ``~2``.
 """
@@ -12,10 +13,11 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from itertools import count
+from typing import BinaryIO, cast
 from urllib.parse import quote, unquote
 
-from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.documents import ASSERTIONS, Assertion, ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
 
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -66,6 +68,7 @@ def _file_name(document_id: str) -> str:
 
 
 def _lines(extraction: Extraction) -> Iterator[str]:
+    attributes = count(1)
     for number, mention in enumerate(extraction.mentions, start=1):
         pieces = [found.span() for found in _PIECE.finditer(mention.text)]
         spans = ";".join(f"{mention.start + start} {mention.start + end}" for start, end in pieces)
@@ -77,9 +80,17 @@ def _lines(extraction: Extraction) -> Iterator[str]:
             yield f"N{number}\tReference {mention.id} {identifier}\t{best.name}"
         if mention.score is not None:
             yield f"#{number}\tAnnotatorNotes {mention.id}\tscore {mention.score:.4f}"
+        yield from _attribute(mention, attributes)
     for relation in extraction.relations:
         kind = _type(relation.type)
         yield f"{relation.id}\t{kind} Arg1:{relation.head} Arg2:{relation.tail}"
+        yield from _attribute(relation, attributes)
+
+
+def _attribute(finding: Mention | Relation, numbers: Iterator[int]) -> Iterator[str]:
+    """An A line where something else than its presence is said of a finding."""
+    if finding.assertion != "present":
+        yield f"A{next(numbers)}\t{finding.assertion.capitalize()} {finding.id}"
 
 
 def _type(name: str) -> str:
@@ -90,13 +101,31 @@ def _extraction(name: str, text: str, lines: str) -> Extraction:
     rows = [line.split("\t") for line in lines.split("\n")[:-1]]
     links = {row[1].split(" ")[1]: _link(row) for row in rows if row[0].startswith("N")}
     scores = {row[1].split(" ")[1]: float(row[2].split(" ")[1]) for row in rows if row[0][0] == "#"}
+    said = dict(_said(row[1]) for row in rows if row[0].startswith("A"))
     mentions = tuple(
-        replace(_mention(row, text), score=scores.get(row[0]), concepts=links.get(row[0], ()))
+        replace(
+            _mention(row, text),
+            score=scores.get(row[0]),
+            concepts=links.get(row[0], ()),
+            assertion=said.get(row[0], "present"),
+        )
         for row in rows
         if row[0].startswith("T")
     )
-    relations = tuple(_relation(row) for row in rows if row[0].startswith("R"))
+    relations = tuple(
+        replace(_relation(row), assertion=said.get(row[0], "present"))
+        for row in rows
+        if row[0].startswith("R")
+    )
     return Extraction(name, text, mentions, relations)
+
+
+def _said(attribute: str) -> tuple[str, Assertion]:
+    """The id of a finding and what is said of it."""
+    name, _, finding = attribute.partition(" ")
+    if name.lower() not in ASSERTIONS:
+        raise DataError(f"the attribute {name!r} is none of KECI's")
+    return finding, cast(Assertion, name.lower())
 
 
 def _link(row: list[str]) -> tuple[ConceptLink]:

@@ -49,11 +49,15 @@ def _schema(arrow: Any) -> Any:
     concept = [("id", string), ("name", string), ("types", arrow.list_(string)), ("weight", number)]
     entity = [
         ("id", string), ("start", arrow.int64()), ("end", arrow.int64()), ("text", string),
-        ("type", string), ("score", number), ("concepts", arrow.list_(arrow.struct(concept))),
+        ("type", string), ("score", number), ("type_score", number), ("assertion", string),
+        ("concepts", arrow.list_(arrow.struct(concept))),
         ("context_weight", number),
     ]  # fmt: skip
-    relation = [("id", string), ("head", string), ("tail", string), ("type", string)]
+    relation = [
+        ("id", string), ("head", string), ("tail", string), ("type", string), ("score", number),
+        ("assertion", string),
+    ]  # fmt: skip
     return arrow.schema([
         ("id", string), ("text", string), ("entities", arrow.list_(arrow.struct(entity))),
-        ("relations", arrow.list_(arrow.struct([*relation, ("score", number)]))),
+        ("relations", arrow.list_(arrow.struct(relation))),
     ])  # fmt: skip

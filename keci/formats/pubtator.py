@@ -193,7 +193,10 @@ def _original(block: Block) -> bytes:
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
-    for extraction in extractions:
+    """Write what is present: the format cannot say that a text denies or supposes a relation."""
+    for given in extractions:
+        present = tuple(item for item in given.relations if item.assertion == "present")
+        extraction = replace(given, relations=present)
         file.write("".join(f"{line}\n" for line in lines_of(rows_of(extraction))).encode())
 
 

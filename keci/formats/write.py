@@ -5,8 +5,8 @@
 | jsonl | .jsonl | everything |
 | parquet | .parquet | everything |
 | bioc | .bioc.json | everything but the concepts that weigh less than a mention's first |
-| pubtator | .pubtator | mentions, first concepts, relations; no scores |
-| brat | .brat.zip | mentions, scores, first concepts, relations |
+| pubtator | .pubtator | mentions, first concepts, relations that are present; no scores |
+| brat | .brat.zip | mentions, scores, first concepts, relations, assertions |
 
 Formats of text may be compressed: ``jsonl.gz``, ``jsonl.zst`` and so on.
 """

@@ -53,7 +53,8 @@ class Manifest:
     ``precisions`` maps a precision to its facts, such as its F1 on the validation documents;
     ``default_precision`` is the one that a CPU runs. ``stages`` gives the named inputs and
     outputs of each exported stage, ``knowledge_base`` name and fingerprint of the base that the
-    model was trained with.
+    model was trained with, ``units`` are those that it was trained on, the usual one first; bundles
+    of before November 2026 do not tell.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Manifest:
     default_precision: str
     training: Mapping[str, Any]
     files: Mapping[str, BundleFile]
+    units: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         return {
@@ -81,6 +83,7 @@ class Manifest:
             "precisions": self.precisions,
             "default_precision": self.default_precision,
             "training": self.training,
+            "units": list(self.units),
             "files": {
                 name: {"size": item.size, "sha256": item.sha256}
                 for name, item in sorted(self.files.items())
@@ -105,6 +108,7 @@ class Manifest:
                 record["default_precision"],
                 record["training"],
                 {name: BundleFile(**item) for name, item in record["files"].items()},
+                tuple(record.get("units", ())),
             )
         except (KeyError, TypeError) as error:
             raise BundleError(f"the bundle's manifest is incomplete: {error}") from error

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nupunkt import PunktSentenceTokenizer
 
+SENTENCE, DOCUMENT = UNITS = ("sentence", "document")
+"""What a model reads at once: a sentence, or as much of a document as fits."""
+
 BLOCK = 4096
 """Characters given to the splitter at once; some of its rules are quadratic in their input."""
 

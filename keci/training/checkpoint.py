@@ -31,7 +31,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run was started with; ``knowledge_base`` is the base's name and fingerprint."""
+    """What a run was started with; ``knowledge_base`` is the base's name and fingerprint.
+
+    ``units`` are those that its documents were, the usual one first; older runs do not tell.
+    """
 
     encoder: str
     schema: TaskSchema
@@ -39,6 +42,7 @@ class RunSettings:
     train: TrainConfig
     knowledge_base: Mapping[str, str] | None
     data: Mapping[str, str]
+    units: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         write_json(folder / RUN_FILE, {"format": FORMAT, **self._record()})
@@ -51,6 +55,7 @@ class RunSettings:
             "train": config_to_record(self.train),
             "knowledge_base": self.knowledge_base,
             "data": dict(self.data),
+            "units": list(self.units),
         }
 
     def differences(self, now: "RunSettings") -> str:
@@ -79,6 +84,7 @@ class RunSettings:
                 config_from_record(TrainConfig, record["train"]),
                 record["knowledge_base"],
                 record["data"],
+                tuple(record.get("units", ())),
             )
         except KeyError as error:
             raise BundleError(f"{path} lacks the setting {error}") from error

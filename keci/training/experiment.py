@@ -1,7 +1,7 @@
 """Runs that share encoder, architecture and knowledge base, each in a folder of its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from keci.batch import BatchBuilder, PreparedText
 from keci.config import ModelConfig, TrainConfig
 from keci.data.gold import GoldDataset
 from keci.data.splits import write_ids
+from keci.data.units import training_units
 from keci.documents import Document
 from keci.errors import DataError, UsageError
 from keci.evaluation import Evaluation
@@ -18,6 +19,7 @@ from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import TOKENIZER_FILE, Encoder, load_encoder, save_architecture
 from keci.model.network import Network, SpanNetwork
+from keci.overlaps import overlapping_types
 from keci.schema import TaskSchema
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import (
@@ -88,10 +90,11 @@ class Experiment:
         check_new_or_resumed(folder, resume=resume)
         folder.mkdir(parents=True, exist_ok=True)
         self._write_settings(data, config, folder, resume=resume)
+        schema = self._observed_schema(data)
         if not (folder / SCORES_FILE).exists():
             write_ids(folder / VALIDATION_IDS_FILE, data.validation)
             write_ids(folder / SCORED_IDS_FILE, data.scored)
-            trainer = self._trainer(config, folder, after_epoch)
+            trainer = self._trainer(schema, config, folder, after_epoch)
             state = trainer.fit(self._training_data(trainer.builder, data), resume=resume)
             texts = self._prepare(trainer.builder, data.scored)
             evaluation = trainer.score_best(data.scored, texts)
@@ -100,17 +103,23 @@ class Experiment:
         drop_tensors(folder)
         return RunResult(read_state(folder), read_json(folder / SCORES_FILE))
 
+    def _observed_schema(self, data: RunData) -> TaskSchema:
+        """The schema, with the pairs of types that overlap in the training documents."""
+        gold = (document.extraction for document in data.training.documents)
+        return replace(self.schema, overlaps=overlapping_types(gold, self.schema.entity_types))
+
     def _write_settings(
         self, data: RunData, config: TrainConfig, folder: Path, *, resume: bool
     ) -> None:
         base = self.base
         settings = RunSettings(
             self.encoder,
-            self.schema,
+            self._observed_schema(data),
             self.model,
             config,
             {"name": base.name, "fingerprint": base.fingerprint} if base else None,
             data.description,
+            training_units(data.training, data.validation),
         )
         if resume and (folder / RUN_FILE).exists():
             changed = RunSettings.read(folder).differences(settings)
@@ -119,7 +128,11 @@ class Experiment:
         settings.write(folder)
 
     def _trainer(
-        self, config: TrainConfig, folder: Path, after_epoch: AfterEpoch | None
+        self,
+        schema: TaskSchema,
+        config: TrainConfig,
+        folder: Path,
+        after_epoch: AfterEpoch | None,
     ) -> Trainer:
         torch.manual_seed(config.seed)
         transformer, tokenizer_json = load_encoder(self.encoder)
@@ -134,7 +147,7 @@ class Experiment:
         return Trainer(
             Network(encoder, SpanNetwork(self.model, self.schema, encoder_width=encoder.width)),
             builder,
-            self.schema,
+            schema,
             config=config,
             folder=folder,
             show_progress=self.show_progress,

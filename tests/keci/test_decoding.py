@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -100,11 +100,44 @@ def test_spans_with_a_type_are_mentions_numbered_by_place() -> None:
         ("T2", "rash  with", "drug"),
         ("T3", "pain", "effect"),
     ]
-    assert [mention.score for mention in first.mentions] == pytest.approx([0.7, 0.9, 0.9])
+    assert [mention.score for mention in first.mentions] == pytest.approx([0.85, 0.95, 0.95])
+    assert [mention.type_score for mention in first.mentions] == pytest.approx([0.7, 0.9, 0.9])
     assert mentions_of(second) == [("T1", "abc", "drug")]
     for extraction in (first, second):
         for mention in extraction.mentions:
             assert extraction.text[mention.start : mention.end] == mention.text
+
+
+def test_of_two_mentions_that_may_not_overlap_the_better_one_stays() -> None:
+    made = case("rash  with pain", "rash")
+    made.set_entity("rash", EFFECT, 0.7)
+    made.set_entity("rash  with", EFFECT)
+    made.set_entity("rash  with pain", DRUG, 0.8)
+    made.set_entity("rash", EFFECT, row=1)
+    for overlaps, left in (
+        (None, ["rash", "rash  with", "rash  with pain"]),
+        ((), ["rash  with"]),
+        ((("drug", "effect"),), ["rash  with", "rash  with pain"]),
+        ((("effect", "effect"),), ["rash", "rash  with"]),
+    ):
+        first, second = made.decode(replace(SCHEMA, overlaps=overlaps))
+        assert [mention.text for mention in first.mentions] == left
+        assert [mention.id for mention in first.mentions] == [
+            f"T{number}" for number in range(1, len(left) + 1)
+        ]
+        assert mentions_of(second) == [("T1", "rash", "effect")]
+
+
+def test_a_double_takes_its_relations_along() -> None:
+    made = case("rash  with pain")
+    made.set_entity("rash", EFFECT, 0.7)
+    made.set_entity("rash  with", EFFECT)
+    made.set_entity("pain", DRUG)
+    made.set_relation("rash", "pain", (0.1, 0.9, 0.0))
+    made.set_relation("rash  with", "pain", (0.2, 0.8, 0.0))
+    (extraction,) = made.decode(replace(SCHEMA, overlaps=()))
+    assert relations_of(extraction) == [("R1", "T1", "T2", "caused-by")]
+    assert extraction.relations[0].score == pytest.approx(0.8)
 
 
 def test_ties_go_to_the_type_that_comes_first_and_half_is_no_mention() -> None:

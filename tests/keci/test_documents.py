@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -35,7 +36,19 @@ def test_records_round_trip_through_json(extraction: Extraction) -> None:
 
 
 def test_absent_values_are_left_out() -> None:
-    assert Extraction.from_record(record()).to_record() == record()
+    expected = deepcopy(record())
+    for finding in (*expected["entities"], *expected["relations"]):
+        finding["assertion"] = "present"  # always said, so that a reader can rely on it
+    assert Extraction.from_record(record()).to_record() == expected
+
+
+def test_what_a_text_says_of_a_finding_is_one_of_three() -> None:
+    other = deepcopy(record())
+    other["relations"][0]["assertion"] = "negated"
+    assert Extraction.from_record(other).relations[0].assertion == "negated"
+    other["entities"][0]["assertion"] = "absent"
+    with pytest.raises(DataError, match="got 'absent'"):
+        Extraction.from_record(other)
 
 
 def test_a_text_alone_is_a_record() -> None:

@@ -34,7 +34,7 @@ def test_a_run_can_be_traced(
     assert described["knowledge_base"]["fingerprint"]
     assert described["versions"]["keci"]
     assert [item["name"] for item in described["inputs"]] == [str(corpus)]
-    assert described["options"]["unit"] == "sentence"
+    assert described["model"]["unit"] == "sentence"
     assert manifest["records"] == {
         "read": 14, "taken": 14, "written": 13, "failed": 1, "superseded": 0, "deleted": 0,
         "repeated": 0,

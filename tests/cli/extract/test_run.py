@@ -35,7 +35,7 @@ def test_parts_and_resume(
         assert run(corpus, *stopped, "--resume").exit_code == 128 + signal.SIGINT
     changed = run(corpus, *stopped, "--resume", "--unit", "document")
     assert changed.exit_code == 2
-    assert "options.unit: sentence -> document" in changed.stderr
+    assert "model.unit: sentence -> document" in changed.stderr
     last = run(corpus, *stopped, "--resume")
     assert last.exit_code == 1
     assert "14 records read, 13 written, 1 failed" in last.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.documents import ASSERTIONS, ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
 from keci.formats.write import FORMAT_NAMES, Format, format_of
 from tests.keci.corpus.outputs.examples import EXAMPLE
@@ -32,13 +32,16 @@ def extractions(draw: st.DrawFn) -> Extraction:
     )
     mentions = tuple(
         Mention(f"T{number}", start, end, text[start:end], draw(st.sampled_from(["Drug", "a b"])),
-                draw(SCORES), draw(concepts()), draw(SCORES))
+                draw(SCORES), draw(concepts()), draw(SCORES), type_score=draw(SCORES),
+                assertion=draw(st.sampled_from(ASSERTIONS)))
         for number, (start, end) in enumerate(words, start=1)
     )  # fmt: skip
     names = st.sampled_from([mention.id for mention in mentions] or ["T0"])
     ends_of = draw(st.lists(st.tuples(names, names), max_size=3, unique=True)) if mentions else []
     relations = tuple(
-        Relation(f"R{number}", head, tail, "Caused-by", draw(SCORES))
+        Relation(
+            f"R{number}", head, tail, "Caused-by", draw(SCORES), draw(st.sampled_from(ASSERTIONS))
+        )
         for number, (head, tail) in enumerate(ends_of, start=1)
     )
     return Extraction(draw(NAMES), text, mentions, relations)
@@ -76,11 +79,31 @@ def test_what_is_read_back_is_written_the_same(name: str, records: list[Extracti
     assert written(form, records) == content
     if form.kind in LOSSLESS:
         assert again == records
+    if form.kind != "pubtator":
+        assert assertions(again) == assertions(records)
     if form.kind == "bioc":
         assert [item.text for item in again] == [item.text for item in records]
     for one, other in zip(again, records, strict=True):
         ends = [(mention.start, mention.end) for mention in other.mentions]
         assert [(mention.start, mention.end) for mention in one.mentions] == ends
+
+
+def assertions(records: list[Extraction]) -> list[list[str]]:
+    return [
+        [finding.assertion for finding in (*record.mentions, *record.relations)]
+        for record in records
+    ]
+
+
+def test_pubtator_leaves_out_what_a_text_denies_or_supposes() -> None:
+    mentions = (Mention("T1", 0, 4, "rash", "Effect"), Mention("T2", 5, 8, "abc", "Drug"))
+    relations = tuple(
+        Relation(f"R{number}", "T1", "T2", f"kind{number}", assertion=assertion)
+        for number, assertion in enumerate(ASSERTIONS)
+    )
+    record = Extraction("d", "rash abc", mentions, relations)
+    (again,) = read(Format("pubtator"), written(Format("pubtator"), [record]))
+    assert [relation.type for relation in again.relations] == ["kind0"]
 
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
