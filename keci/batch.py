@@ -17,6 +17,7 @@ from keci.knowledge.linking.linker import ConceptMention
 from keci.knowledge.vectors.table import node_vectors
 from keci.knowledge.vocabularies import Indices, Knowledge
 from keci.text.rows import encoder_rows
+from keci.text.sentences import split_sentences
 from keci.text.spans import CandidateSpans, candidate_spans, pooling_blocks
 from keci.text.tokens import TextTokenizer, TokenisedText
 
@@ -35,6 +36,8 @@ class PreparedText:
     tokens: TokenisedText
     spans: CandidateSpans
     concept_mentions: tuple[ConceptMention, ...]
+    sentence_starts: npt.NDArray[np.int64]
+    """First characters of the sentences; the text's own where pairs have no limit of sentences."""
 
     @property
     def token_count(self) -> int:
@@ -85,11 +88,17 @@ class BatchBuilder:
         for document, found in zip(documents, tokens, strict=True):
             self._check_length(document, found)
         spans = candidate_spans(tokens, self.config.max_span_pieces)
-        return list(map(PreparedText, documents, tokens, spans, mentions))
+        sentences = [self._sentence_starts(document.text) for document in documents]
+        return list(map(PreparedText, documents, tokens, spans, mentions, sentences))
 
     def link(self, text: str) -> tuple[ConceptMention, ...]:
         """The concept mentions of a text; none without a knowledge base."""
         return self.knowledge.linker.link(text) if self.knowledge else ()
+
+    def _sentence_starts(self, text: str) -> npt.NDArray[np.int64]:
+        """Sentences are looked for where the model has a reach alone."""
+        spans = split_sentences(text) if self.config.pair_reach >= 0 else ()
+        return np.array([start for start, _ in spans] or [0], dtype=np.int64)
 
     def _check_length(self, document: Document, tokens: TokenisedText) -> None:
         limit = MOST_ROWS * self.max_tokens
@@ -105,6 +114,8 @@ class BatchBuilder:
             **self._encoder_arrays(texts),
             **_span_arrays(texts),
         }
+        if self.config.pair_reach >= 0:
+            arrays["span_sentences"] = _span_sentences(texts)
         graph = None
         if self.knowledge:
             mentions = [text.concept_mentions for text in texts]
@@ -152,6 +163,12 @@ def _span_arrays(texts: Sequence[PreparedText]) -> dict[str, Indices]:
         "span_ends": _concatenate([text.spans.token_ends + shift for text, shift in pairs]),
         "span_splits": _splits(np.array([len(text.spans) for text in texts], dtype=np.int64)),
     }
+
+
+def _span_sentences(texts: Sequence[PreparedText]) -> Indices:
+    return _concatenate(
+        [np.searchsorted(text.sentence_starts, text.spans.starts, side="right") for text in texts]
+    )
 
 
 def span_keys(texts: Sequence[PreparedText]) -> Indices:

@@ -34,6 +34,9 @@ class ModelConfig:
     concept_gcn_layers: int = 2
     attention_heads: int = 4
     """Heads of the attention that adds concepts to token states."""
+    pair_reach: int = -1
+    """Sentences that the two spans of a pair may be apart; 0 pairs those of one sentence, 1 those
+    of the next one too, -1 all of a text."""
     mix_layers: bool = True
     final_inputs: str = "fused+span"
     dropout: float = 0.2
@@ -69,6 +72,8 @@ class ModelConfig:
             )
         for name in ("span_gcn_layers", "concept_gcn_layers"):
             _check_not_negative(name, getattr(self, name))
+        if self.pair_reach < -1:
+            raise ConfigError(f"pair_reach must be -1 or more, got {self.pair_reach}")
 
     @property
     def vector_width(self) -> int:
@@ -94,7 +99,9 @@ class TrainConfig:
     """How a model is trained (Sec 2.6, Table 8).
 
     ``relation_loss`` "binary" is the binary cross-entropy of each relation type's probability,
-    "softmax" the cross-entropy of the pair's label. ``final_weight`` is the 2 of Eq 10.
+    "softmax" the cross-entropy of the pair's label. ``relation_unit`` "concepts" asks of the
+    mention pairs of two concepts only that they say the label together (see ``training.loss``),
+    "mentions" asks it of each. ``final_weight`` is the 2 of Eq 10.
     """
 
     variant: str = "full"
@@ -106,7 +113,14 @@ class TrainConfig:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
+    mix_learning_rate: float = 0.0
+    """Of the scores by which the encoder's layers are mixed; 0 takes the upper one."""
+    weight_average: float = 0.0
+    """Decay of the moving average of the weights that is validated and kept; 0 averages nothing."""
+    none_prior: float = 0.0
+    """Probability of "none" that the scorers start with; 0 leaves their chance start."""
     relation_loss: str = "softmax"
+    relation_unit: str = "mentions"
     precision: str = "auto"
     """"bf16", "fp32", or "auto": bf16 where the hardware gains from it."""
     final_weight: float = 2.0
@@ -121,6 +135,10 @@ class TrainConfig:
         _check_types(self)
         _check_choice("variant", self.variant, tuple(VARIANTS))
         _check_choice("relation_loss", self.relation_loss, ("binary", "softmax"))
+        _check_choice("relation_unit", self.relation_unit, ("mentions", "concepts"))
+        for name in ("weight_average", "none_prior"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         _check_choice("precision", self.precision, ("auto", "bf16", "fp32"))
         for name in ("epochs", "batch_size"):
             _check_positive(name, getattr(self, name))
@@ -132,7 +150,7 @@ class TrainConfig:
             raise ConfigError(f"max_gradient_norm must be above 0, got {self.max_gradient_norm}")
         for name in ("encoder_learning_rate", "upper_learning_rate", "weight_decay"):
             _check_not_negative(name, getattr(self, name))
-        for name in ("final_weight", "entity_only_epochs", "patience"):
+        for name in ("final_weight", "entity_only_epochs", "patience", "mix_learning_rate"):
             _check_not_negative(name, getattr(self, name))
 
 

@@ -36,6 +36,7 @@ TENSORS: dict[str, TensorSpec] = {
         ("span_starts", "int64", "spans", "first token of each candidate span"),
         ("span_ends", "int64", "spans", "token after the last one of each candidate span"),
         ("span_splits", "int64", "documents+1", "first candidate span of each document"),
+        ("span_sentences", "int64", "spans", "sentence of its document in which a span starts"),
         ("span_hidden", "float32", "spans hidden_width", "hidden layer of FFNN_g (Eq 1)"),
         ("entity_logits", "float32", "spans entity_labels", "initial entity scores (Eq 2)"),
         ("kept_spans", "int64", "kept", "candidate spans that survive pruning, ascending"),

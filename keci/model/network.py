@@ -1,8 +1,11 @@
 """The whole model as an ordered set of stages."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from keci.config import ModelConfig
@@ -11,7 +14,7 @@ from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.fusion import Fusion
 from keci.model.knowbert import KnowledgeAttention
 from keci.model.span_gcn import SpanGcn
-from keci.model.span_graph import PairBuilder, PairScorer, Pruner, SpanScorer
+from keci.model.span_graph import NearPairBuilder, PairBuilder, PairScorer, Pruner, SpanScorer
 from keci.schema import TaskSchema
 from keci.stages import TorchStage
 
@@ -42,7 +45,9 @@ class SpanNetwork(nn.Module):
                 span_output=pruner.span_output,
             ),
             "pruner": pruner,
-            "pair_builder": PairBuilder(),
+            "pair_builder": (
+                PairBuilder() if config.pair_reach < 0 else NearPairBuilder(config.pair_reach)
+            ),
             "pair_scorer": PairScorer(
                 config, span_width=config.span_width, relation_labels=relations
             ),
@@ -56,6 +61,24 @@ class SpanNetwork(nn.Module):
                 "final_pair_scorer": FinalPairScorer(config, relation_labels=relations),
             }
         self.stages = nn.ModuleDict(stages)
+
+    def start_at_prior(self, none: float) -> None:
+        """Set the biases of all scorers so that they start with the probability ``none``.
+
+        Nearly every span and pair is "none", which a model that starts evenly learns first.
+        """
+        for layer in self._output_layers():
+            others = max(len(layer.bias) - 1, 1)
+            with torch.no_grad():
+                layer.bias.zero_()
+                layer.bias[0] = math.log(none / (1 - none) * others)
+
+    def _output_layers(self) -> Iterator[nn.Linear]:
+        for module in self.modules():
+            if isinstance(module, SpanScorer | FinalSpanScorer):
+                yield cast(nn.Linear, module.classifier[-1])
+            elif isinstance(module, PairScorer):
+                yield cast(nn.Linear, module.output[-1])
 
 
 class Network(nn.Module):

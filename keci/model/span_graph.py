@@ -156,6 +156,22 @@ class Pairs(NamedTuple):
     pair_tails: Tensor
 
 
+def _all_pairs(kept_splits: Tensor) -> Tensor:
+    """The pairs i < j of kept spans of one document, ascending: (documents+1,) -> (pairs, 2)."""
+    counts = kept_splits.diff()
+    squares = counts * counts
+    ends = squares.cumsum(0)
+    documents = torch.repeat_interleave(squares)
+    place = torch.arange(len(documents), device=counts.device) - (ends - squares)[documents]
+    sizes, firsts = counts[documents], kept_splits[documents]
+    pairs = torch.stack((firsts + place // sizes, firsts + place % sizes), 1)
+    return pairs[pairs[:, 0] < pairs[:, 1]]
+
+
+def _both_ways(pairs: Tensor) -> Pairs:
+    return Pairs(pairs.flatten(), pairs.flip(1).flatten())
+
+
 class PairBuilder(TorchStage):
     """All ordered pairs of different kept spans of one document, (i, j) and (j, i) side by side.
 
@@ -164,15 +180,21 @@ class PairBuilder(TorchStage):
 
     def forward(self, kept_splits: Tensor) -> Pairs:
         """Shapes: (documents+1,) -> (pairs,), (pairs,)."""
-        counts = kept_splits.diff()
-        squares = counts * counts
-        ends = squares.cumsum(0)
-        documents = torch.repeat_interleave(squares)
-        place = torch.arange(len(documents), device=counts.device) - (ends - squares)[documents]
-        sizes, firsts = counts[documents], kept_splits[documents]
-        pairs = torch.stack((firsts + place // sizes, firsts + place % sizes), 1)
-        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
-        return Pairs(pairs.flatten(), pairs.flip(1).flatten())
+        return _both_ways(_all_pairs(kept_splits))
+
+
+class NearPairBuilder(TorchStage):
+    """Those of PairBuilder's pairs whose spans are at most ``reach`` sentences apart."""
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+
+    def forward(self, kept_splits: Tensor, kept_spans: Tensor, span_sentences: Tensor) -> Pairs:
+        """Shapes: (documents+1,), (kept,), (spans,) -> (pairs,), (pairs,)."""
+        pairs = _all_pairs(kept_splits)
+        first, second = span_sentences[kept_spans][pairs].unbind(1)
+        return _both_ways(pairs[(first - second).abs() <= self.reach])
 
 
 class RelationScores(NamedTuple):

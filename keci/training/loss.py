@@ -15,35 +15,63 @@ def total_loss(
 ) -> Tensor:
     """(L1_e + L1_r) + 2 (L2_e + L2_r), summed over spans and pairs, per document (Eq 10).
 
+    Where the config's ``relation_unit`` is "concepts", the pairs of gold mentions count by bags.
+
     ``with_relations`` False leaves the relation terms out (a first entity-only epoch).
     """
     documents = len(tensors["kept_splits"]) - 1
-    pairs = targets.pair_labels(tensors["kept_spans"], tensors["pair_heads"], tensors["pair_tails"])
+    ends = tensors["kept_spans"], tensors["pair_heads"], tensors["pair_tails"]
+    pairs = targets.pair_labels(*ends)
+    bags = targets.pair_bags(*ends) if config.relation_unit == "concepts" else None
     loss = _entity_loss(tensors["entity_logits"], targets.entity_labels)
     if with_relations:
-        loss = loss + relation_loss(tensors["relation_logits"], pairs, config.relation_loss)
+        logits = tensors["relation_logits"]
+        loss = loss + relation_loss(logits, pairs, config.relation_loss, bags=bags)
     if "final_entity_logits" in tensors:
         kept = targets.kept_entity_labels(tensors["kept_spans"])
         final = _entity_loss(tensors["final_entity_logits"], kept)
         if with_relations:
             logits = tensors["final_relation_logits"]
-            final = final + relation_loss(logits, pairs, config.relation_loss)
+            final = final + relation_loss(logits, pairs, config.relation_loss, bags=bags)
         loss = loss + config.final_weight * final
     return loss / documents
 
 
-def relation_loss(logits: Tensor, labels: Tensor, kind: str) -> Tensor:
+def relation_loss(
+    logits: Tensor, labels: Tensor, kind: str, *, bags: Tensor | None = None
+) -> Tensor:
     """Summed loss of pairs: logits (pairs, labels), labels (pairs,).
 
+    With ``bags`` (pairs,) a bag of pairs counts once, with what its pairs say together.
     "softmax" is the cross-entropy of the label; "binary" sums over all labels the binary
     cross-entropy of the label's softmax probability (Eq 3 with Sec 2.6).
     """
+    if bags is not None:
+        logits, labels = bag_scores(logits, labels, bags)
     if kind == "softmax":
         return functional.cross_entropy(logits, labels, reduction="sum")
     log_yes = logits.log_softmax(1)
     log_no = torch.log1p(-log_yes.exp().clamp(max=1 - 1e-6))
     wanted = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
     return -(wanted * log_yes + (1 - wanted) * log_no).sum()
+
+
+def bag_scores(logits: Tensor, labels: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and labels of the bags: (pairs, labels), (pairs,) twice -> (bags, labels), (bags,).
+
+    The odds of a label against "none" are summed over the pairs of a bag, by log-sum-exp. So a
+    single pair suffices to say it, pairs that say nothing take nothing away, and every pair is
+    still a classifier of its own: in a bag without a relation each pair has to say "none". The
+    pairs of a bag have one label.
+    """
+    keys, rows = bags.unique(return_inverse=True)
+    odds = logits - logits[:, :1]
+    targets = rows[:, None].expand_as(odds)
+    low = odds.new_full((len(keys), odds.shape[1]), float("-inf"))
+    peaks = low.scatter_reduce(0, targets, odds.detach(), "amax")
+    sums = torch.zeros_like(peaks).scatter_add(0, targets, (odds - peaks[rows]).exp())
+    together = torch.cat((odds.new_zeros(len(keys), 1), (peaks + sums.log())[:, 1:]), 1)
+    return together, labels.new_zeros(len(keys)).scatter_reduce(0, rows, labels, "amax")
 
 
 def _entity_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Gold annotation as labels of candidate spans and of pairs of kept spans."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from keci.batch import PreparedText, find_keys, offset_keys, span_keys
+from keci.data.concepts import concept_of
 from keci.documents import Extraction
 from keci.knowledge.vocabularies import Indices
 from keci.schema import TaskSchema
@@ -17,17 +19,20 @@ from keci.schema import TaskSchema
 class Targets:
     """Labels of a batch.
 
-    ``entity_labels`` is (spans,); ``relation_keys`` (gold pairs,), ascending, are
-    ``head span * spans + tail span`` and ``relation_labels`` (gold pairs,) their labels.
+    ``entity_labels`` is (spans,), and ``span_concepts`` (spans,) numbers what each gold mention
+    denotes, -1 elsewhere; ``relation_keys`` (gold pairs,), ascending, are ``head span * spans +
+    tail span`` and ``relation_labels`` (gold pairs,) their labels.
     """
 
     entity_labels: Tensor
+    span_concepts: Tensor
     relation_keys: Tensor
     relation_labels: Tensor
 
     def to(self, device: torch.device) -> "Targets":
         return Targets(
             self.entity_labels.to(device),
+            self.span_concepts.to(device),
             self.relation_keys.to(device),
             self.relation_labels.to(device),
         )
@@ -46,6 +51,17 @@ class Targets:
         found = self.relation_keys[places] == keys
         return torch.where(found, self.relation_labels[places], 0)
 
+    def pair_bags(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
+        """Bag (pairs,) of each pair: those of the same two gold concepts share one.
+
+        A pair with an end that is no gold mention has a bag of its own.
+        """
+        heads = self.span_concepts[kept_spans[pair_heads]]
+        tails = self.span_concepts[kept_spans[pair_tails]]
+        concepts = self.span_concepts.max() + 1
+        alone = concepts * concepts + torch.arange(len(heads), device=heads.device)
+        return torch.where((heads >= 0) & (tails >= 0), heads * concepts + tails, alone)
+
 
 def build_targets(
     texts: Sequence[PreparedText], gold: Sequence[Extraction], schema: TaskSchema
@@ -56,6 +72,8 @@ def build_targets(
     or pair has several types, the one that the schema names first is the label.
     """
     keys = span_keys(texts)
+    span_concepts = np.full(len(keys), -1, dtype=np.int64)
+    concepts: dict[tuple[int, tuple[str, ...]], int] = {}
     entity_labels = np.zeros(len(keys), dtype=np.int64)
     relations: dict[int, int] = {}
     for row, extraction in enumerate(gold):
@@ -64,6 +82,8 @@ def build_targets(
             label = _label(schema.entity_labels, mention.type)
             if span >= 0 and label:
                 entity_labels[span] = _first(int(entity_labels[span]), label)
+        for span, names in _names_by_span(spans, extraction).items():
+            span_concepts[span] = concepts.setdefault((row, names), len(concepts))
         ids = [mention.id for mention in extraction.mentions]
         places = dict(zip(ids, spans.tolist(), strict=True))
         for relation in extraction.relations:
@@ -78,9 +98,22 @@ def build_targets(
     ascending = sorted(relations)
     return Targets(
         torch.from_numpy(entity_labels),
+        torch.from_numpy(span_concepts),
         torch.tensor(ascending, dtype=torch.int64),
         torch.tensor([relations[key] for key in ascending], dtype=torch.int64),
     )
+
+
+def _names_by_span(spans: Indices, extraction: Extraction) -> dict[int, tuple[str, ...]]:
+    """The concepts of each candidate span that is a mention: several where it has several groups.
+
+    A mention without a group denotes what others of the same text do.
+    """
+    names: dict[int, set[str]] = defaultdict(set)
+    for span, mention in zip(spans.tolist(), extraction.mentions, strict=True):
+        if span >= 0:
+            names[span].add(concept_of(mention))
+    return {span: tuple(sorted(found)) for span, found in names.items()}
 
 
 def _mention_spans(keys: Indices, row: int, extraction: Extraction) -> Indices:

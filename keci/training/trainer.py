@@ -85,6 +85,8 @@ class Trainer:
         self.accelerator = Accelerator()
         self.uses_bf16 = gains_from_bf16(config)
         self.network = network.to(self.accelerator.device)
+        if config.none_prior:
+            self.network.spans.start_at_prior(config.none_prior)
         self.builder = builder
         self.schema = schema
         self.config = config
@@ -102,9 +104,10 @@ class Trainer:
             progress.advance(task, state.epoch * steps)
             while state.epoch < self.config.epochs and not self._patience_ended(state):
                 loss = self._train_epoch(state.epoch, data, optimisation, progress)
-                predicted = self._predict(data.validation_texts)
-                metrics = _metrics(state.epoch + 1, loss, evaluate(data.validation, predicted))
-                state = self._record(state, metrics)
+                with optimisation.average.in_use():
+                    predicted = self._predict(data.validation_texts)
+                    metrics = _metrics(state.epoch + 1, loss, evaluate(data.validation, predicted))
+                    state = self._record(state, metrics)
                 save_state(self.folder, state, self.network, optimisation)
                 report_epoch(self.folder, data.validation, predicted)
                 if self.after_epoch:

@@ -248,3 +248,16 @@ def test_shared_neighbours_become_edges_where_the_model_wants_them() -> None:
         batch = builder.build(builder.prepare(documents("rash with pain")))
         edges.append(len(batch.arrays["edge_heads"]))
     assert edges[1] > edges[0]
+
+
+def test_spans_know_their_sentence_where_pairs_have_a_reach() -> None:
+    config = replace(CONFIG, pair_reach=1)
+    text = "Rash after abc.\n\nPain with abc.\n\nNo rash."
+    builder = tiny_builder(config, None)
+    texts = builder.prepare(documents(text, "abc"))
+    batch = builder.build(texts)
+    starts = [start for prepared in texts for start in prepared.spans.starts.tolist()]
+    expected = [1 if s < 17 else 2 if s < 33 else 3 for s in starts[: len(texts[0].spans)]]
+    expected += [1] * len(texts[1].spans)
+    assert batch.arrays["span_sentences"].tolist() == expected
+    assert "span_sentences" not in tiny_builder(CONFIG, None).build(texts).arrays

@@ -80,6 +80,7 @@ def test_absent_settings_have_their_defaults() -> None:
         ("span_gcn_layers", -1),
         ("concept_gcn_layers", -1),
         ("vector_widths", (3,)),
+        ("pair_reach", -2),
     ],
 )
 def test_impossible_architectures_are_refused(name: str, value: object) -> None:
@@ -104,6 +105,10 @@ def test_impossible_architectures_are_refused(name: str, value: object) -> None:
         ("patience", -1),
         ("entity_only_epochs", -1),
         ("final_weight", -1.0),
+        ("relation_unit", "documents"),
+        ("weight_average", 1.0),
+        ("none_prior", -0.1),
+        ("mix_learning_rate", -1e-3),
     ],
 )
 def test_impossible_trainings_are_refused(name: str, value: object) -> None:

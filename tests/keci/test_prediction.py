@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,3 +135,24 @@ def test_tensors_share_the_memory_of_the_batch() -> None:
     assert tensors.keys() == batch.arrays.keys()
     for name, array in batch.arrays.items():
         assert np.shares_memory(tensors[name].numpy(), array) or not array.size
+
+
+def test_answers_with_a_reach_do_not_depend_on_neighbours() -> None:
+    model = replace(MODEL, pair_reach=0)
+    builder = tiny_builder(model, BASE)
+    stages = decisive_network(model).ordered_stages()
+    texts = ("Rash after abc.\n\nPain with rash.\n\nabc kinase x.", "pain with rash", "abc")
+
+    def read(budget: int) -> list[Extraction]:
+        device, batching = torch.device("cpu"), Batching(token_budget=budget)
+        near = Predictor(stages, builder, SCHEMA, batching=batching, device=device)
+        return list(near(documents(*texts)))
+
+    together, alone = read(640), read(1)
+    assert any(extraction.relations for extraction in together)
+    for one, other in zip(together, alone, strict=True):
+        assert_alike(one, other)
+    mentions = {mention.id: mention for mention in together[0].mentions}
+    for relation in together[0].relations:
+        between = sorted((mentions[relation.head].start, mentions[relation.tail].start))
+        assert "\n\n" not in texts[0][slice(*between)]

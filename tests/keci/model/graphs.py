@@ -118,7 +118,9 @@ def ragged_targets(documents: Sequence[DocumentGraph]) -> Targets:
     }
     keys = sorted(relations)
     labels = [label for document in documents for label in document.labels]
-    return Targets(_flat(labels), _flat(keys), _flat([relations[key] for key in keys]))
+    concepts = _flat([place if label else -1 for place, label in enumerate(labels)])
+    found = _flat([relations[key] for key in keys])
+    return Targets(_flat(labels), concepts, _flat(keys), found)
 
 
 def _firsts(counts: Sequence[int]) -> list[int]:

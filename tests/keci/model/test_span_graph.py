@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from keci.model.span_graph import PairBuilder, Pruner, Pruning, SpanScorer, SpanScores
+from keci.model.span_graph import (
+    NearPairBuilder,
+    PairBuilder,
+    Pruner,
+    Pruning,
+    SpanScorer,
+    SpanScores,
+)
 from tests.keci.model.graphs import ENCODER_WIDTH, Shape, ragged, random_document
 from tests.tiny import CONFIG
 
@@ -87,6 +94,21 @@ def test_pairs_are_those_of_each_document_in_both_directions(counts: list[int]) 
             expected += [pair, pair[::-1]]
         first += count
     assert list(zip(pairs.pair_heads.tolist(), pairs.pair_tails.tolist(), strict=True)) == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 4), max_size=5), min_size=1, max_size=4), st.integers(0, 4))
+def test_near_pairs_are_those_within_reach(sentences: list[list[int]], reach: int) -> None:
+    counts = [len(row) for row in sentences]
+    of_span = torch.tensor([sentence for row in sentences for sentence in row], dtype=torch.int64)
+    kept = torch.arange(len(of_span))
+    every, near = (
+        list(zip(pairs.pair_heads.tolist(), pairs.pair_tails.tolist(), strict=True))
+        for pairs in (
+            PairBuilder()(splits(counts)),
+            NearPairBuilder(reach)(splits(counts), kept, of_span),
+        )
+    )
+    assert near == [(i, j) for i, j in every if abs(int(of_span[i] - of_span[j])) <= reach]
 
 
 def span_scorer() -> SpanScorer:

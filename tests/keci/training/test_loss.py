@@ -5,10 +5,15 @@ import torch
 from torch import Tensor
 
 from keci.config import TrainConfig
-from keci.training.loss import relation_loss, total_loss
+from keci.training.loss import bag_scores, relation_loss, total_loss
 from keci.training.targets import Targets
 
-TARGETS = Targets(torch.tensor([0, 2, 1]), torch.tensor([1 * 3 + 2]), torch.tensor([1]))
+TARGETS = Targets(
+    torch.tensor([0, 2, 1]),
+    torch.tensor([-1, 0, 1]),
+    torch.tensor([1 * 3 + 2]),
+    torch.tensor([1]),
+)
 CONFIG = TrainConfig(relation_loss="softmax")
 
 
@@ -88,3 +93,48 @@ def test_confident_mistakes_have_finite_losses_and_gradients(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["binary", "softmax"])
 def test_no_pairs_cost_nothing(kind: str) -> None:
     assert relation_loss(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), kind) == 0
+
+
+def test_a_bag_adds_the_odds_of_its_pairs() -> None:
+    torch.manual_seed(5)
+    logits, labels = torch.randn(5, 3), torch.tensor([2, 0, 2, 0, 1])
+    bags = torch.tensor([7, 3, 7, 3, 9])
+    together, said = bag_scores(logits, labels, bags)
+    assert said.tolist() == [0, 2, 1]
+    odds = logits.softmax(1) / logits.softmax(1)[:, :1]
+    sums = torch.stack((odds[1] + odds[3], odds[0] + odds[2], odds[4]))
+    sums[:, 0] = 1
+    torch.testing.assert_close(together.softmax(1), sums / sums.sum(1, keepdim=True))
+
+
+def test_bags_of_one_pair_cost_what_their_pairs_cost() -> None:
+    logits, labels = torch.randn(4, 3), torch.tensor([2, 0, 2, 1])
+    alone = relation_loss(logits, labels, "softmax", bags=torch.tensor([3, 1, 2, 0]))
+    torch.testing.assert_close(alone, relation_loss(logits, labels, "softmax"))
+
+
+def test_one_certain_pair_is_enough_for_a_bag_that_is_related() -> None:
+    logits = torch.tensor([[0.0, 9.0], [9.0, 0.0], [9.0, 0.0]])
+    bags, related = torch.zeros(3, dtype=torch.int64), torch.ones(3, dtype=torch.int64)
+    assert relation_loss(logits, related, "softmax", bags=bags) < 1e-3
+    assert relation_loss(logits, 0 * related, "softmax", bags=bags) > 8
+    assert relation_loss(logits, related, "softmax") > 17
+
+
+def test_bags_of_certain_pairs_have_finite_gradients() -> None:
+    logits = torch.tensor([[1e3, -1e3], [-1e3, 1e3], [0.0, 0.0]], requires_grad=True)
+    loss = relation_loss(logits, torch.tensor([0, 0, 1]), "softmax", bags=torch.tensor([0, 0, 1]))
+    loss.backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_a_loss_over_concepts_counts_each_bag_once() -> None:
+    tensors = batch()
+    bags = TARGETS.pair_bags(tensors["kept_spans"], tensors["pair_heads"], tensors["pair_tails"])
+    assert len(bags.unique()) == 2
+    over_concepts = replace(CONFIG, relation_unit="concepts")
+    torch.testing.assert_close(
+        total_loss(tensors, TARGETS, over_concepts, with_relations=True),
+        total_loss(tensors, TARGETS, CONFIG, with_relations=True),
+    )

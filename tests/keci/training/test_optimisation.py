@@ -110,3 +110,29 @@ def test_moments_of_another_network_are_refused() -> None:
     optimisation = Optimisation(tiny_network(CONFIG), TRAIN, steps_per_epoch=1)
     with pytest.raises(BundleError, match="other"):
         optimisation.restore({"exp_avg:other.weight": torch.zeros(1)}, steps=1)
+
+
+def test_the_average_follows_the_weights_and_is_lent() -> None:
+    network = tiny_network(CONFIG)
+    optimisation = Optimisation(network, replace(TRAIN, weight_average=0.5), steps_per_epoch=4)
+    name, parameter = next(iter(network.named_parameters()))
+    expected = parameter.detach().clone()
+    for update in range(1, 5):
+        fill_gradients(network, update)
+        optimisation.step()
+        decay = min(0.5, (1 + update) / (10 + update))
+        expected = decay * expected + (1 - decay) * parameter.detach()
+    own = parameter.detach().clone()
+    with optimisation.average.in_use():
+        torch.testing.assert_close(parameter.detach(), expected)
+    torch.testing.assert_close(parameter.detach(), own)
+    torch.testing.assert_close(optimisation.average.weights[name], expected)
+
+
+def test_the_scores_of_the_layers_may_have_a_rate_of_their_own() -> None:
+    network = tiny_network(CONFIG)
+    optimisation = Optimisation(network, replace(TRAIN, mix_learning_rate=0.1), steps_per_epoch=1)
+    mixing = [g for g in optimisation.optimiser.param_groups if g["initial_lr"] == 0.1]
+    assert [id(p) for group in mixing for p in group["params"]] == [
+        id(network.encoder.layer_scores)
+    ]

@@ -115,3 +115,38 @@ def test_labels_are_looked_up_for_kept_spans() -> None:
     assert targets.kept_entity_labels(kept).tolist() == [EFFECT, DRUG]
     pairs = torch.tensor([0, 1]), torch.tensor([1, 0])
     assert targets.pair_labels(kept, *pairs).tolist() == [CAUSED_BY, 0]
+
+
+def bags(*extractions: Extraction) -> dict[tuple[tuple[int, ...], tuple[int, ...]], int]:
+    """The bag of each pair of spans that are gold mentions."""
+    targets, spans = targets_of(extractions), spans_of(extractions)
+    gold = (targets.span_concepts >= 0).nonzero().squeeze(1)
+    heads, tails = gold.repeat_interleave(len(gold)), gold.repeat(len(gold))
+    every = torch.arange(len(spans))
+    found = targets.pair_bags(every, heads, tails).tolist()
+    return {
+        (spans[head], spans[tail]): bag
+        for head, tail, bag in zip(heads.tolist(), tails.tolist(), found, strict=True)
+    }
+
+
+def test_pairs_of_the_same_two_concepts_share_a_bag() -> None:
+    text = "rash rash abc"
+    first, second, drug = (0, 0, 4), (0, 5, 9), (0, 10, 13)
+    same = bags(annotate(text, [(0, 4, "effect"), (5, 9, "effect"), (10, 13, "drug")]))
+    assert same[first, drug] == same[second, drug] != same[drug, first]
+
+
+def test_documents_of_a_batch_share_no_bag() -> None:
+    one = annotate(TEXT, [(*RASH, "effect"), (*ABC, "drug")], document_id="a")
+    other = annotate(TEXT, [(*RASH, "effect"), (*ABC, "drug")], document_id="b")
+    found = bags(one, other)
+    assert found[(0, *RASH), (0, *ABC)] != found[(1, *RASH), (1, *ABC)]
+
+
+def test_a_pair_beside_the_gold_mentions_has_a_bag_of_its_own() -> None:
+    targets = targets_of([annotate(TEXT, [(*RASH, "effect"), (*ABC, "drug")])])
+    every = torch.arange(len(targets.span_concepts))
+    heads, tails = every.repeat_interleave(len(every)), every.repeat(len(every))
+    found = targets.pair_bags(every, heads, tails)
+    assert len(found.unique()) == len(found)

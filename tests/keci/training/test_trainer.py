@@ -247,3 +247,41 @@ def test_each_epoch_leaves_a_report(uninterrupted: Path) -> None:
     assert validation["entities"]["scores"][-1]["gold"] == sum(map(len, gold))
     attention = validation["attention"]
     assert attention is None or {row["code"] for row in attention["types"]} <= {*TYPE_NAMES}
+
+
+AVERAGING = replace(TRAIN, weight_average=0.9, none_prior=0.9, relation_unit="concepts")
+
+
+def test_a_run_that_averages_resumes_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_and_die(*arguments: object) -> None:
+        save_state(*arguments)  # type: ignore[arg-type]
+        raise KilledError
+
+    train(tmp_path / "whole", AVERAGING)
+    with monkeypatch.context() as patches:
+        patches.setattr(trainer_module, "save_state", save_and_die)
+        with pytest.raises(KilledError):
+            train(tmp_path / "killed", AVERAGING)
+    train(tmp_path / "killed", AVERAGING, seed=99, resume=True)
+    one, other = last_tensors(tmp_path / "killed"), last_tensors(tmp_path / "whole")
+    assert_same_bits(one, other)
+    assert_same_bits(
+        load_file(tmp_path / "killed" / BEST_FILE), load_file(tmp_path / "whole" / BEST_FILE)
+    )
+    best = load_file(tmp_path / "whole" / BEST_FILE)
+    name = "spans.stages.span_scorer.start_part.weight"
+    assert not torch.equal(best[name], other[f"weight:{name}"])
+
+
+def test_scorers_start_with_the_prior_of_none(tmp_path: Path) -> None:
+    trainer = new_trainer(tmp_path / "run", replace(TRAIN, none_prior=0.99))
+    stages = trainer.network.spans.stages
+    for layer in (
+        stages["span_scorer"].classifier[-1],
+        stages["pair_scorer"].output[-1],
+        stages["final_span_scorer"].classifier[-1],
+        stages["final_pair_scorer"].pairs.output[-1],
+    ):
+        assert float(layer.bias.detach().softmax(0)[0]) == pytest.approx(0.99)
