@@ -202,7 +202,8 @@ def _concept_links(
     weights = _rounded(outputs["candidate_weights"][known]).tolist()
     links: dict[int, list[ConceptLink]] = {}
     for owner, concept, weight in zip(owners, concepts, weights, strict=True):
-        link = ConceptLink(*base.summary(concept), weight)
+        concept_id, name, types, xrefs = base.summary(concept)
+        link = ConceptLink(concept_id, name, types, weight, xrefs)
         links.setdefault(owner, []).append(link)
     return {
         place: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))

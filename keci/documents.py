@@ -17,20 +17,29 @@ ASSERTIONS: tuple[Assertion, ...] = ("present", "negated", "speculated")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with the identifier that its source gave it."""
+    """A text with the identifier that its source gave it.
+
+    ``metadata`` is what the source says beside the text, such as title, journal and year; two
+    documents are equal whatever it is.
+    """
 
     id: str
     text: str
+    metadata: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ConceptLink:
-    """A knowledge-base concept that a mention may denote, with its attention weight (Eq 8)."""
+    """A knowledge-base concept that a mention may denote, with its attention weight (Eq 8).
+
+    ``xrefs`` are its ids in other vocabularies, as far as the knowledge base knows them.
+    """
 
     id: str
     name: str
     types: tuple[str, ...]
     weight: float
+    xrefs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +81,20 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """A document with its mentions and relations: one line of jsonl."""
+    """A document with its mentions and relations: one line of jsonl.
+
+    ``metadata`` is the document's.
+    """
 
     id: str
     text: str
     mentions: tuple[Mention, ...] = ()
     relations: tuple[Relation, ...] = ()
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def document(self) -> Document:
-        return Document(self.id, self.text)
+        return Document(self.id, self.text, self.metadata)
 
     def _repr_html_(self) -> str:
         """The page of this extraction in a frame, for the cell of a notebook."""
@@ -91,12 +104,13 @@ class Extraction:
 
     def to_record(self) -> dict[str, Any]:
         """The record as plain dictionaries, absent values left out."""
-        return {
+        record = {
             "id": self.id,
             "text": self.text,
             "entities": [_mention_record(mention) for mention in self.mentions],
             "relations": [_relation_record(relation) for relation in self.relations],
         }
+        return record | ({"metadata": dict(self.metadata)} if self.metadata else {})
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Extraction":
@@ -107,7 +121,7 @@ class Extraction:
         if len(known) != len(mentions):
             raise DataError(f"document {document_id!r}: two entities share one id")
         relations = tuple(_read_relation(item, known) for item in _list_field(record, "relations"))
-        return cls(document_id, text, mentions, relations)
+        return cls(document_id, text, mentions, relations, _metadata(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +156,16 @@ def _mention_record(mention: Mention) -> dict[str, Any]:
         record["type_score"] = mention.type_score
     record["assertion"] = mention.assertion
     if mention.context_weight is not None:
-        record["concepts"] = [
-            {"id": link.id, "name": link.name, "types": list(link.types), "weight": link.weight}
-            for link in mention.concepts
-        ]
+        record["concepts"] = [_concept_record(link) for link in mention.concepts]
         record["context_weight"] = mention.context_weight
     if mention.group is not None:
         record["group"] = mention.group
     return record
+
+
+def _concept_record(link: ConceptLink) -> dict[str, Any]:
+    record = {"id": link.id, "name": link.name, "types": list(link.types), "weight": link.weight}
+    return record | ({"xrefs": list(link.xrefs)} if link.xrefs else {})
 
 
 def _relation_record(relation: Relation) -> dict[str, Any]:
@@ -195,6 +211,7 @@ def _read_concept(record: Mapping[str, Any]) -> ConceptLink:
         _text_field(record, "name"),
         tuple(_list_field(record, "types")),
         _optional_number(record, "weight") or 0.0,
+        tuple(_list_field(record, "xrefs")),
     )
 
 
@@ -223,6 +240,13 @@ def _assertion(record: Mapping[str, Any]) -> Assertion:
     if value not in ASSERTIONS:
         raise DataError(f"the field 'assertion' must be one of {ASSERTIONS}, got {value!r}")
     return cast(Assertion, value)
+
+
+def _metadata(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    value = record.get("metadata")
+    if value is not None and not isinstance(value, Mapping):
+        raise DataError(f"the field 'metadata' must be an object, got {type(value).__name__}")
+    return value or None
 
 
 def _field(record: Mapping[str, Any], name: str) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
+import orjson
+
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -20,7 +22,7 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
     schema = _schema(arrow)
     remaining = iter(extractions)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        while rows := [item.to_record() for item in islice(remaining, ROWS_AT_ONCE)]:
+        while rows := list(map(_row, islice(remaining, ROWS_AT_ONCE))):
             writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
 
 
@@ -29,11 +31,24 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
     _, parquet = _arrow()
     for batch in parquet.ParquetFile(file).iter_batches(batch_size=ROWS_AT_ONCE):
         for row in batch.to_pylist():
-            yield Extraction.from_record(row | {"entities": list(map(_entity, row["entities"]))})
+            metadata = row.get("metadata")
+            yield Extraction.from_record(
+                row
+                | {"entities": list(map(_entity, row["entities"]))}
+                | {"metadata": orjson.loads(metadata) if metadata else None}
+            )
+
+
+def _row(extraction: Extraction) -> dict[str, Any]:
+    """The record; metadata, whose fields no schema can know, as JSON."""
+    record = extraction.to_record()
+    metadata = record.get("metadata")
+    return record | {"metadata": orjson.dumps(metadata).decode() if metadata else None}
 
 
 def _entity(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"concepts": row["concepts"] or []}
+    concepts = row["concepts"] or []
+    return row | {"concepts": [link | {"xrefs": link.get("xrefs") or []} for link in concepts]}
 
 
 def _arrow() -> tuple[Any, Any]:
@@ -46,7 +61,13 @@ def _arrow() -> tuple[Any, Any]:
 def _schema(arrow: Any) -> Any:
     """What each column holds; scores and weights are double, as in the JSON lines."""
     string, number = arrow.string(), arrow.float64()
-    concept = [("id", string), ("name", string), ("types", arrow.list_(string)), ("weight", number)]
+    concept = [
+        ("id", string),
+        ("name", string),
+        ("types", arrow.list_(string)),
+        ("weight", number),
+        ("xrefs", arrow.list_(string)),
+    ]
     entity = [
         ("id", string), ("start", arrow.int64()), ("end", arrow.int64()), ("text", string),
         ("type", string), ("score", number), ("type_score", number), ("assertion", string),
@@ -59,5 +80,5 @@ def _schema(arrow: Any) -> Any:
     ]  # fmt: skip
     return arrow.schema([
         ("id", string), ("text", string), ("entities", arrow.list_(arrow.struct(entity))),
-        ("relations", arrow.list_(arrow.struct(relation))),
+        ("relations", arrow.list_(arrow.struct(relation))), ("metadata", string),
     ])  # fmt: skip

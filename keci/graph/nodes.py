@@ -15,13 +15,15 @@ _SPACE = re.compile(r"\s+")
 class Node:
     """A concept, or a name that no concept stands for.
 
-    ``type`` is the entity type of the mention; ``semantic_types`` are the concept's.
+    ``type`` is the entity type of the mention; ``semantic_types`` and ``xrefs`` (its ids in other
+    vocabularies) are the concept's.
     """
 
     id: str
     name: str
     type: str
     semantic_types: tuple[str, ...] = ()
+    xrefs: tuple[str, ...] = ()
 
     @property
     def is_linked(self) -> bool:
@@ -35,13 +37,14 @@ def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
     ``min_weight``, else the text without regard to case and white space, with the mention's type.
 
     >>> node_of(Mention("T1", 0, 11, "Severe rash", "effect")).id
-    'KECI:effect/severe%20rash'
+    'KECI:effect=severe%20rash'
     """
     best = _best(mention.concepts)
     if best is not None and best.weight >= min_weight:
-        return Node(best.id, best.name, mention.type, best.types)
+        return Node(best.id, best.name, mention.type, best.types, best.xrefs)
     name = _SPACE.sub(" ", mention.text).strip().casefold()
-    return Node(f"{TEXT_PREFIX}:{quote(mention.type)}/{quote(name)}", name, mention.type)
+    local = f"{quote(mention.type, safe='')}={quote(name, safe='')}"
+    return Node(f"{TEXT_PREFIX}:{local}", name, mention.type)
 
 
 def _best(concepts: tuple[ConceptLink, ...]) -> ConceptLink | None:

@@ -80,7 +80,7 @@ def _triples(
     for extraction in extractions:
         nodes = {mention.id: node_of(mention) for mention in extraction.mentions}
         for relation in extraction.relations:
-            if getattr(relation, "assertion", None) not in (None, "present"):
+            if relation.assertion != "present":
                 continue
             head, tail = nodes[relation.head], nodes[relation.tail]
             names |= {head.id: head.name, tail.id: tail.name}

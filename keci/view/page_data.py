@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.documents import ASSERTIONS, ConceptLink, Extraction, Mention, Relation
 from keci.knowledge.base.vocabulary import TYPE_NAMES
 from keci.schema import BUILT_IN_SCHEMAS
 from keci.view.homepages import home_page
 
 TITLE_LENGTH = 140
-ASSERTIONS = ("present", "negated", "speculated")
 Define = Callable[[str], str | None]
 """The definition of the concept with an id, where there is one."""
 
@@ -66,7 +65,6 @@ class PageData:
     def to_record(self) -> dict[str, Any]:
         undirected = undirected_types(self._relation_types)
         asserted = [name for name in ASSERTIONS if name in self._assertions]
-        asserted += sorted(self._assertions - {*ASSERTIONS})
         used = {code for concept in self._concept_records for code in concept["types"]}
         return {
             "documents": self._documents,
@@ -76,7 +74,7 @@ class PageData:
             ],
             "concepts": self._concept_records,
             "semanticTypes": {code: TYPE_NAMES[code] for code in sorted(used & TYPE_NAMES.keys())},
-            "assertions": asserted,
+            "assertions": asserted if len(asserted) > 1 else [],
             "statuses": list(self._statuses),
         }
 
@@ -102,10 +100,10 @@ class PageData:
             "at": [mention.start, mention.end],
             "type": _number(types, mention.type),
             "score": mention.score,
-            "typeScore": getattr(mention, "type_score", None),
+            "typeScore": mention.type_score,
             "context": mention.context_weight,
             "concepts": [[self._concept(link), link.weight] for link in mention.concepts],
-            **self._judged(getattr(mention, "assertion", None), types, verdict),
+            **self._judged(mention.assertion, types, verdict),
         }
         return {name: value for name, value in shown.items() if value is not None}
 
@@ -117,15 +115,14 @@ class PageData:
             "tail": relation.tail,
             "type": _number(types, relation.type),
             "score": relation.score,
-            **self._judged(getattr(relation, "assertion", None), types, verdict),
+            **self._judged(relation.assertion, types, verdict),
         }
         return {name: value for name, value in shown.items() if value is not None}
 
     def _judged(
-        self, assertion: str | None, types: dict[str, int], verdict: Verdict | None
+        self, assertion: str, types: dict[str, int], verdict: Verdict | None
     ) -> dict[str, Any]:
-        if assertion:
-            self._assertions.add(assertion)
+        self._assertions.add(assertion)
         if verdict is None:
             return {"assertion": assertion}
         self._statuses[verdict.status] = None
@@ -145,7 +142,7 @@ class PageData:
                 "definition": self.define(link.id) if self.define else None,
                 "xrefs": [
                     {"id": other, "url": home_page(other)}
-                    for other in getattr(link, "xrefs", ())
+                    for other in link.xrefs
                     if other != link.id
                 ],
             }
@@ -188,6 +185,6 @@ def _number(numbers: dict[str, int], name: str) -> int:
 
 def _title(extraction: Extraction) -> str:
     """Title, journal and year, of what the record keeps."""
-    metadata = getattr(extraction, "metadata", None) or {}
+    metadata = extraction.metadata or {}
     parts = [str(metadata[key]) for key in ("title", "journal", "year") if metadata.get(key)]
     return " · ".join(part[:TITLE_LENGTH] for part in parts)

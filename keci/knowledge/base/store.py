@@ -53,7 +53,7 @@ class KnowledgeBase:
         self.type_codes = tuple(manifest.description.type_names)
         self.relation_names = manifest.description.relation_names
         self.type_names = manifest.description.type_names
-        self._summaries = Cache[int, tuple[str, str, tuple[str, ...]]](_SUMMARIES)
+        self._summaries = Cache[int, tuple[str, str, tuple[str, ...], tuple[str, ...]]](_SUMMARIES)
 
     def __len__(self) -> int:
         return len(self.tables.name_splits) - 1
@@ -82,12 +82,18 @@ class KnowledgeBase:
     def preferred_name(self, index: int) -> str:
         return self.tables.names[int(self.tables.name_splits[index])]
 
-    def summary(self, index: int) -> tuple[str, str, tuple[str, ...]]:
-        """Id, preferred name and types of a concept."""
+    def summary(self, index: int) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+        """Id, preferred name and types of a concept, and its ids in other vocabularies."""
         known = self._summaries.get(index)
         if known is None:
             known = self._summaries.put(
-                index, (self.concept_id(index), self.preferred_name(index), self.types(index))
+                index,
+                (
+                    self.concept_id(index),
+                    self.preferred_name(index),
+                    self.types(index),
+                    (*self.sources(index)[1:], *self.xrefs(index)),
+                ),
             )
         return known
 

@@ -44,7 +44,15 @@ def test_gold_data_have_no_scores() -> None:
     gold = Extraction("g", "a rash", (Mention("T1", 2, 6, "rash", "effect"),))
     (document,) = gather([gold]).to_record()["documents"]
     assert document["mentions"] == [
-        {"id": "T1", "start": 2, "end": 6, "at": [2, 6], "type": 0, "concepts": []}
+        {
+            "id": "T1",
+            "start": 2,
+            "end": 6,
+            "at": [2, 6],
+            "type": 0,
+            "concepts": [],
+            "assertion": "present",
+        }
     ]
 
 

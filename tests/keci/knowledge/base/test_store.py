@@ -101,4 +101,5 @@ def test_a_summary_is_what_the_base_says_each_time() -> None:
     for _ in range(2):
         for index in range(len(base)):
             concept = base.concept(index)
-            assert base.summary(index) == (concept.id, concept.name, concept.types)
+            others = (*concept.sources[1:], *concept.xrefs)
+            assert base.summary(index) == (concept.id, concept.name, concept.types, others)

@@ -1,0 +1,100 @@
+"""keci-graph over many made documents: time, memory and counts.
+
+    python -m benchmarks.corpus_graph --documents 100000
+
+Concepts are drawn by Zipf's law, so that few are frequent and most are rare, as in the literature.
+"""
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+
+CONCEPTS = 200_000
+MENTIONS = 20
+RELATIONS = 4
+WORD = "abcillin"
+
+
+def write_documents(path: Path, count: int, seed: int = 1) -> None:
+    """Write ``count`` records with MENTIONS mentions and RELATIONS relations each."""
+    chance = random.Random(seed)
+    sentence = " ".join([f"{WORD} was given and was followed by {WORD} in some of these patients."])
+    text = " ".join([sentence] * (MENTIONS // 2))
+    starts = [at for at in range(len(text)) if text.startswith(WORD, at)][:MENTIONS]
+    with path.open("wb") as file:
+        for number in range(count):
+            file.write(orjson.dumps(_record(number, text, starts, chance)) + b"\n")
+
+
+def _record(number: int, text: str, starts: list[int], chance: random.Random) -> dict[str, object]:
+    entities = []
+    for place, start in enumerate(starts):
+        concept = min(int(chance.paretovariate(0.3)), CONCEPTS)
+        concepts = [{"id": f"MESH:C{concept:06}", "name": f"c {concept}", "types": ["T121"],
+                     "weight": 0.8, "xrefs": [f"CHEBI:{concept}"]}]  # fmt: skip
+        linked = {"concepts": concepts, "context_weight": 0.2} if chance.random() < 0.7 else {}
+        kind = ("Adverse-Effect", "Drug")[place % 2]
+        entities.append({"id": f"T{place + 1}", "start": start, "end": start + len(WORD),
+                         "text": WORD, "type": kind, "score": 0.9, **linked})  # fmt: skip
+    relations = []
+    said = ("present", "present", "negated")
+    for place in range(RELATIONS):
+        at = 1 + 2 * chance.randrange(len(starts) // 2)
+        relations.append({"id": f"R{place + 1}", "head": f"T{at}", "tail": f"T{at + 1}",
+                          "type": "Adverse-Effect", "score": round(chance.random(), 6),
+                          "assertion": chance.choice(said)})  # fmt: skip
+    return {"id": str(number), "text": text, "entities": entities, "relations": relations}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--formats", nargs="*", default=["kgx", "parquet"])
+    parser.add_argument("--memory", default="1GB")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "entities.jsonl", Path(folder) / "graph"
+        write_documents(source, options.documents)
+        chosen = [item for name in options.formats for item in ("--format", name)]
+        command = [sys.executable, "-c", "from keci.cli.graph import main; main()", str(source),
+                   "-o", str(target), "--memory", options.memory, *chosen]  # fmt: skip
+        began = time.monotonic()
+        subprocess.run(command, check=True)
+        took = time.monotonic() - began
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        report = {
+            "documents": options.documents,
+            "mentions": options.documents * MENTIONS,
+            "relations": options.documents * RELATIONS,
+            "input_MB": source.stat().st_size // 10**6,
+            "seconds": round(took, 1),
+            "peak_MB": peak // 1024,
+        }
+        if "kgx" in options.formats:
+            report |= _sums(target)
+        print(json.dumps(report))
+
+
+def _sums(folder: Path) -> dict[str, int]:
+    """What the files of KGX add up to."""
+    sums = {}
+    for name, column in (("nodes", "mention_count"), ("edges", "evidence_count")):
+        with (folder / f"{name}.tsv").open(encoding="utf-8") as lines:
+            place = next(lines).rstrip("\n").split("\t").index(column)
+            values = [int(line.rstrip("\n").split("\t")[place]) for line in lines]
+        sums |= {name: len(values), f"{column}_of_{name}": sum(values)}
+    with (folder / "evidence.tsv").open(encoding="utf-8") as lines:
+        sums["evidence_lines"] = sum(1 for _ in lines) - 1
+    return sums
+
+
+if __name__ == "__main__":
+    main()

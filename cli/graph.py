@@ -1,0 +1,153 @@
+"""keci-graph: the extractions of a corpus as one graph of concepts."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keci.cli.options import common_options, show_progress
+from keci.cli.tables import print_table
+from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from keci.graph.counting import CorpusGraph, Totals
+
+_LOGGER = logging.getLogger(__name__)
+FORMATS = ("kgx", "neo4j", "parquet", "graphml")
+_EPILOG = """\b
+Examples:
+  keci-graph entities.jsonl -o graph/                        KGX TSV
+  keci-graph entities/ -o graph/ --format neo4j --format parquet
+  keci-graph entities/ -o graph/ --publications PMID         where ids are PubMed's
+  keci-graph entities.jsonl --top 20                         a table, no files
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("output_of_extract", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the graph.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(FORMATS),
+    help="Repeat for several; kgx if not given.",
+)
+@click.option("--top", type=click.IntRange(1), help="Print the strongest edges, this many.")
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="TOML file with Biolink categories and predicates, beside those of the shipped models.",
+)
+@click.option(
+    "--min-weight",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Attention that a mention's best concept needs to stand for it; else its text does.",
+)
+@click.option("--linked-only", is_flag=True, help="Leave out what no concept stands for.")
+@click.option("--publications", metavar="PREFIX", help="List an edge's documents, as PREFIX:id.")
+@click.option(
+    "--memory", default="1GB", show_default=True, help="What the database may take; rest on disk."
+)
+@common_options
+def main(
+    output_of_extract: Path,
+    output: Path | None,
+    formats: tuple[str, ...],
+    top: int | None,
+    mappings: tuple[Path, ...],
+    min_weight: float,
+    linked_only: bool,
+    publications: str | None,
+    memory: str,
+) -> None:
+    """Make a graph of concepts out of OUT, a file or folder of keci-extract.
+
+    A node is the concept that a mention pays most attention to, else its text; an edge is a
+    relation of two nodes with its evidence. Negated and speculated relations are edges of their
+    own.
+    """
+    from keci.graph.counting import CorpusGraph
+    from keci.graph.mapping import load_mapping
+
+    if output is None and top is None:
+        raise UsageError("expected -o FOLDER for the graph's files, or --top N for a table")
+    with _workplace(output) as folder:
+        graph = CorpusGraph(
+            folder,
+            load_mapping(mappings),
+            min_weight=min_weight,
+            linked_only=linked_only,
+            memory=memory,
+        )
+        try:
+            totals = _count(graph, output_of_extract)
+            if output is not None:
+                _write(graph, output, formats or ("kgx",), publications)
+            if top is not None:
+                _print_strongest(graph, top)
+        finally:
+            graph.close()
+    _report(totals)
+
+
+@contextmanager
+def _workplace(output: Path | None) -> Iterator[Path]:
+    """A folder for the database, on the disk where the graph goes; it is removed at the end."""
+    beside = output.resolve().parent if output is not None else None
+    if beside is not None:
+        beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".keci-graph-", dir=beside) as folder:
+        yield Path(folder)
+
+
+def _count(graph: "CorpusGraph", path: Path) -> "Totals":
+    from rich.progress import Progress, TextColumn
+
+    from keci.corpus.run.finished import read_output
+
+    with Progress(
+        TextColumn("{task.completed:,} documents"), disable=not show_progress(), transient=True
+    ) as progress:
+        task = progress.add_task("reading", total=None)
+        for extraction in read_output(path):
+            graph.add(extraction)
+            progress.advance(task)
+    return graph.finish()
+
+
+def _write(
+    graph: "CorpusGraph", output: Path, formats: tuple[str, ...], publications: str | None
+) -> None:
+    from keci.files import whole_folder
+    from keci.graph.writers import WRITERS
+
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} exists and is not an empty folder")
+    with whole_folder(output) as folder:
+        for name in dict.fromkeys(formats):
+            WRITERS[name](graph, folder, publications)
+
+
+def _print_strongest(graph: "CorpusGraph", most: int) -> None:
+    rows = [
+        (head, edge.type, tail, edge.assertion, edge.documents, edge.mentions, f"{edge.score:.3f}")
+        for edge, head, tail in graph.strongest(most)
+    ]
+    columns = ("head", "relation", "tail", "assertion", "documents", "mentions", "score")
+    print_table("Strongest relations", columns, rows)
+
+
+def _report(totals: "Totals") -> None:
+    _LOGGER.info(
+        "%d documents: %d mentions of %d nodes, %d relations in %d edges",
+        totals.documents, totals.mentions, totals.nodes, totals.relations, totals.edges,
+    )  # fmt: skip
