@@ -4,14 +4,14 @@ A concept is what the mentions of one ``group`` denote, or those of one text whe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import TypeVar
 
 from keci.data.gold import Interaction
 from keci.documents import Extraction, Mention, Relation
-from keci.formats.annotated import AnnotatedText, RelationRow, mentions_of
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, mentions_by_row
 from keci.schema import TaskSchema
 
 Span = tuple[int, int]
@@ -57,19 +57,34 @@ def spread(text: AnnotatedText, schema: TaskSchema) -> Extraction:
     mention of the second. Where one of the two spans has further identifiers, the pair is taken
     only if these have the relation as well, unless the relation would be lost; likewise a span
     with itself. A relation of an identifier that no mention has is left out (see ``unmentioned``).
+    A link of two rows becomes a relation between their mentions.
     """
-    mentions = tuple(mentions_of(text))
+    by_row = tuple(mentions_by_row(text))
+    mentions = tuple(mention for _, found in by_row for mention in found)
     symmetric = symmetric_types(schema)
     rows = tuple(dict.fromkeys(_in_order(row, symmetric) for row in text.relations))
     document = _document(mentions, rows, symmetric)
     # The first of two rows that say the same gives the order of head and tail.
     first = {_in_order(row, symmetric): row for row in reversed(text.relations)}
-    ends = ((pair, row.type) for row in rows for pair in _mention_pairs(first[row], document))
-    relations = tuple(
-        Relation(f"R{number}", head.id, tail.id, kind)
-        for number, ((head, tail), kind) in enumerate(ends, start=1)
+    pairs = ((pair, row.type) for row in rows for pair in _mention_pairs(first[row], document))
+    ends = dict.fromkeys(
+        (head.id, tail.id, kind)
+        for (head, tail), kind in chain(pairs, _linked_pairs(text.links, by_row))
     )
+    relations = tuple(Relation(f"R{number}", *end) for number, end in enumerate(ends, start=1))
     return Extraction(text.id, text.text, mentions, relations)
+
+
+def _linked_pairs(
+    links: Iterable[RelationRow], by_row: Iterable[tuple[MentionRow, Sequence[Mention]]]
+) -> Iterator[tuple[Pair, str]]:
+    """The pairs of mentions that links between rows mean; a row may stand for several mentions."""
+    members: dict[str, list[Mention]] = defaultdict(list)
+    for row, mentions in by_row:
+        members[row.id].extend(mentions)
+    for link in links:
+        for pair in product(members.get(link.head, ()), members.get(link.tail, ())):
+            yield pair, link.type
 
 
 def unmentioned(text: AnnotatedText, extraction: Extraction) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
-"""Annotated data from files: BioRelEx json, SpERT json, BioRED, KECI jsonl."""
+"""Annotated data from files, in any of the layouts."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from keci.data import biored, biorelex, spert
 from keci.data.concepts import concept_interactions
-from keci.data.files import Format, check_distinct, read_each, read_records
+from keci.data.files import check_distinct, read_each
 from keci.data.gold import (
     GoldDataset,
     GoldDocument,
@@ -15,10 +17,10 @@ from keci.data.gold import (
     entity_interactions,
     warn_of_unknown_types,
 )
+from keci.data.layouts import Layout, read_records
+from keci.data.readers import TEXT_LAYOUTS, read_text
 from keci.documents import Extraction, Mention
 from keci.errors import DataError
-from keci.formats.bioc import read_document
-from keci.formats.pubtator import read_block
 from keci.schema import TaskSchema
 
 __all__ = [
@@ -34,26 +36,42 @@ _SHOWN = 5
 
 
 def load_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
-    """Read annotated documents, in whichever of the formats the file is.
+    """Read annotated documents, in whichever of the layouts the file or folder has.
 
-    Types that the schema lacks are kept and reported in the log. Raises DataError, with the file
-    and the record's ordinal, where a record is not what its format promises or repeats an id.
+    Types that the schema lacks are kept and reported in the log, as is what was left out or taken
+    otherwise. Raises DataError, with the file and the record's ordinal, where a record is not what
+    its layout promises or repeats an id, and where most mentions would be left out.
     """
     layout, records = read_records(path)
     if not records:
         raise DataError(f"{path} holds no records")
-    readers: dict[Format, Callable[[Any, int], GoldDocument]] = {
-        Format.KECI: lambda record, _: _read_keci(record, schema),
-        Format.BIORELEX: lambda record, _: biorelex.read_sentence(record),
-        Format.SPERT: _read_spert,
-        Format.PUBTATOR: lambda block, _: biored.read_document(read_block(block), schema),
-        Format.BIOC: lambda record, _: biored.read_document(read_document(record), schema),
-    }
-    documents = tuple(read_each(path, records, readers[layout]))
+    read: Callable[[Any, int], GoldDocument]
+    if layout in TEXT_LAYOUTS:
+        read = _TextReader(layout, schema).read
+    else:
+        read = {
+            Layout.KECI: lambda record, _: _read_keci(record, schema),
+            Layout.BIORELEX: lambda record, _: biorelex.read_sentence(record),
+            Layout.SPERT: _read_spert,
+        }[layout]
+    documents = tuple(read_each(path, records, read))
     check_distinct(path, [document.id for document in documents])
-    dataset = GoldDataset(schema, documents)
+    dataset = GoldDataset(schema, documents, layout)
     _report(path, dataset)
     return dataset
+
+
+class _TextReader:
+    """Reads texts with mentions and relations of these."""
+
+    def __init__(self, layout: Layout, schema: TaskSchema) -> None:
+        self._layout, self._schema = layout, schema
+
+    def read(self, record: Any, number: int) -> GoldDocument:
+        document = biored.read_document(read_text(self._layout, record, number), self._schema)
+        if self._layout is Layout.DYGIE:
+            return replace(document, split_key=str(record["doc_key"]))
+        return document
 
 
 def off_boundary_mentions(
@@ -94,6 +112,7 @@ def _read_spert(record: Any, number: int) -> GoldDocument:
 def _report(path: Path, dataset: GoldDataset) -> None:
     extractions = [document.extraction for document in dataset.documents]
     warn_of_unknown_types(path, dataset.schema, extractions)
+    _report_remarks(path, dataset)
     unlike = [
         f"{mention.text!r} in {document.id}"
         for document in dataset.documents
@@ -103,3 +122,24 @@ def _report(path: Path, dataset: GoldDataset) -> None:
     if unlike:
         message = "%s: %d mentions are named unlike the text they cover: %s"
         _LOGGER.warning(message, path, len(unlike), ", ".join(unlike[:_SHOWN]))
+
+
+def _report_remarks(path: Path, dataset: GoldDataset) -> None:
+    """Tell what the reader left out; raise DataError where that is most of the mentions."""
+    remarks = [remark for document in dataset.documents for remark in document.remarks]
+    by_reason: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for remark in remarks:
+        by_reason[remark.reason, remark.lost].append(remark.example)
+    for (reason, lost), examples in by_reason.items():
+        what = "left out" if lost else "kept"
+        message = "%s: %d %s (%s): %s"
+        shown = ", ".join(examples[:_SHOWN])
+        _LOGGER.warning(message, path, len(examples), reason, what, shown)
+    lost_mentions = [remark for remark in remarks if remark.lost == "mention"]
+    kept = sum(len(document.extraction.mentions) for document in dataset.documents)
+    if len(lost_mentions) > kept:
+        first = lost_mentions[0]
+        raise DataError(
+            f"{path}, read as {dataset.layout}: {len(lost_mentions)} of "
+            f"{kept + len(lost_mentions)} {first.reason}: {first.example}"
+        )

@@ -3,10 +3,11 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keci.documents import Extraction, Mention
+from keci.formats.annotated import Remark
 from keci.schema import TaskSchema
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,12 +34,13 @@ class GoldDocument:
     each. ``interactions`` repeats the relations as annotated
     between entities, including what no pair of mentions can show: an entity with one mention that
     interacts with itself, and a repeated interaction. Documents with one ``split_key`` stay
-    together when data are split.
+    together when data are split. ``remarks`` tell what the reader left out or took otherwise.
     """
 
     extraction: Extraction
     interactions: tuple[Interaction, ...]
     split_key: str
+    remarks: tuple[Remark, ...] = field(default=(), compare=False)
 
     @property
     def id(self) -> str:
@@ -47,10 +49,11 @@ class GoldDocument:
 
 @dataclass(frozen=True, slots=True)
 class GoldDataset:
-    """The documents of one task."""
+    """The documents of one task; ``layout`` names that of the file they come from."""
 
     schema: TaskSchema
     documents: tuple[GoldDocument, ...]
+    layout: str = field(default="", compare=False)
 
 
 def unknown_types(schema: TaskSchema, extractions: Iterable[Extraction]) -> Counter[str]:

@@ -3,16 +3,17 @@
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from keci.data import biored, biorelex, spert
-from keci.data.files import Format, check_distinct, identifier, read_each, read_records
+from keci.data.files import check_distinct, identifier, read_each
 from keci.data.gold import GoldDataset, GoldDocument, warn_of_unknown_types
+from keci.data.layouts import Layout, read_records
+from keci.data.readers import read_text
 from keci.documents import Extraction
 from keci.errors import DataError
-from keci.formats.bioc import read_document
-from keci.formats.pubtator import read_block
 from keci.schema import TaskSchema
 
 
@@ -26,19 +27,20 @@ def load_predictions(
     """
     layout, records = read_records(path)
     documents = () if gold is None else gold.documents
-    readers: dict[Format, Callable[[Any, int], Extraction]] = {
-        Format.KECI: lambda record, _: Extraction.from_record(record),
-        Format.BIORELEX: _BiorelexPredictions(documents).read,
-        Format.SPERT: _SpertPredictions(documents).read,
-        Format.PUBTATOR: lambda block, _: biored.read_predicted_document(read_block(block), schema),
-        Format.BIOC: lambda record, _: biored.read_predicted_document(
-            read_document(record), schema
-        ),
+    readers: dict[Layout, Callable[[Any, int], Extraction]] = {
+        Layout.KECI: lambda record, _: Extraction.from_record(record),
+        Layout.BIORELEX: _BiorelexPredictions(documents).read,
+        Layout.SPERT: _SpertPredictions(documents).read,
     }
-    predictions = tuple(read_each(path, records, readers[layout]))
+    texts = partial(_read_text, layout, schema)
+    predictions = tuple(read_each(path, records, readers.get(layout, texts)))
     check_distinct(path, [prediction.id for prediction in predictions])
     warn_of_unknown_types(path, schema, predictions)
     return predictions
+
+
+def _read_text(layout: Layout, schema: TaskSchema, record: Any, number: int) -> Extraction:
+    return biored.read_predicted_document(read_text(layout, record, number), schema)
 
 
 class _BiorelexPredictions:

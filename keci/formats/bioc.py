@@ -4,12 +4,14 @@ A document's text is its passages (or their sentences) at the offsets that BioC 
 breaks filling the gaps, so that annotations point into it. Where those offsets do not fit the text
 (they count bytes, overlap or leave wide gaps), the passages are joined by blank lines instead.
 
-An annotation's infons are ``type`` and ``identifier``, a relation's ``type``, ``entity1`` and
-``entity2``, which are identifiers, as in BioRED.
+An annotation's infons are ``type`` and ``identifier`` (or the vocabulary's name, as ``MESH``). A
+relation's are ``type`` and, as identifiers, ``entity1`` and ``entity2`` (BioRED) or those called by
+the types of its ends (``Chemical``, ``Disease``); or else its nodes name two annotations.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -22,9 +24,12 @@ from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
-    check_surfaces,
+    Remark,
     identifier_of,
+    named_ends,
+    settled,
     split_identifiers,
+    split_types,
 )
 from keci.formats.json import frame_objects, parse_json
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
@@ -103,26 +108,30 @@ def read_document(document: etree._Element | Mapping[str, Any]) -> AnnotatedText
             text = _read_json(document)
     except (LookupError, TypeError, AttributeError) as error:
         raise DataError(f"not a BioC document with annotations: {error!r}") from error
-    check_surfaces(text.id, text.text, text.mentions)
-    return text
+    return settled(text)
 
 
 def _read_xml(document: etree._Element) -> AnnotatedText:
-    mentions = (
-        _mention(
-            _infons(item),
+    annotations = [
+        _Annotation(
+            item.get("id") or "",
             item.findtext("text") or "",
-            [(place.get("offset"), place.get("length")) for place in item.findall("location")],
+            _infons(item),
+            tuple((place.get("offset"), place.get("length")) for place in item.iter("location")),
         )
         for item in document.iter("annotation")
-    )
-    relations = (_relation(_infons(item)) for item in document.iter("relation"))
-    return AnnotatedText(
-        (document.findtext("id") or "").strip(),
-        assemble(list(xml_passages(document))),
-        tuple(mentions),
-        tuple(relations),
-    )
+    ]
+    relations = [
+        _Annotation(
+            item.get("id") or "",
+            "",
+            _infons(item),
+            tuple((node.get("refid"), node.get("role")) for node in item.iter("node")),
+        )
+        for item in document.iter("relation")
+    ]
+    text = assemble(list(xml_passages(document)))
+    return _annotated((document.findtext("id") or "").strip(), text, annotations, relations)
 
 
 def _infons(element: etree._Element) -> dict[str, str]:
@@ -132,46 +141,126 @@ def _infons(element: etree._Element) -> dict[str, str]:
 def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
     passages = document["passages"]
     holders = [*passages, *chain.from_iterable(item.get("sentences") or () for item in passages)]
-    mentions = (
-        _mention(
-            item["infons"],
+    annotations = [
+        _Annotation(
+            str(item.get("id", "")),
             item["text"],
-            [(str(place["offset"]), str(place["length"])) for place in item["locations"]],
+            item["infons"],
+            tuple((str(place["offset"]), str(place["length"])) for place in item["locations"]),
         )
         for holder in holders
         for item in holder.get("annotations") or ()
-    )
-    relations = (
-        _relation(item["infons"])
+    ]
+    relations = [
+        _Annotation(
+            str(item.get("id", "")),
+            "",
+            item["infons"],
+            tuple((node.get("refid"), node.get("role")) for node in item.get("nodes") or ()),
+        )
         for holder in (*holders, document)
         for item in holder.get("relations") or ()
+    ]
+    text = assemble(list(json_passages(passages)))
+    return _annotated(str(document["id"]), text, annotations, relations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    """An annotation with its (offset, length) or a relation with its nodes (refid, role)."""
+
+    id: str
+    text: str
+    infons: Mapping[str, str]
+    pairs: tuple[tuple[str | None, str | None], ...]
+
+
+_TYPE_KEYS = ("type", "relation", "relation_type", "relation type")
+_NOT_ENDS = frozenset((*_TYPE_KEYS, "score", "novel", "note", "file", "id", "confidence"))
+_IDENTIFIER_KEYS = ("identifier", "Identifier", "MESH", "NCBI Gene", "NCBI Taxonomy", "NCBIGene",
+                    "UMLS", "CUI", "concept_id", "id")  # fmt: skip
+_TAIL_ROLES = frozenset(("arg2", "argument2", "tail", "object", "target"))
+
+
+def _annotated(
+    document_id: str,
+    text: str,
+    annotations: Sequence[_Annotation],
+    relations: Sequence[_Annotation],
+) -> AnnotatedText:
+    remarks: list[Remark] = []
+    named = named_ends(str(value).strip() for item in relations for value in item.infons.values())
+    mentions = tuple(
+        row
+        for item in annotations
+        for row in _mentions(item, text, split_identifiers(_identifier(item), named))
     )
-    return AnnotatedText(
-        str(document["id"]), assemble(list(json_passages(passages))), tuple(mentions),
-        tuple(relations),
-    )  # fmt: skip
+    for item in annotations:
+        if len(item.pairs) > 1:
+            shown = f"{item.text!r} in {document_id}"
+            remarks.append(Remark("mentions in pieces are taken from first to last", shown))
+    ids = frozenset(row.id for row in mentions if row.id)
+    identifiers = frozenset(name for row in mentions for name in row.identifiers)
+    rows, links = [], []
+    for item in relations:
+        ends = _infon_ends(item.infons, identifiers)
+        nodes = _node_ends(item, ids)
+        if ends:
+            rows.append(RelationRow(_relation_type(item), *ends))
+        elif nodes:
+            links.append(RelationRow(_relation_type(item), *nodes))
+        else:
+            shown = f"{item.id or _relation_type(item)} in {document_id}"
+            remarks.append(Remark("relations do not name two mentions", shown, "relation"))
+    return AnnotatedText(document_id, text, mentions, tuple(rows), tuple(links), tuple(remarks))
 
 
-def _mention(
-    infons: Mapping[str, str], text: str, places: Sequence[tuple[str | None, str | None]]
-) -> MentionRow:
-    if "type" not in infons:
-        raise DataError(f"the annotation {text!r} has no infon 'type', only {sorted(infons)}")
-    numbers = [int(value) for place in places for value in place if value and value.isdecimal()]
-    if len(numbers) != 2:
+def _identifier(item: _Annotation) -> str:
+    return next((item.infons[key] for key in _IDENTIFIER_KEYS if item.infons.get(key)), "")
+
+
+def _mentions(item: _Annotation, text: str, identifiers: tuple[str, ...]) -> Iterator[MentionRow]:
+    """A row for each type; one in pieces goes from the first to the last."""
+    if "type" not in item.infons:
         raise DataError(
-            f"the annotation {text!r} must have one location, an offset and a length, got {places}"
+            f"the annotation {item.text!r} has no infon 'type', only {sorted(item.infons)}"
         )
-    start, length = numbers
-    identifiers = split_identifiers(infons.get("identifier", ""))
-    return MentionRow(start, start + length, text, infons["type"], identifiers)
+    numbers = [int(value) for pair in item.pairs for value in pair if value and value.isdecimal()]
+    if not item.pairs or len(numbers) != 2 * len(item.pairs):
+        raise DataError(
+            f"the annotation {item.text!r} must have locations, each an offset and a length, "
+            f"got {list(item.pairs)}"
+        )
+    pieces = sorted(zip(numbers[::2], numbers[1::2], strict=True))
+    start, end = pieces[0][0], max(offset + length for offset, length in pieces)
+    surface = item.text if len(pieces) == 1 else text[start:end]
+    for kind in split_types(item.infons["type"]):
+        yield MentionRow(start, end, surface, kind, identifiers, item.id)
 
 
-def _relation(infons: Mapping[str, str]) -> RelationRow:
-    missing = {"type", "entity1", "entity2"} - infons.keys()
-    if missing:
-        raise DataError(f"a relation lacks the infons {sorted(missing)}; it has {sorted(infons)}")
-    return RelationRow(infons["type"], infons["entity1"].strip(), infons["entity2"].strip())
+def _relation_type(item: _Annotation) -> str:
+    found = next((item.infons[key] for key in _TYPE_KEYS if item.infons.get(key)), None)
+    if found is None:
+        raise DataError(f"a relation lacks the infon 'type'; it has {sorted(item.infons)}")
+    return found
+
+
+def _infon_ends(infons: Mapping[str, str], known: frozenset[str]) -> tuple[str, str] | None:
+    """The identifiers of a relation's ends, if its infons name two."""
+    if {"entity1", "entity2"} <= infons.keys():
+        return infons["entity1"].strip(), infons["entity2"].strip()
+    others = [value.strip() for key, value in infons.items() if key not in _NOT_ENDS]
+    return (others[0], others[1]) if len(others) == 2 and known.issuperset(others) else None
+
+
+def _node_ends(item: _Annotation, known: frozenset[str]) -> tuple[str, str] | None:
+    """The ids of the two annotations that the nodes of a relation name: head, tail."""
+    nodes = [(refid or "", (role or "").casefold()) for refid, role in item.pairs]
+    if len(nodes) != 2 or not known.issuperset(refid for refid, _ in nodes):
+        return None
+    (first, first_role), (second, second_role) = nodes
+    is_turned = first_role in _TAIL_ROLES and second_role not in _TAIL_ROLES
+    return (second, first) if is_turned else (first, second)
 
 
 ROOTS = frozenset(["collection"])

@@ -5,7 +5,7 @@ offsets. Documents are separated by blank lines or by the next title. Rows of an
 
 | row | columns |
 |---|---|
-| mention | id, start, end, text, type, identifiers (separated by commas, ``-`` for none) |
+| mention | id, start, end, text, types, identifiers, joined by ``,`` or ``|``; ``-`` is none |
 | relation | id, type, identifier, identifier; in BioRED also its novelty, which is not read |
 """
 
@@ -20,11 +20,13 @@ from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
-    check_surfaces,
     join_identifiers,
     mentions_of,
+    named_ends,
     rows_of,
+    settled,
     split_identifiers,
+    split_types,
 )
 from keci.formats.jsonl import read_lines
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
@@ -84,13 +86,13 @@ def read_block(block: Block) -> AnnotatedText:
         rows = [row.decode().split("\t") for row in block.rows]
     except UnicodeDecodeError as error:
         raise DataError(f"line {block.line}: not valid UTF-8: {error.reason}") from error
-    mentions = tuple(_mention(row) for row in rows if _is_mention(row))
     relations = tuple(_relation(row) for row in rows if not _is_mention(row))
+    named = named_ends(end for row in relations for end in (row.head, row.tail))
+    mentions = tuple(found for row in rows if _is_mention(row) for found in _mentions(row, named))
     foreign = next((row[0] for row in rows if row[0] != name), None)
     if foreign is not None:
         raise DataError(f"an annotation of document {foreign!r} stands in document {name!r}")
-    check_surfaces(name, text.replace("\n", " "), mentions)
-    return AnnotatedText(name, text, mentions, relations)
+    return settled(AnnotatedText(name, text, mentions, relations))
 
 
 def lines_of(document: AnnotatedText) -> Iterator[str]:
@@ -140,9 +142,12 @@ def _is_mention(row: list[str]) -> bool:
     return len(row) >= _MENTION_COLUMNS and row[1].isdecimal() and row[2].isdecimal()
 
 
-def _mention(row: list[str]) -> MentionRow:
-    _, start, end, text, kind, *rest = row
-    return MentionRow(int(start), int(end), text, kind, split_identifiers(rest[0] if rest else ""))
+def _mentions(row: list[str], named: frozenset[str]) -> Iterator[MentionRow]:
+    """A row for each type."""
+    _, start, end, text, types, *rest = row
+    identifiers = split_identifiers(rest[0] if rest else "", named)
+    for kind in split_types(types):
+        yield MentionRow(int(start), int(end), text, kind, identifiers)
 
 
 def _relation(row: list[str]) -> RelationRow:
@@ -206,7 +211,13 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
     A relation is read once, between the first mentions that have its identifiers.
     """
     for block in blocks(_whole_lines(file)):
-        yield _extraction(read_block(block))
+        yield _extraction(_faithful(read_block(block)))
+
+
+def _faithful(document: AnnotatedText) -> AnnotatedText:
+    if document.remarks:
+        raise DataError(f"{document.remarks[0].reason}: {document.remarks[0].example}")
+    return document
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

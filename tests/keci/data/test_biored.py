@@ -34,10 +34,14 @@ def test_a_document_has_its_relations_twice() -> None:
     assert read_predicted_document(TEXT, BIORED) == document.extraction
 
 
-def test_a_concept_without_a_mention_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_concept_without_a_mention_is_told() -> None:
     document = read_document(STRAY, BIORED)
     assert document.interactions == (Interaction(("1",), ("9",), "Bind"),)
-    assert "document 7: relations name identifiers that no mention has: 9" in caplog.text
+    (remark,) = document.remarks
+    assert (remark.reason, remark.lost) == (
+        "relations name identifiers that no mention has", "relation",
+    )  # fmt: skip
+    assert remark.example == "Bind of 1 and 9 in 7"
     with pytest.raises(DataError, match="identifiers that no mention has: 9"):
         read_predicted_document(STRAY, BIORED)
 

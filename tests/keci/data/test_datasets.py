@@ -141,7 +141,10 @@ def test_own_records_of_biored_have_concepts(tmp_path):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("7|t|Abc\n\n8|t|Abc\n8\t0\t2\tAbc\tGene\t1\n", "record 2: 'Abc' is not what stands"),
+        (
+            "7|t|Abc\n\n8|t|Abc\n8\t0\t2\tAbc\tGene\t1\n",
+            "1 of 1 mentions end on their last character, not behind it: 'Abc' at 0:2 in 8",
+        ),
         ("<collection>", "not well-formed XML"),
         ("<collection/>", "holds no records"),
         ('{"documents": [', "not valid JSON"),

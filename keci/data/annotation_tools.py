@@ -1,0 +1,177 @@
+"""What tools for annotation export: doccano, Prodigy, Label Studio and PubAnnotation.
+
+Their records have one text, mentions by characters and relations by the ids of mentions.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from keci.data.files import checked, field, shown
+from keci.errors import DataError
+from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
+
+DOCCANO_FIELDS = ("label", "labels", "entities")
+_LABEL_STUDIO_KINDS = ("labels", "hypertextlabels")
+
+
+def is_doccano(record: Mapping[str, Any]) -> bool:
+    """Whether a record with a text has doccano's lists of mentions (or Label Studio's)."""
+    for name in DOCCANO_FIELDS:
+        items = record.get(name)
+        if isinstance(items, list) and (name != "entities" or (items and _is_doccano(items[0]))):
+            return True
+    return False
+
+
+def _is_doccano(item: Any) -> bool:
+    return isinstance(item, list) or (isinstance(item, dict) and "start_offset" in item)
+
+
+def read_doccano(record: Mapping[str, Any], number: int) -> AnnotatedText:
+    """``[start, end, type]``, or objects with ``start_offset``, ``end_offset`` and ``label``."""
+    name = next((name for name in DOCCANO_FIELDS if record.get(name)), "")
+    items = checked(record.get(name) or [], name, list)
+    mentions = tuple(row for item in items for row in _doccano_mentions(item))
+    links = tuple(
+        RelationRow(field(item, "type", str), str(item["from_id"]), str(item["to_id"]))
+        for item in record.get("relations") or ()
+    )
+    return AnnotatedText(_id(record, number), _text(record), mentions, (), links)
+
+
+def _doccano_mentions(item: Any) -> Iterator[MentionRow]:
+    if isinstance(item, list):
+        if len(item) != 3:
+            raise DataError(f"a mention must be [start, end, type], got {shown(item)}")
+        start, end, kind = item
+        yield MentionRow(_place(start), _place(end), "", checked(kind, "label", str))
+        return
+    start = item.get("start_offset", item.get("start"))
+    end = item.get("end_offset", item.get("end"))
+    kinds = item.get("labels") or [item.get("label")]
+    for kind in kinds:
+        name, surface = str(item.get("id", "")), str(item.get("text") or "")
+        row = MentionRow(_place(start), _place(end), surface, checked(kind, "label", str), (), name)
+        yield row
+
+
+def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
+    """``spans`` with a label; relations name the last token of their ends, or their spans."""
+    spans = [
+        (_place(item["start"]), _place(item["end"]), field(item, "label", str))
+        for item in field(record, "spans", list)
+    ]
+    mentions = tuple(
+        MentionRow(start, end, "", kind, id=f"{start}:{end}") for start, end, kind in spans
+    )
+    links = tuple(
+        RelationRow(
+            field(item, "label", str),
+            *(
+                f"{field(item, end, dict)['start']}:{field(item, end, dict)['end']}"
+                for end in ("head_span", "child_span")
+            ),
+        )
+        for item in record.get("relations") or ()
+    )
+    is_refused = record.get("answer", "accept") != "accept"
+    remarks = (
+        (Remark("records were not accepted; their annotation is left out", _id(record, number)),)
+        if is_refused
+        else ()
+    )
+    name, text = _id(record, number), _text(record)
+    if is_refused:
+        return AnnotatedText(name, text, remarks=remarks)
+    return AnnotatedText(name, text, mentions, (), links)
+
+
+def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
+    """The first annotation of a task that was not cancelled."""
+    data = field(task, "data", dict)
+    text = next((value for key, value in data.items() if key == "text"), None)
+    if text is None:
+        texts = [value for value in data.values() if isinstance(value, str)]
+        if len(texts) != 1:
+            raise DataError(f"a task must have one text in 'data'; there are {sorted(data)}")
+        text = texts[0]
+    done = [
+        item
+        for item in task.get("annotations") or task.get("completions") or ()
+        if not item.get("was_cancelled")
+    ]
+    results = done[0]["result"] if done else []
+    mentions = tuple(
+        MentionRow(
+            _place(item["value"]["start"]),
+            _place(item["value"]["end"]),
+            str(item["value"].get("text") or ""),
+            kind,
+            (),
+            str(item.get("id", "")),
+        )
+        for item in results
+        if item.get("type") in _LABEL_STUDIO_KINDS
+        for kind in item["value"][item["type"]]
+    )
+    links = tuple(
+        RelationRow(kind, *_label_studio_ends(item))
+        for item in results
+        if item.get("type") == "relation"
+        for kind in item.get("labels") or ["related"]
+    )
+    name = str(data.get("id") or task.get("id") or number)
+    remarks = (
+        (Remark("tasks have several annotations; the first is taken", name),)
+        if len(done) > 1
+        else ()
+    )
+    return AnnotatedText(name, checked(text, "text", str), mentions, (), links, remarks)
+
+
+def _label_studio_ends(item: Mapping[str, Any]) -> tuple[str, str]:
+    ends = field(item, "from_id", str), field(item, "to_id", str)
+    return (ends[1], ends[0]) if item.get("direction") == "left" else ends
+
+
+def read_pubannotation(record: Mapping[str, Any], number: int) -> AnnotatedText:
+    """Denotations with a span and an object, relations of two of them."""
+    mentions = tuple(
+        MentionRow(
+            _place(item["span"]["begin"]),
+            _place(item["span"]["end"]),
+            "",
+            field(item, "obj", str),
+            (),
+            str(item.get("id", "")),
+        )
+        for item in field(record, "denotations", list)
+    )
+    links = tuple(
+        RelationRow(field(item, "pred", str), field(item, "subj", str), field(item, "obj", str))
+        for item in record.get("relations") or ()
+    )
+    given = record.get("sourceid")
+    name = f"{record.get('sourcedb', '')}:{given}".strip(":") if given else _id(record, number)
+    divided = record.get("divid")
+    return AnnotatedText(
+        f"{name}:{divided}" if given and divided is not None else name,
+        _text(record),
+        mentions,
+        (),
+        links,
+    )
+
+
+def _id(record: Mapping[str, Any], number: int) -> str:
+    given = record.get("id")
+    return str(number if given in (None, "") else given)
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    name = "text" if "text" in record else "data"
+    return field(record, name, str)
+
+
+def _place(value: Any) -> int:
+    return checked(value, "offset", int)

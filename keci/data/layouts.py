@@ -1,0 +1,212 @@
+"""Layouts of annotation files: which one a file has, and its records."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path, PurePath
+from typing import Any
+
+import orjson
+
+from keci.data import annotation_tools, brat, dygie, tagged
+from keci.data.files import shown
+from keci.errors import DataError, UsageError
+from keci.formats import bioc, pubtator
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGIC = b"PK\x03\x04"
+_BIOC_JSON = re.compile(rb'\s*\{[^\[]*"documents"\s*:\s*\[')
+_PUBTATOR = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
+
+
+class Layout(StrEnum):
+    """A layout of annotated documents."""
+
+    KECI = "KECI jsonl"
+    BIORELEX = "BioRelEx json"
+    SPERT = "SpERT json"
+    PUBTATOR = "PubTator"
+    BIOC = "BioC"
+    BRAT = "brat"
+    TAGGED = "CoNLL tags"
+    DYGIE = "DyGIE json"
+    BIGBIO = "BigBio jsonl"
+    DOCCANO = "doccano jsonl"
+    PRODIGY = "Prodigy jsonl"
+    LABEL_STUDIO = "Label Studio json"
+    PUBANNOTATION = "PubAnnotation json"
+
+
+_READ = ", ".join(Layout)
+_FOREIGN_HEADS = {
+    b"PAR1": "Parquet: write its rows as jsonl",
+    b"ARROW1": "Arrow: write its rows as jsonl",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "an SQLite database",
+    b"\xff\xfe": "UTF-16 text: write it as UTF-8",
+    b"\xfe\xff": "UTF-16 text: write it as UTF-8",
+    b"T1\t": "one annotation file of brat: give the folder that has its .txt as well",
+    b"PMID- ": "MEDLINE text, which has no annotation",
+}
+_FOREIGN_SUFFIXES = {
+    ".spacy": "spaCy's DocBin: write each document's text and spans as jsonl",
+    ".csv": "a table: write each text with its mentions as jsonl",
+    ".tsv": "a table that is not CoNLL: the last column must be a tag such as B-Drug",
+    ".ann": "one annotation file of brat: give the folder that has its .txt as well",
+    ".txt": "plain text, which has no annotation; of brat give the folder",
+}
+_FOREIGN_FIELDS = {
+    "vertexSet": "DocRED json: write it as DyGIE or KECI jsonl",
+    "entityMentions": "json of the New York Times corpus: write it as KECI jsonl",
+    "paragraphs": "spaCy's or SQuAD's training json: write it as KECI jsonl",
+    "subj_start": "TACRED json: write it as KECI jsonl",
+    "h": "FewRel json: write it as KECI jsonl",
+    "ents": "spaCy's displaCy json: rename 'ents' to 'label', [start, end, type] each",
+    "prompt": "instructions for a language model, which have no offsets",
+}
+
+
+def read_records(path: Path) -> tuple[Layout, list[Any]]:
+    """The layout of a file or of a folder of brat, told by its content, and its parsed records.
+
+    A file without records counts as KECI jsonl. Raises UsageError where the file cannot be read,
+    DataError where it has none of the layouts, by the name of what it is where that is known.
+    """
+    if path.is_dir():
+        if not brat.is_brat_folder(path):
+            raise UsageError(f"{path} is a folder without .ann files of brat")
+        return Layout.BRAT, list(brat.folder_documents(path))
+    content = _read(path).removeprefix(_BOM)
+    if content.startswith(_ZIP_MAGIC):
+        return Layout.BRAT, list(brat.archive_documents(path))
+    try:
+        return _parsed(path, content)
+    except DataError as error:
+        known = str(path) in str(error)
+        raise error if known else DataError(f"{path}: {error}") from error
+
+
+def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
+    begins = content.lstrip()[:1]
+    if begins == b"<":
+        return Layout.BIOC, list(bioc.xml_documents(content))
+    if _BIOC_JSON.match(content):
+        return Layout.BIOC, list(bioc.json_documents(content))
+    if _PUBTATOR.match(content):
+        return Layout.PUBTATOR, list(pubtator.blocks(content.split(b"\n")))
+    _refuse_foreign(path, content)
+    if begins == b"[":
+        records = _parse_array(path, content)
+    elif begins == b"{" or not begins:
+        records = list(_parse_lines(path, content))
+    elif tagged.is_conll(content):
+        return Layout.TAGGED, list(tagged.sentences(content))
+    else:
+        raise DataError(
+            f"{path} begins like none of the layouts that are read ({_READ}): {content[:60]!r}"
+        )
+    return _told(path, records)
+
+
+def _told(path: Path, records: list[Any]) -> tuple[Layout, list[Any]]:
+    layout = _layout_of(path, records)
+    if layout is Layout.DYGIE:
+        return layout, [part for record in records for part in dygie.sentences(record)]
+    if layout is Layout.TAGGED:
+        return layout, [tagged.tagged_record(record) for record in records]
+    return layout, records
+
+
+def _layout_of(path: Path, records: Sequence[Any]) -> Layout:
+    if not records:
+        return Layout.KECI
+    first = records[0]
+    if isinstance(first, Mapping):
+        found = next((layout for layout, has in _SIGNS.items() if has(first, records)), None)
+        if found:
+            return found
+        for name, what in _FOREIGN_FIELDS.items():
+            if name in first:
+                raise DataError(f"{path} is {what}")
+    raise DataError(
+        f"{path}, record 1: expected an object with 'tokens' ({Layout.SPERT}), with 'interactions' "
+        f"({Layout.BIORELEX}) or with 'id' and 'text' ({Layout.KECI}), or one of {_READ}; "
+        f"got {shown(first)}"
+    )
+
+
+def _is_bigbio(record: Mapping[str, Any]) -> bool:
+    passages = record.get("passages")
+    if not isinstance(passages, list) or "entities" not in record:
+        return False
+    return all(isinstance(item, dict) and "offsets" in item for item in passages)
+
+
+_SIGNS: Mapping[Layout, Callable[[Mapping[str, Any], Sequence[Any]], bool]] = {
+    Layout.DYGIE: lambda first, _: "doc_key" in first and "sentences" in first,
+    Layout.TAGGED: lambda first, _: (
+        "tokens" in first and "entities" not in first
+        and any(name in first for name in tagged.TAG_FIELDS)
+    ),
+    Layout.SPERT: lambda first, _: "tokens" in first and "spans" not in first,
+    Layout.BIORELEX: lambda first, _: "interactions" in first,
+    Layout.BIGBIO: lambda first, _: _is_bigbio(first),
+    Layout.PUBANNOTATION: lambda _, records: any("denotations" in item for item in records),
+    Layout.LABEL_STUDIO: lambda first, _: isinstance(first.get("data"), dict),
+    Layout.PRODIGY: lambda first, _: "text" in first and "spans" in first,
+    Layout.DOCCANO: lambda _, records: any(map(annotation_tools.is_doccano, records)),
+    Layout.KECI: lambda first, _: "text" in first and "id" in first,
+}  # fmt: skip
+
+
+def _refuse_foreign(path: Path, content: bytes) -> None:
+    """Raise DataError naming what a file is, where it is known and not read."""
+    name = PurePath(path.name.removesuffix(".gz"))
+    for head, what in _FOREIGN_HEADS.items():
+        if content.startswith(head):
+            raise DataError(f"{path} is {what}")
+    is_json = content.lstrip()[:1] in (b"{", b"[", b"")
+    if not is_json and not tagged.is_conll(content) and name.suffix in _FOREIGN_SUFFIXES:
+        raise DataError(f"{path} is {_FOREIGN_SUFFIXES[name.suffix]}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {path}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _parse_array(path: Path, content: bytes) -> list[Any]:
+    try:
+        records: list[Any] = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path} is not valid json: {error}") from error
+    return records
+
+
+def _parse_lines(path: Path, content: bytes) -> list[Any]:
+    """One object a line, or one over many lines."""
+    try:
+        return list(_lines(path, content))
+    except DataError:
+        try:
+            return [orjson.loads(content)]
+        except orjson.JSONDecodeError:
+            pass
+        raise
+
+
+def _lines(path: Path, content: bytes) -> Iterator[Any]:
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            try:
+                yield orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise DataError(f"{path}, line {number}: not valid json: {error}") from error
