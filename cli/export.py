@@ -37,6 +37,11 @@ Example:
     is_flag=True,
     help="With --data: leave out of the bundle all precisions but the default one.",
 )
+@click.option(
+    "--compact",
+    is_flag=True,
+    help="Store the weights of the stages that stay in torch in 8 bits, for every precision.",
+)
 @common_options
 def main(
     run: Path,
@@ -46,6 +51,7 @@ def main(
     ids: Path | None,
     kb: Path | None,
     only_default: bool,
+    compact: bool,
 ) -> None:
     """Write the model of the training run RUN as the bundle BUNDLE.
 
@@ -56,7 +62,7 @@ def main(
 
     if only_default and data is None:
         raise UsageError("--only-default needs --data, by which the default is chosen")
-    manifest = export_run(run, bundle, precisions or ("fp32",))
+    manifest = export_run(run, bundle, precisions or ("fp32",), compact=compact)
     if data is not None:
         from keci.export.validation import choose_default_precision, drop_other_precisions
         from keci.pipeline import knowledge_base_for

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from keci.config import config_to_record
@@ -28,6 +27,7 @@ from keci.runtime.bundle import (
     exported_stages,
 )
 from keci.runtime.extractor import torch_stages
+from keci.runtime.graph_weights import save_graph_weights
 from keci.runtime.precision import FP32
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
@@ -35,9 +35,12 @@ from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
 _LOGGER = logging.getLogger(__name__)
 
 
-def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
+def export_run(
+    run: Path, bundle: Path, precisions: Sequence[str], *, compact: bool = False
+) -> Manifest:
     """Write the bundle of a run; it appears whole, after its parity with torch was checked.
 
+    ``compact`` stores the weights of the graph stages, which stay in torch, in 8 bits.
     Raises UsageError where ``bundle`` exists or a precision is unknown, ParityError where a graph
     does not reproduce its torch stage.
     """
@@ -48,9 +51,9 @@ def export_run(run: Path, bundle: Path, precisions: Sequence[str]) -> Manifest:
         raise UsageError(f"{bundle} exists already; choose another folder or remove it")
     loaded = load_run(run)
     with whole_folder(bundle, replace=False) as partial:
-        manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
-        (partial / GRAPH_FILE).chmod(0o644)  # safetensors makes files for their owner alone
-    return manifest
+        weights = torch_stages(loaded.network.spans).state_dict()
+        save_graph_weights(weights, partial / GRAPH_FILE, in_8_bits=compact)
+        return _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
 
 
 def _write(
@@ -58,10 +61,6 @@ def _write(
 ) -> Manifest:
     shutil.copyfile(run / ENCODER_FOLDER / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     spans = loaded.network.spans
-    save_file(
-        {key: value.contiguous() for key, value in torch_stages(spans).state_dict().items()},
-        folder / GRAPH_FILE,
-    )
     stages = _named_stages(loaded)
     probes = probe_tensors(loaded)
     _export_graphs(stages, probes, folder, precisions)

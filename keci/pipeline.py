@@ -177,6 +177,22 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in MODELS_FOLDER.glob("*/manifest.json"))
 
 
+def describe_models() -> list[str]:
+    """Name, unit, mention and relation types of each shipped model, in lines."""
+    from keci.runtime.bundle import read_manifest
+
+    lines = []
+    for name in shipped_models():
+        manifest = read_manifest(MODELS_FOLDER / name)
+        relations = [relation.name for relation in manifest.schema.relation_types]
+        lines += [
+            f"{name} (reads by {' or '.join(manifest.units)})",
+            f"  mentions:  {', '.join(manifest.schema.entity_types)}",
+            f"  relations: {', '.join(relations)}",
+        ]
+    return lines
+
+
 def find_bundle(name: str) -> Path:
     """The bundle that a user means by ``name``; raises UsageError where there is none."""
     if name in shipped_models():

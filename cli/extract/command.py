@@ -26,6 +26,22 @@ or the output broke; a signal ends it with 128 plus its number.
 """
 
 
+def _complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from keci.pipeline import shipped_models
+
+    return [name for name in shipped_models() if name.startswith(incomplete)]
+
+
+def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print a paragraph about each shipped model and end the command."""
+    if not wanted or context.resilient_parsing:
+        return
+    from keci.pipeline import describe_models
+
+    click.echo("\n".join(describe_models()))
+    context.exit()
+
+
 @click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option(
@@ -51,7 +67,19 @@ or the output broke; a signal ends it with 128 plus its number.
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run, or begin it.")
 @click.option("--overwrite", is_flag=True, help="Begin again where results would be in the way.")
 @click.option(
-    "--model", default="ade", show_default=True, help="Name of a shipped model, or a bundle folder."
+    "--model",
+    default="ade",
+    show_default=True,
+    shell_complete=_complete_models,
+    help="Name of a shipped model, or a bundle folder.",
+)
+@click.option(
+    "--list-models",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_models,
+    help="Show the shipped models and what they find, and stop.",
 )
 @kb_option
 @click.option("--no-kb", is_flag=True, help="Run without a knowledge base: less accurate.")

@@ -16,11 +16,43 @@ if TYPE_CHECKING:
     from keci.training.run import RunInputs
 from collections.abc import Sequence
 
-from keci.errors import ConfigError
+from keci.errors import ConfigError, KeciError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_SETTINGS = "keci.recipe.settings"
+
+
+def _read_recipe(context: click.Context, _: click.Parameter, name: str | None) -> str | None:
+    """Take the options that the recipe names as defaults of this command."""
+    if name is not None:
+        from keci.training.recipes import read_recipe
+
+        try:
+            recipe = read_recipe(name, {parameter.name for parameter in context.command.params})
+        except KeciError as error:
+            raise click.UsageError(str(error)) from error
+        context.default_map = {**recipe.options}
+        context.meta[_SETTINGS] = recipe.settings
+    return name
+
+
+def _with_recipe(
+    context: click.Context, _: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The settings of the recipe and, after them, those of the command line."""
+    return (*context.meta.get(_SETTINGS, ()), *given)
+
+
 _OPTIONS = (
+    click.option(
+        "--recipe",
+        is_eager=True,
+        expose_value=False,
+        callback=_read_recipe,
+        help="biored, ade, biorelex: how that shipped model was trained; or a file in TOML. "
+        "Options given here go before those of the recipe.",
+    ),
     click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML."),
     click.option(
         "--train",
@@ -78,6 +110,7 @@ _OPTIONS = (
         "settings",
         multiple=True,
         metavar="NAME=VALUE",
+        callback=_with_recipe,
         help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
     ),
     click.option("--resume", is_flag=True, help="Go on with what is in --output."),

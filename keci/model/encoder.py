@@ -15,6 +15,7 @@ from keci.stages import TorchStage
 MINILM = "minilm"
 MPNET = "mpnet"
 TOKENIZER_FILE = "tokenizer.json"
+_ATTENTION_DROPOUT = "attention_probs_dropout_prob"
 CONFIG_FILE = "config.json"
 
 _RESERVING_MODELS = ("roberta", "xlm-roberta", "mpnet", "camembert")
@@ -58,15 +59,21 @@ class Encoder(TorchStage):
         return Encoding(states.flatten(0, 1).index_select(0, token_slots))
 
 
-def load_encoder(name: str) -> tuple[PreTrainedModel, str]:
+def load_encoder(
+    name: str, *, attention_dropout: float | None = None
+) -> tuple[PreTrainedModel, str]:
     """A pretrained transformer and its tokenizer.json, by built-in name, folder or hub name.
 
+    ``attention_dropout`` is that of attention's probabilities while it trains; None leaves it.
     Raises UsageError where the encoder cannot be had.
     """
     folder = _find_encoder(name)
     disable_progress_bar()
     try:
-        transformer = AutoModel.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder)
+        if attention_dropout is not None and hasattr(config, _ATTENTION_DROPOUT):
+            setattr(config, _ATTENTION_DROPOUT, attention_dropout)
+        transformer = AutoModel.from_pretrained(folder, config=config)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise UsageError(

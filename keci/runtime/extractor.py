@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from keci.batch import BatchBuilder
@@ -25,6 +23,7 @@ from keci.runtime.bundle import (
     exported_stages,
     read_bundle,
 )
+from keci.runtime.graph_weights import load_graph_weights
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.pair_stages import BlockwiseStage, MentionPairsStage
 from keci.runtime.precision import chosen_precision
@@ -136,8 +135,8 @@ def _stages(
     network = SpanNetwork(manifest.model, manifest.schema, encoder_width=manifest.encoder_width)
     in_torch = torch_stages(network)
     try:
-        in_torch.load_state_dict(load_file(folder / GRAPH_FILE), strict=True)
-    except (OSError, SafetensorError, RuntimeError) as error:
+        in_torch.load_state_dict(load_graph_weights(folder / GRAPH_FILE), strict=True)
+    except RuntimeError as error:
         raise BundleError(f"{folder / GRAPH_FILE} does not fit the manifest: {error}") from error
     in_torch.eval().to(torch_device(options.device))
     if options.precision == INTEGER_PRECISION:

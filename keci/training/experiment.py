@@ -135,7 +135,12 @@ class Experiment:
         after_epoch: AfterEpoch | None,
     ) -> Trainer:
         torch.manual_seed(config.seed)
-        transformer, tokenizer_json = load_encoder(self.encoder)
+        transformer, tokenizer_json = load_encoder(
+            self.encoder, attention_dropout=config.attention_dropout
+        )
+        if not torch.cuda.is_available():
+            # The gradient of torch's fused attention takes a quarter of a step on a CPU.
+            transformer.set_attn_implementation("eager")
         save_architecture(transformer, tokenizer_json, folder / ENCODER_FOLDER)
         encoder = Encoder(transformer, mix_layers=self.model.mix_layers)
         builder = BatchBuilder(

@@ -82,3 +82,19 @@ def test_a_bundle_that_fails_parity_is_not_written(
     with pytest.raises(ParityError, match="graph inputs are"):
         export_run(tiny_run, tmp_path / "bundle", ("fp32",))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compact_bundle_is_smaller_and_reads_much_the_same(tmp_path: Path) -> None:
+    config = replace(CONFIG, span_width=64, hidden_width=64, node_width=64, knowledge="fusion")
+    run = write_tiny_run(tmp_path / "run", config)
+    predictions, sizes = [], []
+    for compact in (False, True):
+        folder = tmp_path / f"bundle-{compact}"
+        manifest = export_run(run, folder, ("int8",), compact=compact)
+        sizes.append(manifest.files["graph.safetensors"].size)
+        extractor = open_extractor(folder, None, RuntimeOptions())
+        predictions.append(list(extractor.predictor(documents(*TEXTS))))
+    assert sizes[1] < sizes[0] / 2
+    for whole, small in zip(*predictions, strict=True):
+        spans = [[(m.start, m.end) for m in item.mentions] for item in (whole, small)]
+        assert spans[0] == spans[1]
