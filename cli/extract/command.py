@@ -154,6 +154,17 @@ def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> No
     help="Processes that share the threads. If not given, one for two threads as far as memory "
     "allows, on a GPU one.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(("local", "ray")),
+    default="local",
+    show_default=True,
+    help="Where models run: processes of this machine, or actors of a Ray cluster (keci[ray]), "
+    "one a core or as many as --processes says. The output is the same.",
+)
+@click.option(
+    "--ray-address", metavar="ADDRESS", help="The Ray cluster; one on this machine if not given."
+)
 @common_options
 def main(
     inputs: tuple[str, ...],
@@ -186,6 +197,8 @@ def main(
     device: str,
     threads: int | None,
     processes: int | None,
+    engine: str,
+    ray_address: str | None,
 ) -> None:
     """Extract entities, relations and concepts from texts.
 
@@ -194,6 +207,7 @@ def main(
     among the failures and exit code 1.
     """
     from keci.cli.extract.plan import InputChoice, OutputChoice, Plan
+    from keci.cli.extract.workers import Engine
     from keci.pipeline import ModelChoice
 
     plan = Plan(
@@ -215,6 +229,7 @@ def main(
         ),
         ModelChoice(model, kb, no_kb, mentions, precision, device, threads, unit),
         processes,
+        Engine(engine, ray_address),
         max_failures,
         metrics,
     )

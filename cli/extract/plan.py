@@ -10,7 +10,7 @@ import click
 
 from keci.cli.extract.run import RunChoice, WatchOptions, run_to_files, run_to_stream
 from keci.cli.extract.watch import FailureLimit, StopSignals
-from keci.cli.extract.workers import Opened, opened_models
+from keci.cli.extract.workers import Engine, Opened, opened_models
 from keci.cli.options import EXIT_SOME_FAILED
 from keci.cli.tables import print_table
 from keci.corpus.identity import IdRules
@@ -139,6 +139,7 @@ class Plan:
     output: OutputChoice
     model: ModelChoice
     processes: int | None
+    engine: Engine
     max_failures: str | None
     metrics: Path | None
 
@@ -150,7 +151,7 @@ class Plan:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         if isinstance(target, Layout):
             _check_apart(reader, target)
-        with opened_models(self.model, self.processes) as opened:
+        with opened_models(self.model, self.processes, self.engine) as opened:
             return self._run(reader, target, opened, failure_limit)
 
     def _run(

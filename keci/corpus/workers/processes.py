@@ -5,7 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -118,15 +118,39 @@ class WorkerProcess:
             raise WorkerError(f"a worker process {how} before its work was done") from None
 
 
-class ProcessExtractor:
-    """Gives the results of a CorpusExtractor, made by several in processes of their own."""
+class Worker(Protocol):
+    """Reads chunks somewhere else: a WorkerProcess, or an actor of a Ray cluster."""
 
-    def __init__(self, start: Callable[[int], WorkerProcess], processes: int) -> None:
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def description(self) -> Mapping[str, Any]: ...
+
+    @property
+    def unanswered(self) -> int: ...
+
+    @property
+    def has_outcomes(self) -> bool: ...
+
+    def begin(self, documents: Sequence[Document]) -> None: ...
+
+    def end(self) -> None: ...
+
+    def outcomes(self, documents: Sequence[Document]) -> list[Outcome]: ...
+
+    def stop(self) -> None: ...
+
+
+class ProcessExtractor:
+    """Gives the results of a CorpusExtractor, made by several workers that have one each."""
+
+    def __init__(self, start: Callable[[int], Worker], processes: int) -> None:
         """``start`` starts the process of a number from 0; the others follow as work does."""
         self._start = start
         self._processes = processes
         self._workers = [start(0)]
-        self._waiting: deque[tuple[Sequence[Record], WorkerProcess]] = deque()
+        self._waiting: deque[tuple[Sequence[Record], Worker]] = deque()
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -172,7 +196,7 @@ class ProcessExtractor:
     def _is_full(self) -> bool:
         return len(self._waiting) >= CHUNKS_EACH * self._processes
 
-    def _free_worker(self) -> WorkerProcess:
+    def _free_worker(self) -> Worker:
         """The one with the least to do, a new one where none is idle."""
         worker = min(self._workers, key=lambda worker: worker.unanswered)
         if worker.unanswered and len(self._workers) < self._processes:
@@ -181,7 +205,7 @@ class ProcessExtractor:
         return worker
 
 
-def _finish(chunk: Sequence[Record], worker: WorkerProcess) -> Chunk:
+def _finish(chunk: Sequence[Record], worker: Worker) -> Chunk:
     asked = [record for record in chunk if isinstance(record.content, Document)]
     documents = documents_of(asked)
     answered = worker.outcomes(documents)
