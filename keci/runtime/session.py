@@ -6,10 +6,10 @@ from pathlib import Path
 
 import onnxruntime as ort
 import torch
-from platformdirs import user_cache_path
 from torch import Tensor
 
 from keci.errors import BundleError, UsageError
+from keci.runtime.providers import provider_options, why_absent
 
 PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
@@ -34,14 +34,16 @@ class OnnxStage:
             self.session = ort.InferenceSession(
                 str(path),
                 sess_options=_cpu_options(threads) if device == "cpu" else _options(threads),
-                providers=[(name, _provider_options(name)) for name in PROVIDERS[device]],
+                providers=[(name, provider_options(name, path)) for name in PROVIDERS[device]],
                 disabled_optimizers=_SLOW_ON_CPU if device == "cpu" else None,
             )
         except Exception as error:  # ONNX Runtime's errors share no narrower base
             raise BundleError(f"ONNX Runtime cannot load {path}: {error}") from error
         wanted, active = PROVIDERS[device][0], self.session.get_providers()[0]
         if active != wanted:
-            raise UsageError(f"ONNX Runtime offers {active} where {wanted} was asked for")
+            raise UsageError(
+                f"ONNX Runtime offers {active} where {wanted} was asked for: {why_absent(wanted)}"
+            )
         self.device = torch_device(device)
         self.input_names = tuple(node.name for node in self.session.get_inputs())
         self.output_names = tuple(node.name for node in self.session.get_outputs())
@@ -72,19 +74,6 @@ def torch_device(name: str) -> torch.device:
     if name != "cpu" and not torch.cuda.is_available():
         raise UsageError(f"device {name}: torch finds no GPU")
     return torch.device("cpu" if name == "cpu" else "cuda")
-
-
-def _provider_options(provider: str) -> dict[str, str]:
-    """TensorRT builds an engine for each range of shapes, which takes minutes: they are kept."""
-    if provider != "TensorrtExecutionProvider":
-        return {}
-    folder = str(user_cache_path("keci") / "tensorrt")
-    return {
-        "trt_engine_cache_enable": "True",
-        "trt_engine_cache_path": folder,
-        "trt_timing_cache_enable": "True",
-        "trt_timing_cache_path": folder,
-    }
 
 
 def _cpu_options(threads: int | None) -> ort.SessionOptions:
