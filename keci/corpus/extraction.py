@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
+from keci.assertion.marking import marked
 from keci.corpus.records import (
     Chunk,
     Record,
@@ -60,7 +61,7 @@ class _Begun:
         units = iter(found)
         for cut in self.cuts:
             inside = list(islice(units, len(cut.units)))
-            yield reassemble(cut.document, cut.units, inside, self.overlaps)
+            yield marked(reassemble(cut.document, cut.units, inside, self.overlaps))
 
     def cancel(self) -> None:
         for window in self.windows:

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "add_negatives.py"
-DRUG = {"id": "T1", "start": 0, "end": 7, "text": "Aspirin", "type": "Drug"}
+DRUG = {"id": "T1", "start": 0, "end": 7, "text": "Aspirin", "type": "Drug", "assertion": "present"}
 
 
 def write(path: Path, *records: dict[str, object]) -> Path:

@@ -1,0 +1,169 @@
+"""Whether a model takes for a finding what a sentence denies, excludes, treats or supposes.
+
+Two hundred sentences written for this (data/polarity.jsonl), half of them with a real effect alone
+or beside: none was trained on, nor a pattern of them (tests/benchmarks/test_polarity.py checks it).
+A sentence is wrongly asserted where a relation is present with a score of at least ``LEAST_SCORE``
+whose effect and drug overlap no real pair; a real pair is found where such a relation overlaps it.
+"""
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from keci.cli.tables import print_table
+from keci.corpus.extraction import CorpusExtractor
+from keci.corpus.records import START, Record
+from keci.documents import Document, Extraction, Mention
+from keci.pipeline import open_predictor
+
+SENTENCES = Path(__file__).with_name("data") / "polarity.jsonl"
+LEAST_SCORE = 0.5
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a kind, with the texts of the effects and drugs that it really relates."""
+
+    id: str
+    kind: str
+    text: str
+    real: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model made of a sentence: relations that are not real, and real pairs it found."""
+
+    sentence: Sentence
+    wrong: tuple[str, ...]
+    found: int
+
+    @property
+    def missed(self) -> int:
+        return len(self.sentence.real) - self.found
+
+
+def read_sentences(path: Path) -> list[Sentence]:
+    """The sentences of a file of JSON lines."""
+    records = map(orjson.loads, path.read_bytes().splitlines())
+    return [
+        Sentence(
+            record["id"],
+            record["kind"],
+            record["text"],
+            tuple((pair["effect"], pair["drug"]) for pair in record["real"]),
+        )
+        for record in records
+    ]
+
+
+def judge(sentence: Sentence, extraction: Extraction) -> Judgement:
+    """Compare what a model found in a sentence with what is real."""
+    mentions = {mention.id: mention for mention in extraction.mentions}
+    asserted = [
+        (mentions[relation.head], mentions[relation.tail])
+        for relation in extraction.relations
+        if relation.assertion == "present" and (relation.score or 0) >= LEAST_SCORE
+    ]
+    matched = [
+        {pair for pair in sentence.real if _covers(pair, ends, sentence.text)} for ends in asserted
+    ]
+    wrong = tuple(
+        f"{head.text} ~ {tail.text}"
+        for (head, tail), pairs in zip(asserted, matched, strict=True)
+        if not pairs
+    )
+    return Judgement(sentence, wrong, len(set().union(*matched)))
+
+
+def _covers(pair: Pair, ends: tuple[Mention, Mention], text: str) -> bool:
+    return all(
+        any(at.start() < mention.end and mention.start < at.end() for at in _places(name, text))
+        for name, mention in zip(pair, ends, strict=True)
+    )
+
+
+def _places(name: str, text: str) -> Iterator[re.Match[str]]:
+    return re.finditer(re.escape(name), text)
+
+
+def judged(extract: CorpusExtractor, sentences: Sequence[Sentence]) -> list[Judgement]:
+    """What a model makes of each sentence."""
+    records = [
+        Record("polarity", number, Document(sentence.id, sentence.text), START)
+        for number, sentence in enumerate(sentences, start=1)
+    ]
+    extractions = [result.outcome for chunk in extract(records) for result in chunk]
+    return [
+        judge(sentence, extraction)
+        for sentence, extraction in zip(sentences, extractions, strict=True)
+        if isinstance(extraction, Extraction)
+    ]
+
+
+def rows(judgements: Iterable[Judgement]) -> list[Mapping[str, object]]:
+    """The counts of each kind, and of all together."""
+    by_kind: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        by_kind.setdefault(judgement.sentence.kind, []).append(judgement)
+    everything = [item for group in by_kind.values() for item in group]
+    return [_row(kind, group) for kind, group in [*by_kind.items(), ("all", everything)]]
+
+
+def _row(kind: str, group: Sequence[Judgement]) -> Mapping[str, object]:
+    return {
+        "kind": kind,
+        "sentences": len(group),
+        "wrongly asserted": sum(bool(item.wrong) for item in group),
+        "real": sum(len(item.sentence.real) for item in group),
+        "found": sum(item.found for item in group),
+    }
+
+
+def _shown(row: Mapping[str, object]) -> tuple[str, ...]:
+    count, wrong, real, found = (
+        int(str(row[name])) for name in ("sentences", "wrongly asserted", "real", "found")
+    )
+    wrong_share = f"{wrong} ({wrong / count:.0%})"
+    found_share = f"{found} of {real} ({found / real:.0%})" if real else "-"
+    return str(row["kind"]), str(count), wrong_share, found_share
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.polarity", description=__doc__)
+    parser.add_argument("--model", default="ade", help="shipped model, bundle or training run")
+    parser.add_argument("--kb", type=Path, help="knowledge base folder")
+    parser.add_argument("--no-kb", action="store_true", help="without a knowledge base")
+    parser.add_argument("--unit", choices=("sentence", "document"), default="sentence")
+    parser.add_argument("--sentences", type=Path, default=SENTENCES, help="another set")
+    parser.add_argument("--show", action="store_true", help="list what is wrong or missed")
+    parser.add_argument("--json", type=Path, help="write the counts here")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _arguments()
+    predictor = open_predictor(
+        Path(options.model), kb=options.kb, without_kb=options.no_kb, precision=None
+    )
+    extract = CorpusExtractor(predictor, unit=options.unit)
+    judgements = judged(extract, read_sentences(options.sentences))
+    counts = rows(judgements)
+    columns = ("kind", "sentences", "wrongly asserted", "real ones found")
+    print_table(f"{options.model}, by {options.unit}", columns, map(_shown, counts))
+    if options.show:
+        for item in judgements:
+            if item.wrong or item.missed:
+                print(f"{item.sentence.id}: {item.sentence.text}")
+                print(f"    wrong: {'; '.join(item.wrong) or '-'}   missed: {item.missed}")
+    if options.json:
+        options.json.write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2))
+
+
+if __name__ == "__main__":
+    main()

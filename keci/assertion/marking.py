@@ -1,0 +1,92 @@
+"""Extractions with what their texts say of each mention and relation."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from keci.assertion.relations import Ends, is_denied
+from keci.assertion.rules import Rules, load_rules
+from keci.assertion.scopes import Scope, find_scopes, said_of
+from keci.documents import Assertion, Extraction, Mention, Relation
+from keci.text.sentences import split_sentences
+
+Spans = dict[tuple[int, str], list[tuple[int, int]]]
+"""The spans of the mentions of a type in the sentence that begins somewhere."""
+
+_WEIGHT: dict[Assertion, int] = {"present": 0, "speculated": 1, "negated": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    start: int
+    text: str
+    scopes: tuple[Scope, ...]
+
+    def place(self, mention: Mention) -> tuple[int, int]:
+        return mention.start - self.start, mention.end - self.start
+
+
+def marked(extraction: Extraction) -> Extraction:
+    """The extraction with the assertion of each mention and relation, nothing else changed.
+
+    Each sentence is read alone. A relation is negated where the text denies it or one of its ends,
+    speculated where the text supposes it or one of its ends.
+
+    >>> from keci.documents import Mention
+    >>> found = Extraction("d", "There was no rash.", (Mention("T1", 13, 17, "rash", "effect"),))
+    >>> marked(found).mentions[0].assertion
+    'negated'
+    """
+    if not extraction.mentions:
+        return extraction
+    rules = load_rules()
+    sentences = _sentences_of(extraction, rules)
+    mentions = tuple(
+        replace(mention, assertion=said_of(*sentence.place(mention), sentence.scopes))
+        for mention, sentence in zip(extraction.mentions, sentences, strict=True)
+    )
+    known = {
+        mention.id: (mention, sentence)
+        for mention, sentence in zip(mentions, sentences, strict=True)
+    }
+    spans: Spans = defaultdict(list)
+    for mention, sentence in zip(mentions, sentences, strict=True):
+        spans[sentence.start, mention.type].append(sentence.place(mention))
+    relations = tuple(
+        replace(relation, assertion=_said_of_relation(relation, known, spans, rules))
+        for relation in extraction.relations
+    )
+    return replace(extraction, mentions=mentions, relations=relations)
+
+
+def _said_of_relation(
+    relation: Relation,
+    known: Mapping[str, tuple[Mention, _Sentence]],
+    spans: Spans,
+    rules: Rules,
+) -> Assertion:
+    (head, sentence), (tail, other) = known[relation.head], known[relation.tail]
+    said = max(head.assertion, tail.assertion, key=_WEIGHT.__getitem__)
+    if sentence.start != other.start or said == "negated":
+        return said
+    like = [spans[sentence.start, mention.type] for mention in (head, tail)]
+    ends = Ends.of(sentence.place(head), sentence.place(tail), sentence.text, like=like)
+    return "negated" if is_denied(sentence.text, ends, relation.type, rules) else said
+
+
+def _sentences_of(extraction: Extraction, rules: Rules) -> list[_Sentence]:
+    """The sentence in which each mention begins."""
+    spans = split_sentences(extraction.text)
+    starts = [start for start, _ in spans]
+    read: dict[int, _Sentence] = {}
+
+    def sentence_at(offset: int) -> _Sentence:
+        at = max(bisect_right(starts, offset) - 1, 0)
+        if at not in read:
+            start, end = spans[at] if spans else (0, len(extraction.text))
+            text = extraction.text[start:end]
+            read[at] = _Sentence(start, text, find_scopes(text, rules))
+        return read[at]
+
+    return [sentence_at(mention.start) for mention in extraction.mentions]

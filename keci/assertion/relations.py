@@ -1,0 +1,97 @@
+"""What a sentence says of the relation of two mentions, beyond what it says of each."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keci.assertion.rules import Rules
+
+HARMS = frozenset(["Adverse-Effect"])
+"""Relation types that say that a substance (the tail) harms: the rules of indication are theirs."""
+
+_NEAR = 160
+"""Characters around and between two mentions that are read as speaking of both."""
+
+_JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The spans of a relation's head and tail in a sentence, lists of names read as one name."""
+
+    head: Span
+    tail: Span
+
+    @classmethod
+    def of(cls, head: Span, tail: Span, sentence: str, *, like: Sequence[Sequence[Span]]) -> "Ends":
+        """The ends, each moved along its list ("rash, fever and chills") towards the other.
+
+        ``like`` has the spans of the sentence's mentions of the head's type, and of the tail's.
+        """
+        forward = head <= tail
+        heads, tails = like
+        return cls(
+            _along(head, heads, sentence, forward=forward),
+            _along(tail, tails, sentence, forward=not forward),
+        )
+
+    @property
+    def head_first(self) -> bool:
+        return self.head <= self.tail
+
+    def between(self, sentence: str) -> str:
+        first, second = sorted((self.head, self.tail))
+        return sentence[first[1] : second[0]]
+
+
+def _along(span: Span, others: Sequence[Span], sentence: str, *, forward: bool) -> Span:
+    """The last span of the list that begins at ``span`` in one direction."""
+    ordered = sorted(others, reverse=not forward)
+    for other in ordered:
+        first, second = (span, other) if forward else (other, span)
+        if second[0] >= first[1] and _JOINED.fullmatch(sentence, first[1], second[0]):
+            span = other
+    return span
+
+
+def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:
+    """Whether the sentence says that the mentions are unrelated, or related in another way."""
+    between = ends.between(sentence)
+    if len(between) > _NEAR:
+        return False
+    found = rules.unrelated["between"].search(between)
+    return bool(found) or (kind in HARMS and _is_other(sentence, ends, between, rules))
+
+
+def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
+    """Whether the head is a disorder that the patient has anyway, or that the tail is given for."""
+    if ends.head_first:
+        return _effect_first(sentence, ends, between, rules)
+    unrelated, indication = rules.unrelated, rules.indication
+    before = sentence[: ends.tail[0]]
+    if indication["drug_first"].search(between):
+        return True
+    if indication["is_tried"].search(before) and indication["tried_for"].search(between):
+        return True
+    return not indication["blames"].search(between) and bool(
+        unrelated["effect_of_the_patient"].search(between)
+    )
+
+
+def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
+    unrelated, indication = rules.unrelated, rules.indication
+    before = sentence[: ends.head[0]]
+    after = sentence[ends.tail[1] : ends.tail[1] + _NEAR]
+    if _any(between, unrelated["effect_first"], indication["effect_first"]):
+        return True
+    if indication["goes"].search(between) and indication["is_given"].search(after):
+        return True
+    return not indication["blames"].search(between) and _any(
+        before, unrelated["effect_of_the_patient"], indication["before_effect"]
+    )
+
+
+def _any(text: str, *patterns: re.Pattern[str]) -> bool:
+    return any(pattern.search(text) for pattern in patterns)

@@ -1,0 +1,53 @@
+"""The rules of rules.toml, compiled."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+PSEUDO = "pseudo"
+NEGATES_AFTER, NEGATES_BEFORE = "negates_after", "negates_before"
+NEGATES_NEAR = "negates_near"
+SUPPOSES_AFTER, SUPPOSES_BEFORE = "supposes_after", "supposes_before"
+ENDS = "ends"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Triggers of scopes, each in a pattern of its kind, and what is read between two mentions."""
+
+    triggers: Mapping[str, re.Pattern[str]]
+    unrelated: Mapping[str, re.Pattern[str]]
+    indication: Mapping[str, re.Pattern[str]]
+
+
+@functools.cache
+def load_rules() -> Rules:
+    """The rules that come with the package."""
+    content = tomllib.loads(files(__package__).joinpath("rules.toml").read_text("utf-8"))
+    return Rules(*(_compiled(content[part]) for part in ("scopes", "unrelated", "indication")))
+
+
+def _compiled(part: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
+    return {kind: _pattern(expressions) for kind, expressions in part.items()}
+
+
+def _pattern(expressions: Iterable[str]) -> re.Pattern[str]:
+    """Any of the expressions, as whole words, the longest first."""
+    ordered = sorted(expressions, key=lambda expression: (-len(expression), expression))
+    return re.compile("|".join(map(_expression, ordered)), re.IGNORECASE)
+
+
+def _expression(written: str) -> str:
+    """A blank is white space; B and E are the ends of what is searched."""
+    begins, ends = written.startswith("B"), written.endswith("E")
+    inner = written[begins : len(written) - ends].replace(" ", r"\s+").replace(r"\s+*", r"\s*")
+    left = r"\A\W*" if begins else r"(?<!\w)" if _is_word(inner[:1]) else ""
+    right = r"\W*\Z" if ends else r"(?!\w)" if _is_word(inner[-1:]) else ""
+    return f"{left}(?:{inner}){right}"
+
+
+def _is_word(character: str) -> bool:
+    return character not in ",;:\\"

@@ -1,0 +1,114 @@
+"""The scopes of triggers in a sentence, after NegEx and ConText.
+
+A trigger speaks of what follows or precedes it, up to the next word that ends a clause. A longer
+trigger hides the shorter ones inside it; a pseudo trigger only hides.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from keci.assertion.rules import (
+    ENDS,
+    NEGATES_AFTER,
+    NEGATES_BEFORE,
+    NEGATES_NEAR,
+    PSEUDO,
+    SUPPOSES_AFTER,
+    SUPPOSES_BEFORE,
+    Rules,
+)
+from keci.documents import Assertion
+
+_FORWARD: dict[str, Assertion] = {
+    NEGATES_AFTER: "negated",
+    NEGATES_NEAR: "negated",
+    SUPPOSES_AFTER: "speculated",
+}
+_BACKWARD: dict[str, Assertion] = {NEGATES_BEFORE: "negated", SUPPOSES_BEFORE: "speculated"}
+
+
+_FEW_WORDS = re.compile(r"(?:[^\w,]*\w+){0,7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Where a trigger of a kind stands: a half-open span of the sentence's characters."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The characters ``start`` to ``end`` of which a trigger says something."""
+
+    start: int
+    end: int
+    says: Assertion
+
+
+def find_scopes(sentence: str, rules: Rules) -> tuple[Scope, ...]:
+    """What the triggers of a sentence say of its stretches, in order.
+
+    >>> from keci.assertion.rules import load_rules
+    >>> find_scopes("No rash, but fever.", load_rules())
+    (Scope(start=2, end=9, says='negated'),)
+    """
+    triggers = find_triggers(sentence, rules)
+    ends = [trigger for trigger in triggers if trigger.kind == ENDS]
+    return tuple(_scopes(sentence, triggers, ends))
+
+
+def _scopes(sentence: str, triggers: Sequence[Trigger], ends: Sequence[Trigger]) -> Iterator[Scope]:
+    for trigger in triggers:
+        if trigger.kind in _FORWARD:
+            later = (end.start for end in ends if end.start >= trigger.end)
+            end = min(later, default=len(sentence))
+            if trigger.kind == NEGATES_NEAR:
+                end = min(end, _near_end(sentence, trigger.end))
+            yield Scope(trigger.end, end, _FORWARD[trigger.kind])
+        elif trigger.kind in _BACKWARD:
+            before = takewhile(lambda end, at=trigger: end.end <= at.start, ends)  # type: ignore[misc]
+            yield Scope(
+                max((end.end for end in before), default=0), trigger.start, _BACKWARD[trigger.kind]
+            )
+    if sentence.rstrip().endswith("?"):
+        yield Scope(0, len(sentence), "speculated")
+
+
+def _near_end(sentence: str, start: int) -> int:
+    """Where the few words that a near trigger speaks of end."""
+    found = _FEW_WORDS.match(sentence, start)
+    return found.end() if found else start
+
+
+def find_triggers(sentence: str, rules: Rules) -> list[Trigger]:
+    """The triggers by their start, less those that lie inside longer ones."""
+    found = [
+        Trigger(*match.span(), kind)
+        for kind, pattern in rules.triggers.items()
+        for match in pattern.finditer(sentence)
+        if match.end() > match.start()
+    ]
+    found.sort(key=lambda item: (item.start - item.end, item.kind != PSEUDO, item.start, item.kind))
+    kept: list[Trigger] = []
+    for trigger in found:
+        if not any(_inside(trigger, other) for other in kept):
+            kept.append(trigger)
+    return sorted(kept, key=lambda trigger: (trigger.start, trigger.end))
+
+
+def _inside(trigger: Trigger, other: Trigger) -> bool:
+    """Whether a trigger overlaps a longer one, which hides it."""
+    return trigger.start < other.end and other.start < trigger.end
+
+
+def said_of(start: int, end: int, scopes: Sequence[Scope]) -> Assertion:
+    """What the scopes say of a span: that it is not so outweighs that it may be."""
+    about = {scope.says for scope in scopes if scope.start <= start and end <= scope.end}
+    if "negated" in about:
+        return "negated"
+    return "speculated" if "speculated" in about else "present"

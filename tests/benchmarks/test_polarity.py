@@ -1,0 +1,68 @@
+"""The sentences of benchmarks.polarity, and the counting."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from benchmarks.polarity import SENTENCES, Sentence, judge, read_sentences, rows
+from examples.ade_data.__main__ import PATTERNS
+from examples.ade_data.patterns import read_patterns
+from keci.documents import Assertion, Extraction, Mention, Relation
+
+RUN = 4
+"""So many words in a row make a sentence look like a pattern."""
+
+
+def runs(text: str) -> Iterator[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.lower())
+    return zip(*(words[first:] for first in range(RUN)), strict=False)
+
+
+def test_there_are_two_hundred_and_half_have_a_real_effect() -> None:
+    sentences = read_sentences(SENTENCES)
+    assert len({sentence.text for sentence in sentences}) == len(sentences) == 200
+    assert sum(bool(sentence.real) for sentence in sentences) == 100
+    assert min(Counter(sentence.kind for sentence in sentences).values()) >= 15
+    for sentence in sentences:
+        for name in (name for pair in sentence.real for name in pair):
+            assert name in sentence.text, sentence
+
+
+def test_none_is_made_like_a_pattern_of_the_training_data() -> None:
+    patterns = [pattern for group in read_patterns(PATTERNS).values() for pattern in group]
+    known = {run for text in patterns for part in re.split(r"\{\w+\}", text) for run in runs(part)}
+    alike = [item.text for item in read_sentences(SENTENCES) if known.intersection(runs(item.text))]
+    assert not alike
+
+
+SENTENCE = Sentence("s", "negated", "Abc caused rash but no fever.", (("rash", "Abc"),))
+
+
+def found(effect: str, score: float, assertion: Assertion = "present") -> Extraction:
+    text = SENTENCE.text
+    start = text.index(effect)
+    mentions = (
+        Mention("T1", 0, 3, "Abc", "Drug"),
+        Mention("T2", start, start + len(effect), effect, "Adverse-Effect"),
+    )
+    relations = (Relation("R1", "T2", "T1", "Adverse-Effect", score, assertion),)
+    return Extraction("s", text, mentions, relations)
+
+
+def test_real_ones_are_found_and_others_wrongly_asserted() -> None:
+    assert judge(SENTENCE, found("rash", 0.5)).found == 1
+    assert judge(SENTENCE, found("caused rash", 0.9)).found == 1
+    assert judge(SENTENCE, found("rash", 0.49)).missed == 1
+    assert judge(SENTENCE, found("rash", 0.9, "negated")).missed == 1
+    wrong = judge(SENTENCE, found("fever", 0.9))
+    assert (wrong.wrong, wrong.missed) == (("fever ~ Abc",), 1)
+    assert judge(SENTENCE, found("fever", 0.9, "negated")).wrong == ()
+
+
+def test_counts_are_given_by_kind_and_together() -> None:
+    judgements = [judge(SENTENCE, found("rash", 0.9)), judge(SENTENCE, found("fever", 0.9))]
+    kind, everything = rows(judgements)
+    assert kind == {
+        "kind": "negated", "sentences": 2, "wrongly asserted": 1, "real": 2, "found": 1,
+    }  # fmt: skip
+    assert everything == {**kind, "kind": "all"}

@@ -1,0 +1,151 @@
+"""What a text says of a mention and a relation; the examples are no evaluation set's."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from keci.assertion.marking import marked
+from keci.documents import Extraction, Mention, Relation
+from tests.strategies import extractions
+
+EFFECTS, DRUGS = ("rash", "fever", "gout", "coma", "asthma"), ("abc", "xyz")
+
+
+def read(text: str, relation: str = "Adverse-Effect") -> Extraction:
+    """Every effect of the text as a mention, related to every drug."""
+    mentions = tuple(
+        Mention(f"T{number}", at.start(), at.end(), at[0], "e" if at[0] in EFFECTS else "d")
+        for number, at in enumerate(re.finditer("|".join((*EFFECTS, *DRUGS)), text), start=1)
+    )
+    pairs = [(e.id, d.id) for e in mentions for d in mentions if (e.type, d.type) == ("e", "d")]
+    relations = tuple(
+        Relation(f"R{number}", *pair, relation) for number, pair in enumerate(pairs, start=1)
+    )
+    return marked(Extraction("d", text, mentions, relations))
+
+
+def said(text: str) -> list[str]:
+    return [relation.assertion for relation in read(text).relations]
+
+
+def said_of_mentions(text: str) -> dict[str, str]:
+    return {mention.text: mention.assertion for mention in read(text).mentions}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("There was no rash.", "negated"),
+        ("She denied rash.", "negated"),
+        ("The skin was free of rash.", "negated"),
+        ("A rash was ruled out.", "negated"),
+        ("A rash did not occur.", "negated"),
+        ("The rash was never seen again.", "negated"),
+        ("No fever, cough or rash.", "negated"),
+        ("A rash was seen.", "present"),
+        ("No doubt this was a rash.", "present"),
+        ("The rash did not resolve.", "present"),
+        ("Not only a rash was seen.", "present"),
+        ("No drug helped, but a rash was seen.", "present"),
+        ("Such a rash has not been reported before.", "present"),
+        ("No other cause of the rash was found.", "present"),
+        ("A rash may occur.", "speculated"),
+        ("A possible rash.", "speculated"),
+        ("Watch for rash.", "speculated"),
+        ("If a rash occurs, stop.", "speculated"),
+        ("Was it a rash?", "speculated"),
+        ("A rash cannot be excluded.", "speculated"),
+        ("It may help; a rash was seen.", "present"),
+        ("A higher risk of rash was found.", "present"),
+        ("A rash came. No other finding was made.", "present"),
+    ],
+)
+def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
+    assert said_of_mentions(text)["rash"] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abc caused rash.",
+        "abc-induced rash.",
+        "A rash after abc.",
+        "Patients with rash due to abc.",
+        "The rash resolved when abc was stopped.",
+        "A boy treated with abc had a rash.",
+        "No rash had been known before, but abc caused rash.",
+        "The risk of rash was increased by abc.",
+        "The patient was given abc and a rash appeared.",
+        "abc was not stopped until the rash had spread.",
+    ],
+)
+def test_a_report_is_present(text: str) -> None:
+    assert said(text)[-1] == "present"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("abc did not cause rash.", "negated"),
+        ("There was no association between abc and rash.", "negated"),
+        ("The rash was not related to abc.", "negated"),
+        ("The rash was unrelated to abc.", "negated"),
+        ("abc was ruled out as the cause of the rash.", "negated"),
+        ("abc was given for rash.", "negated"),
+        ("abc relieved the rash.", "negated"),
+        ("The rash was treated with abc.", "negated"),
+        ("A rash responded to abc.", "negated"),
+        ("The rash subsided after abc was given.", "negated"),
+        ("Patients with rash received abc.", "negated"),
+        ("A man with a history of rash took abc.", "negated"),
+        ("Monitor for rash under abc.", "speculated"),
+        ("It is unknown whether abc causes rash.", "speculated"),
+        ("abc should be stopped if a rash appears.", "speculated"),
+        ("abc might induce rash.", "speculated"),
+    ],
+)
+def test_what_is_no_report_is_not_present(text: str, expected: str) -> None:
+    assert said(text) == [expected]
+
+
+def test_lists_are_read_as_one_name() -> None:
+    assert said("abc relieved rash, fever and coma.") == ["negated"] * 3
+    assert said("The rash was treated with abc and xyz.") == ["negated"] * 2
+
+
+def test_one_relation_of_a_sentence_can_be_denied_and_another_not() -> None:
+    assert said("abc caused rash but no fever.") == ["present", "negated"]
+    assert said("abc, given for gout, caused rash.") == ["negated", "present"]
+
+
+def test_only_relations_of_harm_are_denied_by_treatment() -> None:
+    text = "abc relieved the rash."
+    assert [item.assertion for item in read(text, "Negative_Correlation").relations] == ["present"]
+
+
+def test_mentions_of_two_sentences_are_judged_each_in_its_own() -> None:
+    assert said("The rash was seen in May. We gave abc for fever.")[0] == "present"
+    assert said("There was no rash. We gave abc.") == ["negated"]
+
+
+@given(extractions())
+def test_nothing_but_assertions_changes(extraction: Extraction) -> None:
+    found = marked(extraction)
+    assert found == marked(extraction)
+    assert plain(found) == plain(extraction)
+
+
+def plain(extraction: Extraction) -> Extraction:
+    """The extraction as if nothing were said of anything."""
+    return replace(
+        extraction,
+        mentions=tuple(replace(item, assertion="present") for item in extraction.mentions),
+        relations=tuple(replace(item, assertion="present") for item in extraction.relations),
+    )
+
+
+@given(extractions())
+def test_marking_twice_says_the_same(extraction: Extraction) -> None:
+    assert marked(marked(extraction)) == marked(extraction)
