@@ -77,8 +77,13 @@ def engine_key(graph: Path, gpu: str, versions: Sequence[str]) -> str:
 
 
 def shape_profiles(graph: Path) -> dict[str, str]:
-    """TensorRT's smallest, usual and largest shape of every input with an open dimension."""
+    """TensorRT's smallest, usual and largest shape of every input with an open dimension.
+
+    A graph with a dimension that no stage has gets none.
+    """
     inputs = _inputs(str(graph))
+    if not all(isinstance(dim, int) or _known(dim) for _, dims in inputs for dim in dims):
+        return {}
     shapes: list[list[str]] = [[], [], []]
     for name, dims in inputs:
         if all(isinstance(dim, int) for dim in dims):
@@ -93,7 +98,13 @@ def _range(dim: int | str) -> tuple[int, int, int]:
     """The sizes of a dimension by its name in the stage table; exported pairs are ``2*...``."""
     if isinstance(dim, int):
         return dim, dim, dim
-    return _RANGES["pairs" if "pairs" in dim else dim]
+    return _RANGES[_known(dim)]
+
+
+def _known(dim: str) -> str:
+    """The name of the dimension in _RANGES; empty where it has none."""
+    name = "pairs" if "pairs" in dim else dim
+    return name if name in _RANGES else ""
 
 
 @functools.cache
