@@ -94,6 +94,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """The paper's baselines and ablations (Tables 1, 3 and 4) as changes of ModelConfig."""
 
 
+SMALL_DATA = 320
+"""Fewer documents give less than ten batches of the default size."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """How a model is trained (Sec 2.6, Table 8).
@@ -132,6 +136,16 @@ class TrainConfig:
     validation_share: float = 0.1
     split_seed: int = 1
     """Which validation part is split off; apart from ``seed``, so that runs compare."""
+
+    @classmethod
+    def fitting(cls, documents: int) -> "TrainConfig":
+        """The settings that fit so many documents to train on (docs/decisions/small-data.md).
+
+        Small data get smaller batches, so that an epoch has steps enough, and higher rates.
+        """
+        if documents >= SMALL_DATA:
+            return cls()
+        return cls(batch_size=4, encoder_learning_rate=1e-4, upper_learning_rate=1e-3)
 
     def __post_init__(self) -> None:
         _check_types(self)

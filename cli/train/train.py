@@ -1,12 +1,14 @@
 """keci-train: annotated data in, a trained checkpoint out, or one for each fold and seed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from keci.cli.options import CommandWithSubcommands, common_options
+from keci.cli.train.draft_task import draft
 from keci.cli.train.train_encoder import encoder
-from keci.cli.train.train_options import TrainingChoice, training_options
+from keci.cli.train.train_options import TrainingChoice, training_options, with_choice
 from keci.cli.train.train_tune import tune
 from keci.config import TrainConfig
 
@@ -17,11 +19,19 @@ Examples:
   keci-train --task biorelex --train train.json --runs 3 --output runs/brx
   keci-train --task ade --train ade_splits/ --folds 10 --output runs/folds
   keci-train tune --task ade --train train.json --output runs/tuned
+  keci-train draft-task mine.jsonl > mine.toml
+  keci-train --task mine.toml --check mine.jsonl
 """
 
 
 @click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
 @training_options
+@click.option(
+    "--check",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Only tell what FILE has for the task, what of it would be lost and why.",
+)
 @click.option(
     "--test",
     type=click.Path(path_type=Path),
@@ -40,18 +50,26 @@ Examples:
     help="Choose the best epoch on documents apart from those scored, which is the default, "
     "or on those, as the paper does.",
 )
-@click.option("--epochs", default=50, show_default=True)
-@click.option("--batch-size", default=32, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=50, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    show_default="32, fewer where the data are small",
+)
 @click.option(
     "--encoder-lr",
-    default=5e-5,
-    show_default=True,
+    type=float,
+    show_default="5e-5, more where the data are small",
     help="Peak learning rate of the pretrained encoder.",
 )
 @click.option(
-    "--upper-lr", default=2e-4, show_default=True, help="Peak learning rate of the layers above it."
+    "--upper-lr",
+    type=float,
+    show_default="2e-4, more where the data are small",
+    help="Peak learning rate of the layers above it.",
 )
 @common_options
+@with_choice
 def main(
     choice: TrainingChoice,
     test: Path | None,
@@ -59,9 +77,9 @@ def main(
     fold: int | None,
     protocol: str | None,
     epochs: int,
-    batch_size: int,
-    encoder_lr: float,
-    upper_lr: float,
+    batch_size: int | None,
+    encoder_lr: float | None,
+    upper_lr: float | None,
 ) -> None:
     """Train KECI, a baseline or an ablation on annotated data.
 
@@ -72,17 +90,18 @@ def main(
     from keci.cli.train.train_series import HeldOut, train
 
     held_out = HeldOut(test, folds or 0, fold, protocol)
-    train(
-        choice,
-        held_out,
-        TrainConfig(
-            epochs=epochs,
-            batch_size=batch_size,
-            encoder_learning_rate=encoder_lr,
-            upper_learning_rate=upper_lr,
-        ),
+    held_out.check(choice)
+    fitting = TrainConfig.fitting(choice.inspect_data())
+    config = replace(
+        fitting,
+        epochs=epochs,
+        batch_size=batch_size or fitting.batch_size,
+        encoder_learning_rate=encoder_lr or fitting.encoder_learning_rate,
+        upper_learning_rate=upper_lr or fitting.upper_learning_rate,
     )
+    train(choice, held_out, config)
 
 
-main.add_subcommand(tune)
+for subcommand in (tune, draft):
+    main.add_subcommand(subcommand)
 main.add_subcommand(encoder)

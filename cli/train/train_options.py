@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from keci.training.crossval import Plan
     from keci.training.run import RunInputs
 from collections.abc import Sequence
+from glob import glob, has_magic
 
-from keci.errors import ConfigError, KeciError
+from keci.errors import ConfigError, DataError, KeciError, UsageError
+from keci.schema import load_schema
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,9 +58,9 @@ _OPTIONS = (
     click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML."),
     click.option(
         "--train",
-        required=True,
         type=click.Path(path_type=Path),
-        help="Annotated data: BioRelEx or SpERT json, BioRED as PubTator or BioC, or KECI jsonl.",
+        help="Annotated data: KECI jsonl, BioRelEx, SpERT or DyGIE json, PubTator, BioC, CoNLL "
+        "tags, a folder of brat, BigBio, doccano, Prodigy, Label Studio or PubAnnotation.",
     ),
     click.option(
         "--validation",
@@ -80,7 +82,6 @@ _OPTIONS = (
     ),
     click.option(
         "--output",
-        required=True,
         type=click.Path(path_type=Path),
         help="Folder of the run or runs: checkpoints, settings, metrics, results.",
     ),
@@ -114,6 +115,11 @@ _OPTIONS = (
         help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
     ),
     click.option("--resume", is_flag=True, help="Go on with what is in --output."),
+    click.option(
+        "--accept-losses",
+        is_flag=True,
+        help="Train although most mentions or relations of the data cannot be learned.",
+    ),
 )
 
 
@@ -134,6 +140,25 @@ class TrainingChoice:
     patience: int
     settings: tuple[str, ...]
     resume: bool
+    accept_losses: bool
+
+    def inspect_data(self) -> int:
+        """Print what the training data have for the task, and count their documents.
+
+        Of several files the first is inspected. Raises DataError where most of it would be lost.
+        """
+        from keci.cli.train.check import inspected, show
+        from keci.data.brat import is_brat_folder
+
+        path = self.train
+        if not is_brat_folder(path) and (path.is_dir() or has_magic(str(path))):
+            pattern = f"{path}/*train*" if path.is_dir() else str(path)
+            path = Path(min(glob(pattern), default=str(path)))
+        inspection = inspected(path, load_schema(self.task))
+        show(path, inspection)
+        if inspection.refusal and not self.accept_losses:
+            raise DataError(f"{path}: {inspection.refusal}; --accept-losses trains nevertheless")
+        return inspection.documents
 
     def configs(self, config: TrainConfig) -> tuple[ModelConfig, TrainConfig]:
         """Both configs after every option; raises ConfigError where one cannot be."""
@@ -143,7 +168,6 @@ class TrainingChoice:
     def inputs(self) -> "RunInputs":
         """What is read; raises KeciError where schema or knowledge base cannot be."""
         from keci.pipeline import knowledge_base_for
-        from keci.schema import load_schema
         from keci.training.run import RunInputs
 
         needs_knowledge = VARIANTS[self.variant].get("knowledge") != "none"
@@ -171,15 +195,31 @@ class TrainingChoice:
 
 
 def training_options(command: Command) -> Command:
-    """Add the shared options; the wrapped function gets them as its ``choice``."""
+    """Add the shared options to a command that is ``with_choice``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_choice(command: Command) -> Command:
+    """Give a function the shared options as its ``choice``; it stands below ``common_options``.
+
+    With ``check`` nothing but that is done. Raises UsageError where data or output are not given.
+    """
 
     @functools.wraps(command)
-    def wrapped(**options: Any) -> Any:
+    def wrapped(*, check: Path | None = None, **options: Any) -> Any:
+        if check is not None:
+            from keci.cli.train.check import check as check_data
+
+            check_data(check, load_schema(options["task"]))
+            return None
+        for name in ("train", "output"):
+            if options[name] is None:
+                raise UsageError(f"give --{name}")
         shared = {field.name: options.pop(field.name) for field in fields(TrainingChoice)}
         return command(TrainingChoice(**shared), **options)
 
-    for option in reversed(_OPTIONS):
-        option(wrapped)
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
 
 

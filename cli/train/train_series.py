@@ -45,7 +45,6 @@ class HeldOut:
 
 def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> None:
     """Train what the options ask for and print how it went."""
-    held_out.check(choice)
     model, config = choice.configs(config)
     inputs = replace(
         choice.inputs(), test=held_out.test, protocol=Protocol(held_out.protocol or "clean")

@@ -3,7 +3,7 @@
 import click
 
 from keci.cli.options import common_options
-from keci.cli.train.train_options import TrainingChoice, training_options
+from keci.cli.train.train_options import TrainingChoice, training_options, with_choice
 
 
 @click.command("tune")
@@ -44,6 +44,7 @@ from keci.cli.train.train_options import TrainingChoice, training_options
     help="In a search, give up trials that do worse than others at the same epoch.",
 )
 @common_options
+@with_choice
 def tune(
     choice: TrainingChoice,
     batch_size: tuple[int, ...],
@@ -68,5 +69,6 @@ def tune(
     from keci.cli.train.train_trials import try_settings
     from keci.training.tune import SearchSpace
 
+    choice.inspect_data()
     space = SearchSpace(batch_size, encoder_lr, upper_lr, epochs)
     try_settings(choice, space, trials=trials, pruning=prune)

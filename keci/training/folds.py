@@ -7,6 +7,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from keci.config import TrainConfig
+from keci.data.brat import is_brat_folder
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
 from keci.data.splits import split_fold
@@ -86,7 +87,7 @@ def open_folds(train: Path, test: Path | None, schema: TaskSchema, *, folds: int
 
     Raises UsageError where one file to be split comes with files to score.
     """
-    if train.is_dir() or has_magic(str(train)):
+    if not is_brat_folder(train) and (train.is_dir() or has_magic(str(train))):
         return FileFolds(train, test, schema, folds=folds)
     if test is not None:
         raise UsageError(

@@ -73,12 +73,19 @@ class DataFiles:
         """Names and hashes of the files that are given."""
         given = {"train": self.train, "validation": self.validation, "test": self.test}
         names = {part: path.name for part, path in given.items() if path}
-        hashes = {
-            f"{part}_sha256": hashlib.sha256(path.read_bytes()).hexdigest()
-            for part, path in given.items()
-            if path
-        }
+        hashes = {f"{part}_sha256": _sha256(path) for part, path in given.items() if path}
         return {**names, **hashes}
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file, or of the names and contents of a folder's files."""
+    if not path.is_dir():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    whole = hashlib.sha256()
+    for file in sorted(item for item in path.rglob("*") if item.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        whole.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
+    return whole.hexdigest()
 
 
 def read_run_data(
