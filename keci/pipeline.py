@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keci.errors import UsageError
+from keci.filters import Filter
 from keci.text.sentences import SENTENCE
 
 if TYPE_CHECKING:
@@ -44,18 +45,21 @@ class ModelChoice:
     threads: int | None
     unit: str | None
     """What the model reads at once; None takes what it was trained on."""
+    keep: Filter = field(default_factory=Filter)
+    """Which findings are kept."""
 
     def to_record(self) -> dict[str, Any]:
         """The choice as JSON holds it."""
-        return {
+        plain = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()
         }
+        return {**plain, "keep": self.keep.to_record()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "ModelChoice":
         paths = {name: record[name] and Path(record[name]) for name in ("kb", "mentions")}
-        return cls(**{**record, **paths})
+        return cls(**{**record, **paths, "keep": Filter.from_record(record["keep"])})
 
 
 class OpenedModel(NamedTuple):
@@ -85,6 +89,7 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         precision=choice.precision, device=choice.device, threads=choice.threads
     )
     extractor = open_extractor(folder, base, options)
+    choice.keep.check(extractor.manifest.schema)
     unit = chosen_unit(extractor.manifest.units, choice.unit)
     model = {
         "name": extractor.manifest.name,
@@ -100,11 +105,12 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         "model": model,
         "knowledge_base": knowledge,
         **mentions,
+        **({"filters": choice.keep.to_record()} if choice.keep != Filter() else {}),
         "versions": dict(_versions()),
     }
     link = _foreign_link(choice.mentions, base)
     collect_rarely()
-    extract = CorpusExtractor(extractor.predictor, unit=unit, link=link)
+    extract = CorpusExtractor(extractor.predictor, unit=unit, link=link, keep=choice.keep)
     return OpenedModel(extract, description)
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,10 @@ class TaskSchema:
     @property
     def relation_labels(self) -> tuple[str, ...]:
         return (NONE, *(relation.name for relation in self.relation_types))
+
+    def has_task_of(self, other: "TaskSchema") -> bool:
+        """Whether both ask for the same; what may overlap is learnt, and no part of it."""
+        return replace(self, overlaps=None) == replace(other, overlaps=None)
 
     def to_record(self) -> dict[str, Any]:
         overlaps = self.overlaps

@@ -60,7 +60,7 @@ class EvaluationInputs:
         predictor = open_predictor(
             model, kb=self.kb, without_kb=self.without_kb, precision=self.precision
         )
-        if predictor.schema.to_record() != annotated.gold.schema.to_record():
+        if not predictor.schema.has_task_of(annotated.gold.schema):
             raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
         return predictor
 

@@ -2,11 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from keci.cli.extract.filtering import filter_options
 from keci.cli.extract.finished import merge, report, verify
 from keci.cli.options import CommandWithSubcommands, common_options, kb_option
+
+if TYPE_CHECKING:
+    from keci.filters import Filter
 
 INPUT_FORMATS = (
     "auto", "jsonl", "pubmed", "bioc", "jats", "pubtator", "text", "brat", "failures",
@@ -166,6 +171,7 @@ def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> No
     "--ray-address", metavar="ADDRESS", help="The Ray cluster; one on this machine if not given."
 )
 @common_options
+@filter_options
 def main(
     inputs: tuple[str, ...],
     output: str,
@@ -183,6 +189,7 @@ def main(
     text_field: str,
     id_field: str,
     unit: str | None,
+    keep: "Filter",
     revisions: str,
     repeated_ids: str,
     limits: tuple[str, ...],
@@ -227,7 +234,7 @@ def main(
         OutputChoice(
             output, output_dir, output_format, part_records, resume, overwrite, failures_file
         ),
-        ModelChoice(model, kb, no_kb, mentions, precision, device, threads, unit),
+        ModelChoice(model, kb, no_kb, mentions, precision, device, threads, unit, keep),
         processes,
         Engine(engine, ray_address),
         max_failures,

@@ -23,6 +23,7 @@ from keci.corpus.records import (
 )
 from keci.corpus.windows import TextUnit, WindowBudget, reassemble, text_units
 from keci.documents import Document, Extraction, Failure
+from keci.filters import Filter
 from keci.formats.limits import refused_document
 from keci.knowledge.linking.linker import ConceptMention
 from keci.prediction import Pending, Predictor
@@ -54,6 +55,7 @@ class _Begun:
     cuts: Sequence[_Cut]
     windows: Sequence[Pending]
     overlaps: Collection[tuple[str, str]] | None
+    keep: Filter
 
     def extractions(self) -> Iterator[Extraction]:
         """Waits for the extraction of each document, in order; raises what a stage raised."""
@@ -61,7 +63,8 @@ class _Begun:
         units = iter(found)
         for cut in self.cuts:
             inside = list(islice(units, len(cut.units)))
-            yield marked(reassemble(cut.document, cut.units, inside, self.overlaps))
+            whole = reassemble(cut.document, cut.units, inside, self.overlaps)
+            yield self.keep(marked(whole))
 
     def cancel(self) -> None:
         for window in self.windows:
@@ -71,12 +74,20 @@ class _Begun:
 class CorpusExtractor:
     """Runs a predictor over documents of any length, cut into units that fit its encoder."""
 
-    def __init__(self, predictor: Predictor, *, unit: str, link: Link | None = None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        unit: str,
+        link: Link | None = None,
+        keep: Filter | None = None,
+    ) -> None:
         """``unit`` "sentence" reads each sentence alone, "document" as much as fits at once.
 
         ``link`` finds the concept mentions of a document's id and text; the predictor's own linker
-        does where it is None.
+        does where it is None. ``keep`` tells which findings are kept; None keeps all.
         """
+        self.keep = keep or Filter()
         self.link = link or (lambda _, text: predictor.builder.link(text))
         pieces = predictor.builder.max_tokens
         self.predictor = predictor
@@ -166,7 +177,7 @@ class CorpusExtractor:
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
         prepare, begin = self.predictor.builder.prepare, self.predictor.begin
         windows = [begin(prepare(units[part], linked[part])) for part in _windows(units)]
-        return _Begun(cuts, windows, self.predictor.schema.overlaps)
+        return _Begun(cuts, windows, self.predictor.schema.overlaps, self.keep)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ symmetric = true
 @given(schemas())
 def test_records_round_trip(schema: TaskSchema) -> None:
     assert TaskSchema.from_record(schema.to_record()) == schema
+
+
+@given(schemas())
+def test_what_may_overlap_is_no_part_of_the_task(schema: TaskSchema) -> None:
+    assert schema.has_task_of(replace(schema, overlaps=()))
+    assert not schema.has_task_of(replace(schema, name=f"{schema.name}+", overlaps=()))
 
 
 def test_label_zero_is_none() -> None:

@@ -168,3 +168,40 @@ def test_other_formats_go_to_stdout_too(corpus: Path, model: tuple[str, ...]) ->
     assert result.stdout.startswith("d0|t|rash after abc.\n")
     compressed = run(corpus, "--output-format", "jsonl.gz", *model)
     assert len(gzip.decompress(compressed.stdout_bytes).splitlines()) == 13
+
+
+def test_what_is_kept_can_be_told(corpus: Path, model: tuple[str, ...], tmp_path: Path) -> None:
+    def found(*options: str) -> list[dict[str, Any]]:
+        output = tmp_path / "out.jsonl"
+        assert run(corpus, "-o", output, *model, *options).exit_code == 1
+        return [item for record in records(output) for item in record["entities"]]
+
+    everything = found()
+    assert {item["assertion"] for item in everything} <= {"present", "negated", "speculated"}
+    scores = sorted(item["score"] for item in everything)
+    middle = scores[len(scores) // 2]
+    best = found("--min-entity-score", str(middle))
+    assert len(best) == sum(item["score"] >= middle for item in everything) < len(everything)
+    kind = everything[0]["type"]
+    chosen = found("--types", kind)
+    assert len(chosen) == sum(item["type"] == kind for item in everything)
+    assert not found(
+        "--assertion", "negated,speculated", "--types", kind, "--min-entity-score", "1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--types", "gene"), "unknown entity type 'gene'"),
+        (("--relations", "binds"), "unknown relation type 'binds'"),
+        (("--assertion", "absent"), "unknown assertion 'absent'"),
+        (("--min-entity-score", "2"), "min-entity-score"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(
+    corpus: Path, model: tuple[str, ...], options: tuple[str, ...], message: str
+) -> None:
+    result = run(corpus, *model, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr

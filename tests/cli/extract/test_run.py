@@ -36,6 +36,9 @@ def test_parts_and_resume(
     changed = run(corpus, *stopped, "--resume", "--unit", "document")
     assert changed.exit_code == 2
     assert "model.unit: sentence -> document" in changed.stderr
+    filtered = run(corpus, *stopped, "--resume", "--min-entity-score", "0.9")
+    assert filtered.exit_code == 2
+    assert "filters" in filtered.stderr
     last = run(corpus, *stopped, "--resume")
     assert last.exit_code == 1
     assert "14 records read, 13 written, 1 failed" in last.stderr

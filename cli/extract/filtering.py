@@ -1,0 +1,49 @@
+"""The options of keci-extract that tell which findings are kept."""
+
+import functools
+from typing import Any
+
+import click
+
+from keci.cli.options import Command
+
+
+def filter_options(command: Command) -> Command:
+    """Add the options; the command gets them as one ``keep``, a Filter."""
+
+    @click.option(
+        "--min-entity-score", type=click.FloatRange(0, 1), default=0.0, metavar="SCORE",
+        help="Leave out mentions whose score is lower, and their relations.",
+    )  # fmt: skip
+    @click.option(
+        "--min-relation-score", type=click.FloatRange(0, 1), default=0.0, metavar="SCORE",
+        help="Leave out relations whose score is lower.",
+    )  # fmt: skip
+    @click.option("--types", default="", metavar="A,B", help="Keep mentions of these types only.")
+    @click.option("--relations", default="", metavar="A,B", help="Keep these relation types only.")
+    @click.option(
+        "--assertion", default="", metavar="A,B",
+        help="Keep only what the text says so of: present, negated, speculated.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        min_entity_score: float,
+        min_relation_score: float,
+        types: str,
+        relations: str,
+        assertion: str,
+        **options: Any,
+    ) -> Any:
+        from keci.filters import Filter
+
+        names = [_names(given) for given in (types, relations, assertion)]
+        keep = Filter(min_entity_score, min_relation_score, *names)
+        return command(*arguments, keep=keep, **options)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+
+
+def _names(given: str) -> tuple[str, ...]:
+    """The names between commas, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
