@@ -30,7 +30,9 @@ from keci.runtime.extractor import torch_stages
 from keci.runtime.graph_weights import save_graph_weights
 from keci.runtime.precision import FP32
 from keci.stages import TENSORS, TorchStage
-from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run
+from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run, read_json
+
+ADAPTATION_FILE = "keci-adaptation.json"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ def _write(
         precisions={precision: {} for precision in precisions},
         default_precision=precisions[0],
         training={
-            "encoder": settings.encoder,
+            "encoder": describe_encoder(settings.encoder),
             "data": dict(settings.data),
             "settings": config_to_record(settings.train),
         },
@@ -89,6 +91,18 @@ def _write(
     )
     write_manifest(folder, manifest)
     return manifest
+
+
+def describe_encoder(name: str) -> str | dict[str, Any]:
+    """What a bundle says of the encoder that its training began with.
+
+    How it was adapted, where its folder tells; else its name, which of a folder is the last part.
+    """
+    folder = Path(name)
+    adaptation = folder / ADAPTATION_FILE
+    if adaptation.is_file():
+        return read_json(adaptation)
+    return folder.name if folder.is_dir() else name
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -10,7 +10,7 @@ pytest.importorskip("onnxscript")
 from keci.documents import Document
 from keci.errors import UsageError
 from keci.export import exporter
-from keci.export.exporter import export_run
+from keci.export.exporter import ADAPTATION_FILE, describe_encoder, export_run
 from keci.export.parity import ParityError
 from keci.export.validation import largest_change
 from keci.prediction import Batching
@@ -98,3 +98,12 @@ def test_a_compact_bundle_is_smaller_and_reads_much_the_same(tmp_path: Path) -> 
     for whole, small in zip(*predictions, strict=True):
         spans = [[(m.start, m.end) for m in item.mentions] for item in (whole, small)]
         assert spans[0] == spans[1]
+
+
+def test_a_bundle_tells_of_its_encoder_without_paths(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    assert describe_encoder("sentence-transformers/some") == "sentence-transformers/some"
+    assert describe_encoder(str(folder)) == "mine"
+    (folder / ADAPTATION_FILE).write_text('{"settings": {"encoder": "minilm"}}')
+    assert describe_encoder(str(folder)) == {"settings": {"encoder": "minilm"}}
