@@ -28,11 +28,18 @@ def find_abbreviations(text: str) -> list[Abbreviation]:
         short = match[1]
         if not _may_be_short(short):
             continue
-        end = len(text[: match.start()].rstrip())
+        end = _end_of_word(text, match.start())
         start = _long_form_start(text, end, short)
         if start is not None:
             found.append(Abbreviation(start, end, match.start(1), match.end(1)))
     return found
+
+
+def _end_of_word(text: str, before: int) -> int:
+    """Where the white space begins that ends at ``before``."""
+    while before > 0 and text[before - 1].isspace():
+        before -= 1
+    return before
 
 
 def _may_be_short(short: str) -> bool:

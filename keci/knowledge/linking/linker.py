@@ -11,6 +11,9 @@ from keci.knowledge.linking.keyed_text import KeyedText, word_forms
 from keci.knowledge.linking.normalise import STOP_WORDS
 from keci.knowledge.linking.ranking import Ranker
 
+MAX_NAME_WORDS = 60
+"""A name has fewer words in a text, signs among them (``2 - ( 4 - chlorophenyl ) - ethanol``)."""
+
 _LOOK_AHEAD = 3
 """So many characters of the next words tell whether a longer name may begin here."""
 
@@ -134,7 +137,7 @@ class Linker:
             if len(key) <= key_length:
                 continue
             last = keyed.key_ends.get(key_start + len(key))
-            if last is None or keyed.words[last] in STOP_WORDS:
+            if last is None or last - first >= MAX_NAME_WORDS or keyed.words[last] in STOP_WORDS:
                 continue
             tail = keyed.text[keyed.starts[first] + 1 : keyed.end(last)]
             concepts = self._ranker.rank(key, not in_capitals and tail != tail.lower())
@@ -142,19 +145,39 @@ class Linker:
                 candidates[first, last] = concepts
 
     def _add_abbreviations(self, keyed: KeyedText, spans: Spans) -> None:
-        """Give the short form, wherever it stands, the concepts of its long form first."""
+        """Give the short forms, wherever they stand, the concepts of their long forms first."""
+        explained = self._explained(keyed, spans)
+        if not explained:
+            return
+        words = keyed.words
+        lengths = sorted({len(short) for short in explained})
+        for first in range(len(words)):
+            for length in lengths:
+                concepts = explained.get(tuple(words[first : first + length]))
+                last = first + length - 1
+                if concepts and last < len(words):
+                    known = spans.candidates.get((first, last), ())
+                    spans.put(first, last, self._first_of(concepts + known))
+
+    def _explained(self, keyed: KeyedText, spans: Spans) -> dict[tuple[str, ...], tuple[int, ...]]:
+        """The concepts of the long forms of each short form, by its words, the last one's first.
+
+        A long form may itself be a short form that was explained before it.
+        """
+        explained: dict[tuple[str, ...], tuple[int, ...]] = {}
         starts = {start: place for place, start in enumerate(keyed.starts)}
         ends = {keyed.end(place): place for place in range(len(keyed.words))}
         for found in find_abbreviations(keyed.text):
             long_form = starts.get(found.long_start, -1), ends.get(found.long_end, -1)
             first, last = starts.get(found.short_start, -1), ends.get(found.short_end, -1)
-            concepts = spans.candidates.get(long_form)
-            if concepts is None or first < 0 or last < 0:
+            known = spans.candidates.get(long_form, ())
+            long_words = tuple(keyed.words[long_form[0] : long_form[1] + 1])
+            concepts = explained.get(long_words, ()) + known
+            if not concepts or first < 0 or last < 0:
                 continue
-            short = keyed.words[first : last + 1]
-            for place in range(len(keyed.words) - len(short) + 1):
-                if keyed.words[place : place + len(short)] == short:
-                    end = place + len(short) - 1
-                    known = spans.candidates.get((place, end), ())
-                    merged = tuple(dict.fromkeys(concepts + known))[: self.max_candidates]
-                    spans.put(place, end, merged)
+            short = tuple(keyed.words[first : last + 1])
+            explained[short] = self._first_of(concepts + explained.get(short, ()))
+        return explained
+
+    def _first_of(self, concepts: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(concepts))[: self.max_candidates]
