@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from keci.assertion.relations import Ends, is_denied
+from keci.assertion.relations import ASSERTION_WEIGHTS, Ends, is_denied, said_of_ends
 from keci.assertion.rules import Rules, load_rules
 from keci.assertion.scopes import Scope, find_scopes, said_of
 from keci.documents import Assertion, Extraction, Mention, Relation
@@ -13,8 +13,6 @@ from keci.text.sentences import split_sentences
 
 Spans = dict[tuple[int, str], list[tuple[int, int]]]
 """The spans of the mentions of a type in the sentence that begins somewhere."""
-
-_WEIGHT: dict[Assertion, int] = {"present": 0, "speculated": 1, "negated": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,10 @@ def _said_of_relation(
     rules: Rules,
 ) -> Assertion:
     (head, sentence), (tail, other) = known[relation.head], known[relation.tail]
-    said = max(head.assertion, tail.assertion, key=_WEIGHT.__getitem__)
-    if sentence.start != other.start or said == "negated":
-        return said
+    if sentence.start != other.start:
+        return max(head.assertion, tail.assertion, key=ASSERTION_WEIGHTS.__getitem__)
+    plain = Ends(sentence.place(head), sentence.place(tail))
+    said = said_of_ends(sentence.text, plain, relation.type, sentence.scopes, rules)
     like = [spans[sentence.start, mention.type] for mention in (head, tail)]
     ends = Ends.of(sentence.place(head), sentence.place(tail), sentence.text, like=like)
     return "negated" if is_denied(sentence.text, ends, relation.type, rules) else said

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keci.assertion.rules import Rules
+from keci.assertion.scopes import Scope, said_of
+from keci.documents import Assertion
 
 HARMS = frozenset(["Adverse-Effect"])
 """Relation types that say that a substance (the tail) harms: the rules of indication are theirs."""
@@ -12,9 +14,15 @@ HARMS = frozenset(["Adverse-Effect"])
 _NEAR = 160
 """Characters around and between two mentions that are read as speaking of both."""
 
+NEAR_TRIGGER = 24
+"""Characters from a trigger to what it surely speaks of."""
+
 _JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
 
 Span = tuple[int, int]
+
+ASSERTION_WEIGHTS: dict[Assertion, int] = {"present": 0, "speculated": 1, "negated": 2}
+"""What outweighs what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,11 @@ class Ends:
     def head_first(self) -> bool:
         return self.head <= self.tail
 
+    @property
+    def whole(self) -> Span:
+        """From the beginning of the first to the end of the second."""
+        return min(self.head[0], self.tail[0]), max(self.head[1], self.tail[1])
+
     def between(self, sentence: str) -> str:
         first, second = sorted((self.head, self.tail))
         return sentence[first[1] : second[0]]
@@ -54,6 +67,23 @@ def _along(span: Span, others: Sequence[Span], sentence: str, *, forward: bool) 
         if second[0] >= first[1] and _JOINED.fullmatch(sentence, first[1], second[0]):
             span = other
     return span
+
+
+def said_of_ends(
+    sentence: str, ends: Ends, kind: str, scopes: Sequence[Scope], rules: Rules
+) -> Assertion:
+    """What triggers say of a relation's ends.
+
+    What is one name already ("penicillin-induced rash") is presupposed, unless a trigger is near:
+    "might prevent penicillin-induced rash" does not doubt the rash. Of the substance that harms a
+    trigger speaks only where it is near: "the rash, not present before penicillin".
+    """
+    between = ends.between(sentence)
+    if rules.unrelated["fused"].search(between):
+        return said_of(*ends.whole, scopes, within=NEAR_TRIGGER)
+    within = NEAR_TRIGGER if kind in HARMS else None
+    said = said_of(*ends.head, scopes), said_of(*ends.tail, scopes, within=within)
+    return max(said, key=ASSERTION_WEIGHTS.__getitem__)
 
 
 def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:

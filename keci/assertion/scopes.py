@@ -43,11 +43,22 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The characters ``start`` to ``end`` of which a trigger says something."""
+    """The characters ``start`` to ``end`` of which a trigger says something.
+
+    The trigger stands at the start or, where ``backward``, at the end.
+    """
 
     start: int
     end: int
     says: Assertion
+    backward: bool = False
+
+    def holds(self, start: int, end: int, *, within: int | None = None) -> bool:
+        """Whether it speaks of a span, at most ``within`` characters from the trigger."""
+        if not (self.start <= start and end <= self.end):
+            return False
+        gap = self.end - end if self.backward else start - self.start
+        return within is None or gap <= within
 
 
 def find_scopes(sentence: str, rules: Rules) -> tuple[Scope, ...]:
@@ -55,7 +66,7 @@ def find_scopes(sentence: str, rules: Rules) -> tuple[Scope, ...]:
 
     >>> from keci.assertion.rules import load_rules
     >>> find_scopes("No rash, but fever.", load_rules())
-    (Scope(start=2, end=9, says='negated'),)
+    (Scope(start=2, end=9, says='negated', backward=False),)
     """
     triggers = find_triggers(sentence, rules)
     ends = [trigger for trigger in triggers if trigger.kind == ENDS]
@@ -73,7 +84,10 @@ def _scopes(sentence: str, triggers: Sequence[Trigger], ends: Sequence[Trigger])
         elif trigger.kind in _BACKWARD:
             before = takewhile(lambda end, at=trigger: end.end <= at.start, ends)  # type: ignore[misc]
             yield Scope(
-                max((end.end for end in before), default=0), trigger.start, _BACKWARD[trigger.kind]
+                max((end.end for end in before), default=0),
+                trigger.start,
+                _BACKWARD[trigger.kind],
+                backward=True,
             )
     if sentence.rstrip().endswith("?"):
         yield Scope(0, len(sentence), "speculated")
@@ -106,9 +120,14 @@ def _inside(trigger: Trigger, other: Trigger) -> bool:
     return trigger.start < other.end and other.start < trigger.end
 
 
-def said_of(start: int, end: int, scopes: Sequence[Scope]) -> Assertion:
-    """What the scopes say of a span: that it is not so outweighs that it may be."""
-    about = {scope.says for scope in scopes if scope.start <= start and end <= scope.end}
+def said_of(
+    start: int, end: int, scopes: Sequence[Scope], *, within: int | None = None
+) -> Assertion:
+    """What the scopes say of a span: that it is not so outweighs that it may be.
+
+    ``within`` leaves out triggers that are more characters away.
+    """
+    about = {scope.says for scope in scopes if scope.holds(start, end, within=within)}
     if "negated" in about:
         return "negated"
     return "speculated" if "speculated" in about else "present"
