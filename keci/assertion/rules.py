@@ -35,18 +35,27 @@ def _compiled(part: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
 
 
 def _pattern(expressions: Iterable[str]) -> re.Pattern[str]:
-    """Any of the expressions, as whole words, the longest first."""
-    ordered = sorted(expressions, key=lambda expression: (-len(expression), expression))
-    return re.compile("|".join(map(_expression, ordered)), re.IGNORECASE)
+    """Any of the expressions, as whole words, the longest first.
+
+    What begins alike stands together: a place where no word begins is passed over at once.
+    """
+    ordered = sorted(expressions, key=lambda written: (-len(written), written))
+    alike: dict[str, list[str]] = {}
+    for written in ordered:
+        left, inner = _expression(written)
+        alike.setdefault(left, []).append(inner)
+    groups = (f"{left}(?:{'|'.join(inner)})" for left, inner in alike.items())
+    return re.compile("|".join(groups), re.IGNORECASE)
 
 
-def _expression(written: str) -> str:
-    """A blank is white space; B and E are the ends of what is searched."""
+def _expression(written: str) -> tuple[str, str]:
+    """How it begins, and the rest; a blank is white space, B and E are the ends of what is read."""
     begins, ends = written.startswith("B"), written.endswith("E")
     inner = written[begins : len(written) - ends].replace(" ", r"\s+").replace(r"\s+*", r"\s*")
+    inner = inner.replace(r"\s+?", r"\s*")
     left = r"\A\W*" if begins else r"(?<!\w)" if _is_word(inner[:1]) else ""
     right = r"\W*\Z" if ends else r"(?!\w)" if _is_word(inner[-1:]) else ""
-    return f"{left}(?:{inner}){right}"
+    return left, f"(?:{inner}){right}"
 
 
 def _is_word(character: str) -> bool:
