@@ -12,7 +12,7 @@ from keci.filters import Filter
 from keci.text.sentences import SENTENCE
 
 if TYPE_CHECKING:
-    from keci.corpus.extraction import CorpusExtractor, Link
+    from keci.corpus.extraction import CorpusExtractor
     from keci.knowledge.base.store import KnowledgeBase
 import gc
 from typing import TYPE_CHECKING
@@ -70,7 +70,12 @@ class OpenedModel(NamedTuple):
 
 
 def open_model(choice: ModelChoice) -> OpenedModel:
-    """Open a model in a process that does nothing but extract.
+    """Open a model in a process that does nothing but extract; see ``open_with_mentions``."""
+    return open_with_mentions(choice)[0]
+
+
+def open_with_mentions(choice: ModelChoice) -> tuple[OpenedModel, ForeignMentions | None]:
+    """A model, and the mentions of another program that it reads, to be checked in the end.
 
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
     """
@@ -108,10 +113,11 @@ def open_model(choice: ModelChoice) -> OpenedModel:
         **({"filters": choice.keep.to_record()} if choice.keep != Filter() else {}),
         "versions": dict(_versions()),
     }
-    link = _foreign_link(choice.mentions, base)
+    foreign = _foreign_mentions(choice.mentions, base)
     collect_rarely()
+    link = foreign.link if foreign else None
     extract = CorpusExtractor(extractor.predictor, unit=unit, link=link, keep=choice.keep)
-    return OpenedModel(extract, description)
+    return OpenedModel(extract, description), foreign
 
 
 def chosen_unit(trained: Sequence[str], asked: str | None) -> str:
@@ -128,13 +134,13 @@ def chosen_unit(trained: Sequence[str], asked: str | None) -> str:
     return asked or usual
 
 
-def _foreign_link(path: Path | None, base: "KnowledgeBase | None") -> "Link | None":
+def _foreign_mentions(path: Path | None, base: "KnowledgeBase | None") -> ForeignMentions | None:
     if path is None:
         return None
     if base is None:
         raise UsageError("--mentions names concepts of a knowledge base, and the run reads none")
 
-    return foreign_mentions(path, base).link
+    return foreign_mentions(path, base)
 
 
 def _lacks_default_base() -> bool:

@@ -91,7 +91,8 @@ def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> No
 @click.option(
     "--mentions",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take concept mentions from this output of MetaMap, in place of KECI's own linker.",
+    help="Take concept mentions from this output of MetaMap, MetaMapLite or, as plain JSON, "
+    "QuickUMLS or scispaCy, in place of KECI's own linker.",
 )
 @click.option("--precision", help="fp32, w8, int8 or fp16, as the bundle has it.")
 @click.option("--input-format", type=click.Choice(INPUT_FORMATS), default="auto", show_default=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keci.corpus.workers.processes import ProcessExtractor, WorkerProcess
 from keci.errors import UsageError
-from keci.pipeline import ModelChoice, open_model
+from keci.pipeline import ModelChoice, open_with_mentions
 from keci.runtime.threads import threads_of_processes
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ def opened_models(
         return
     threads = threads_of_processes(choice.threads, processes, choice.device)
     if len(threads) == 1:
-        opened = open_model(choice)
+        opened, mentions = open_with_mentions(choice)
         yield Opened(opened.extract, opened.description, tuple)
+        if mentions:
+            mentions.check_used()
         return
     extract = ProcessExtractor(lambda number: _start(choice, number, threads), len(threads))
     try:

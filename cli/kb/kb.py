@@ -16,13 +16,9 @@ from keci.errors import DataError, UsageError
 if TYPE_CHECKING:
     from keci.knowledge.base.store import KnowledgeBase
     from keci.knowledge.linking.linker import ConceptMention
+    from keci.knowledge.linking.metamap import ForeignMentions
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from keci.knowledge.base.store import KnowledgeBase
-    from keci.knowledge.linking.linker import ConceptMention
-
+from typing import Any
 
 kb_option = click.option(
     "--kb",
@@ -157,7 +153,8 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     "--mentions",
     "foreign",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take the mentions from this output of MetaMap (fielded MMI, XML or JSON).",
+    help="Take the mentions from this output of MetaMap or MetaMapLite (fielded MMI, XML or JSON), "
+    'or from plain JSON: {"id", "mentions": [{"start", "end", "cui"}]}, as of QuickUMLS.',
 )
 @click.option(
     "--stats",
@@ -192,7 +189,8 @@ def link(
     if (text is None) == (jsonl is None):
         raise UsageError("give either --text or --jsonl")
     opened = knowledge_base_for(kb)
-    link_text = _linking(opened, foreign, max_candidates)
+    mentions_of_others = _foreign(opened, foreign, max_candidates)
+    link_text = _linking(opened, mentions_of_others, max_candidates)
     texts = [("text", text)] if jsonl is None else _read_texts(jsonl)
     density = GraphDensity(opened)
     for identity, content in texts:
@@ -204,19 +202,28 @@ def link(
             print_json(record, compact=True)
         else:
             print_mentions(record)
+    if mentions_of_others is not None:
+        mentions_of_others.check_used()
     if stats is not None:
         stats.write_text(json.dumps(density.to_record(), indent=2) + "\n", "utf-8")
 
 
+def _foreign(
+    opened: "KnowledgeBase", path: Path | None, max_candidates: int
+) -> "ForeignMentions | None":
+    from keci.pipeline import foreign_mentions
+
+    return foreign_mentions(path, opened, max_candidates=max_candidates) if path else None
+
+
 def _linking(
-    opened: "KnowledgeBase", foreign: Path | None, max_candidates: int
+    opened: "KnowledgeBase", foreign: "ForeignMentions | None", max_candidates: int
 ) -> "Callable[[str, str], tuple[ConceptMention, ...]]":
     """What finds the mentions of a document's id and text: the linker, or another's output."""
     from keci.knowledge.linking.linker import Linker
-    from keci.pipeline import foreign_mentions
 
     if foreign is not None:
-        return foreign_mentions(foreign, opened, max_candidates=max_candidates).link
+        return foreign.link
     linker = Linker(opened, max_candidates=max_candidates)
     return lambda _, text: linker.link(text)
 

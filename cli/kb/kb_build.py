@@ -64,8 +64,8 @@ def build_open_command(output: Path, data: Path | None) -> None:
 @click.option(
     "--net",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="The NET folder of the release: SRDEF and SRSTRE1.",
+    help="The NET folder of the release: SRDEF and SRSTRE1; without it the types have the names "
+    "of MRSTY and the relations that are seen between their concepts.",
 )
 @click.option("--language", default="ENG", show_default=True, help="Language of the names.")
 @click.option(
@@ -83,7 +83,7 @@ def build_open_command(output: Path, data: Path | None) -> None:
 def build_umls_command(
     output: Path,
     rrf: Path,
-    net: Path,
+    net: Path | None,
     language: str,
     suppress: tuple[str, ...],
     source: tuple[str, ...],
@@ -120,9 +120,12 @@ def build_umls_command(
     metavar="[ROOT=]CODE",
     help="Semantic type of the terms, or of those below ROOT; may be repeated.",
 )
+@click.option("--strict", is_flag=True, help="Refuse a file with lines that break the format.")
 @common_options
-def build_obo_command(files: tuple[Path, ...], output: Path, types: tuple[str, ...]) -> None:
-    """Compile ontologies in OBO format into a folder.
+def build_obo_command(
+    files: tuple[Path, ...], output: Path, types: tuple[str, ...], strict: bool
+) -> None:
+    """Compile ontologies in OBO format, plain or gzipped, into a folder.
 
     \b
     Example:
@@ -132,7 +135,40 @@ def build_obo_command(files: tuple[Path, ...], output: Path, types: tuple[str, .
 
     rules = TypeRules.parse(types)
     with _steps(len(files) + 3) as report:
-        manifest = build_obo(files, output, rules=rules, report=report)
+        manifest = build_obo(files, output, rules=rules, report=report, strict=strict)
+    _say_built(output, manifest)
+
+
+@build.command("table")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@output_option
+@click.option("--type", "default_type", help="Semantic type (as T109) of rows that have none.")
+@click.option(
+    "--merge",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Knowledge base to join with the table; may be repeated.",
+)
+@common_options
+def build_table_command(
+    file: Path, output: Path, default_type: str | None, others: tuple[Path, ...]
+) -> None:
+    """Compile a table of concepts of your own, csv or tsv, into a folder.
+
+    Its first line names the columns: id and name, and if there are any synonyms and xrefs (joined
+    by |), type (a code as T109, or its name) and definition.
+
+    \b
+    Example:
+      keci-kb build table compounds.csv --type T109 --merge kb/open --output kb/ours
+    """
+    from keci.knowledge.sources.concept_table import build_table
+
+    with _steps(4 if not others else 8) as report:
+        manifest = build_table(
+            file, output, default_type=default_type, others=others, report=report
+        )
     _say_built(output, manifest)
 
 

@@ -1,5 +1,6 @@
-"""What MetaMap and programs with its output say about texts: fielded MMI, XML and JSON."""
+"""What other programs say about texts: fielded MMI, XML and JSON of MetaMap, and plain JSON."""
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +13,14 @@ from lxml import etree
 from keci.errors import DataError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.linking.linker import ConceptMention
+from keci.knowledge.linking.plain_mentions import plain_mentions, plain_records
 from keci.text.words import find_words
 
+_LOGGER = logging.getLogger(__name__)
 _TRIGGER = re.compile(r'"(?:[^"\\]|\\.)*"-[a-zA-Z]+-\d+-"((?:[^"\\]|\\.)*)"-[^,\]]*')
-_POSITION = re.compile(r"(\d+)/(\d+)")
-_MMI_FIELDS = 10
+_POSITION = re.compile(r"(\d+)[/:](\d+)")
+_MMI_FIELDS = 9
+"""MetaMapLite's; MetaMap adds the places of a concept in MeSH's tree."""
 
 
 class ForeignCandidate(NamedTuple):
@@ -44,7 +48,11 @@ def read_metamap(path: Path) -> Iterator[ForeignCandidate]:
     if first == b"<":
         yield from _read_xml(path)
     elif first in {b"{", b"["}:
-        yield from _read_json(path)
+        records = plain_records(path.read_bytes())
+        if records is None:
+            yield from _read_json(path)
+        else:
+            yield from (ForeignCandidate(*found) for found in plain_mentions(records, path))
     else:
         yield from _read_mmi(path)
 
@@ -65,7 +73,11 @@ def _read_mmi(path: Path) -> Iterator[ForeignCandidate]:
 def _mmi_candidates(fields: list[str], place: str) -> Iterator[ForeignCandidate]:
     """One candidate per position; positions of one trigger stand between semicolons."""
     if len(fields) < _MMI_FIELDS:
-        raise DataError(f"{place}: expected {_MMI_FIELDS} fields, found {len(fields)}")
+        raise DataError(f"{place}: expected {_MMI_FIELDS} fields or more, found {len(fields)}")
+    if not _POSITION.search(fields[8]):
+        raise DataError(
+            f"{place}: expected positions such as 17/12 or 17:12, found {fields[8][:40]!r}"
+        )
     surfaces = [match[1].replace('\\"', '"') for match in _TRIGGER.finditer(fields[6])]
     groups = fields[8].split(";")
     for rank, group in enumerate(groups):
@@ -153,7 +165,7 @@ class ForeignMentions:
 
     What cannot be used is counted: ``unknown`` concepts that the knowledge base does not have,
     ``misplaced`` candidates whose span is no run of whole words of the text or whose surface stands
-    elsewhere.
+    elsewhere, ``unmatched`` those of documents that were never asked for; ``placed`` were used.
     """
 
     def __init__(
@@ -166,6 +178,8 @@ class ForeignMentions:
         self.max_candidates = max_candidates
         self.unknown = 0
         self.misplaced = 0
+        self.placed = 0
+        self._asked: set[str] = set()
         indices = _IndexByCui(knowledge_base)
         self._by_document: dict[str, list[tuple[ForeignCandidate, int]]] = defaultdict(list)
         for candidate in candidates:
@@ -175,8 +189,41 @@ class ForeignMentions:
             else:
                 self._by_document[candidate.document].append((candidate, index))
 
+    @property
+    def unmatched(self) -> int:
+        return sum(
+            len(found) for name, found in self._by_document.items() if name not in self._asked
+        )
+
+    def report(self) -> str:
+        """What of the candidates fits no text, empty where all do."""
+        total = self.placed + self.misplaced + self.unmatched
+        reasons = [
+            (self.unmatched, f"of documents that are not there, as {self._unasked_name()!r}"),
+            (self.misplaced, "whose characters are no whole words of their text"),
+        ]
+        told = " and ".join(f"{count} {reason}" for count, reason in reasons if count)
+        return (
+            f"{self.misplaced + self.unmatched} of {total} candidates fit no text: {told}"
+            if (told)
+            else ""
+        )
+
+    def check_used(self) -> None:
+        """Log what fits no text; raises DataError where nothing does."""
+        told = self.report()
+        if told and not self.placed:
+            raise DataError(told)
+        if told:
+            _LOGGER.warning(told)
+
+    def _unasked_name(self) -> str:
+        return next((name for name in self._by_document if name not in self._asked), "")
+
     def link(self, document: str, text: str) -> tuple[ConceptMention, ...]:
         """The mentions of a document, sorted by start, then end; best candidates first."""
+        if document in self._by_document:
+            self._asked.add(document)
         starts, ends = (set(offsets.tolist()) for offsets in find_words(text))
         found: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
         for candidate, index in self._by_document.get(document, ()):
@@ -184,6 +231,7 @@ class ForeignMentions:
             if span is None or span[0] not in starts or span[1] not in ends:
                 self.misplaced += 1
             else:
+                self.placed += 1
                 best = found[span].get(index, candidate.score)
                 found[span][index] = max(best, candidate.score)
         return tuple(ConceptMention(*span, self._rank(found[span])) for span in sorted(found))

@@ -1,17 +1,19 @@
 """A knowledge base from OBO files of the user's own."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.compile import BuildClock, compile_sources
 from keci.knowledge.base.folder import Manifest
-from keci.knowledge.base.records import RelationRecord, SourceData, SourceRecord
+from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
 from keci.knowledge.base.vocabulary import TYPE_NAMES, canonical_relation
 from keci.knowledge.sources.obo import OboDocument, read_obo
 from keci.knowledge.sources.terms import Term, term_concepts, types_by_ancestor
 
+_LOGGER = logging.getLogger(__name__)
 _OTHER_RELATION = "related_to"
 _VOCABULARY_TYPES = {
     "BTO": "T024",
@@ -73,17 +75,24 @@ def build_obo(
     *,
     rules: TypeRules,
     report: Callable[[str], None],
+    strict: bool = False,
 ) -> Manifest:
     """Compile OBO files into ``folder``; concepts that refer to each other across files merge.
 
-    Raises DataError for a malformed file or an id that two files define.
+    Lines that break the format are skipped and told in the log, or raise DataError where
+    ``strict``; so does an id that two files define.
     """
     clock = BuildClock()
     read: list[SourceData] = []
     owners: dict[str, Path] = {}
     for path in files:
         report(f"reading {path.name}")
-        document = read_obo(path)
+        document = read_obo(path, strict=strict)
+        if document.skipped:
+            message = "%s: %d lines break the format and are skipped (see --strict): %s"
+            _LOGGER.warning(message, path, len(document.skipped), "; ".join(document.skipped[:3]))
+        if not document.terms:
+            raise DataError(f"{path} has no [Term] in force: it is no ontology in OBO format")
         for term in document.terms:
             if term.id in owners:
                 raise DataError(f"{term.id} is defined in {owners[term.id]} and in {path}")
@@ -109,10 +118,18 @@ def _source_data(
             licence="as the ontology says",
             url=path.name,
         ),
-        concepts=term_concepts(terms, types, priority=priority),
+        concepts=tuple(_findable(terms, term_concepts(terms, types, priority=priority))),
         relations=tuple(relation for term in terms for relation in _relations(term)),
         same_as=tuple((term.id, xref) for term in terms for xref in term.xrefs),
     )
+
+
+def _findable(terms: Iterable[Term], concepts: Iterable[ConceptRecord]) -> Iterator[ConceptRecord]:
+    """The concepts with the ids that their terms had before beside their own."""
+    alternatives = {term.id: term.alternatives for term in terms if term.alternatives}
+    for concept in concepts:
+        others = alternatives.get(concept.id)
+        yield replace(concept, sources=(concept.id, *others)) if others else concept
 
 
 def _relations(term: Term) -> list[RelationRecord]:

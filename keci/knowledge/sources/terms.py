@@ -26,6 +26,8 @@ class Term:
     relations: tuple[tuple[str, str], ...] = ()
     xrefs: tuple[str, ...] = ()
     namespace: str = ""
+    alternatives: tuple[str, ...] = ()
+    """Ids that the term had, or that terms had which it replaces."""
 
 
 def read_json_terms(path: Path, prefix: str) -> list[Term]:

@@ -1,5 +1,6 @@
 """A knowledge base from a UMLS release of the user's own, streamed in bounded memory."""
 
+import logging
 import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from keci.knowledge.base.tables import TableBuilder, TripleBuilder, Triples
 from keci.knowledge.sources.rrf import RrfFolder
 from keci.knowledge.sources.umls_relations import RELATION_NAMES, umls_relation
 
+_LOGGER = logging.getLogger(__name__)
 _MARKUP = re.compile(r"<[^<>]+>")
 _SYMBOL_TERM_TYPES = {"ACR", "AB", "SYM"}
 _UNRANKED = "0000"
@@ -44,19 +46,21 @@ def build_umls(
     folder: Path,
     *,
     meta: Path,
-    net: Path,
+    net: Path | None,
     wanted: UmlsFilter,
     report: Callable[[str], None],
 ) -> Manifest:
     """Compile the release in ``meta`` (META) and ``net`` (NET) into ``folder``.
 
+    MRCONSO and MRSTY are enough; what the other files would add is told in the log.
     Raises UsageError where a file is missing, DataError where one is not what the release promises.
     """
     clock = BuildClock()
-    release, network = RrfFolder(meta), RrfFolder(net)
-    for file in ("MRCONSO.RRF", "MRSTY.RRF", "MRREL.RRF"):
+    release, network = RrfFolder(meta), RrfFolder(net) if net else None
+    for file in ("MRCONSO.RRF", "MRSTY.RRF"):
         if not release.has(file):
             raise UsageError(f"{meta} has no {file}, neither plain nor as {file}.gz")
+    _tell_absent(release, network)
     type_names = _type_names(release, network)
     relation_names = _relation_names(network)
     report("reading definitions")
@@ -72,7 +76,10 @@ def build_umls(
     report("reading relations")
     triples = _triples(release, wanted, numbering, relation_names)
     report("indexing names")
-    tables = builder.finish(triples, _type_relations(network, tuple(type_names), relation_names))
+    type_relations = (
+        _type_relations(network, tuple(type_names), relation_names) if network else None
+    )
+    tables = builder.finish(triples, type_relations)
     report("writing")
     source = _source(release, meta, len(builder), len(triples.heads))
     description = Description("umls", type_names, relation_names, (source,))
@@ -102,11 +109,24 @@ class _Numbering:
         return int(cui[1:])
 
 
-def _type_names(release: RrfFolder, network: RrfFolder) -> dict[str, str]:
+def _tell_absent(release: RrfFolder, network: RrfFolder | None) -> None:
+    absent = {
+        "MRREL.RRF": "concepts have no relations",
+        "MRDEF.RRF": "concepts have no definitions",
+        "MRRANK.RRF": "preferred names follow the flags of MRCONSO alone",
+    }
+    for file, consequence in absent.items():
+        if not release.has(file):
+            _LOGGER.warning("%s has no %s: %s", release.folder, file, consequence)
+    if network is None:
+        _LOGGER.warning("no Semantic Network: types are related as their concepts are")
+
+
+def _type_names(release: RrfFolder, network: RrfFolder | None) -> dict[str, str]:
     """The names of all types by code: the network's, and those that only MRSTY knows."""
     names = {
         code: name
-        for kind, code, name in network.rows("SRDEF", ("RT", "UI", "STY/RL"))
+        for kind, code, name in (network.rows("SRDEF", ("RT", "UI", "STY/RL")) if network else ())
         if kind == "STY"
     }
     for code, name in release.rows("MRSTY.RRF", ("TUI", "STY")):
@@ -114,27 +134,35 @@ def _type_names(release: RrfFolder, network: RrfFolder) -> dict[str, str]:
     return dict(sorted(names.items()))
 
 
-def _relation_names(network: RrfFolder) -> tuple[str, ...]:
-    names = {name for kind, name in network.rows("SRDEF", ("RT", "STY/RL")) if kind == "RL"}
+def _relation_names(network: RrfFolder | None) -> tuple[str, ...]:
+    rows = network.rows("SRDEF", ("RT", "STY/RL")) if network else iter(())
+    names = {name for kind, name in rows if kind == "RL"}
     return tuple(sorted({*names, *RELATION_NAMES}))
 
 
 def _type_relations(
     network: RrfFolder, type_codes: Sequence[str], relation_names: Sequence[str]
 ) -> Integers:
-    """The inferred triples of the network (triples, 4), each counted once."""
+    """The inferred triples of the network (triples, 4), each counted once.
+
+    Raises DataError where one names a relation that SRDEF does not have.
+    """
     relations = {
         code: relation_names.index(name)
         for kind, code, name in network.rows("SRDEF", ("RT", "UI", "STY/RL"))
         if kind == "RL"
     }
     types = {code: place for place, code in enumerate(type_codes)}
-    rows = sorted(
-        (types[head], types[tail], relations[relation], 1)
-        for head, relation, tail in network.triples("SRSTRE1")
-        if head in types and tail in types
-    )
-    return np.array(rows, dtype=np.int32).reshape(-1, 4)
+    rows = []
+    for number, (head, relation, tail) in enumerate(network.triples("SRSTRE1"), start=1):
+        if head in types and tail in types:
+            if relation not in relations:
+                raise DataError(
+                    f"{network.folder / 'SRSTRE1'}:{number}: SRDEF has no relation {relation}; "
+                    "the two files are not of one release, or SRDEF is cut off"
+                )
+            rows.append((types[head], types[tail], relations[relation], 1))
+    return np.array(sorted(rows), dtype=np.int32).reshape(-1, 4)
 
 
 def _concepts(release: RrfFolder, wanted: UmlsFilter) -> Iterator[ConceptRecord]:
@@ -226,6 +254,8 @@ def _triples(
 ) -> Triples:
     kinds = {name: place for place, name in enumerate(names)}
     triples = TripleBuilder()
+    if not release.has("MRREL.RRF"):
+        return triples.finish()
     columns = ("CUI1", "REL", "CUI2", "RELA", "SAB", "SUPPRESS")
     for first, rel, second, rela, source, suppress in release.rows("MRREL.RRF", columns):
         if suppress not in wanted.suppress or (wanted.sources and source not in wanted.sources):

@@ -66,7 +66,7 @@ def test_a_term_is_read_with_all_its_tags() -> None:
         ("[Term\nid: X:1\n", "OBO:1: expected a stanza"),
         (
             '[Term]\nid: X:1\nname: a\ndef: "never ends\n',
-            "X:1 at line 1: expected a text in quotes",
+            "OBO:1: term X:1: expected a text in quotes",
         ),
     ],
 )

@@ -121,7 +121,7 @@ def test_column_lists_of_the_release_count(umls: KnowledgeBase, tmp_path: Path) 
     assert build(tmp_path).manifest.files == umls.manifest.files
 
 
-@pytest.mark.parametrize("file", ["META/MRCONSO.RRF", "META/MRREL.RRF", "NET/SRDEF"])
+@pytest.mark.parametrize("file", ["META/MRCONSO.RRF", "META/MRSTY.RRF", "NET/SRDEF"])
 def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
     write_release(tmp_path)
     (tmp_path / file).unlink()
@@ -178,3 +178,34 @@ def test_a_cycle_of_isa_is_kept_as_it_is(tmp_path: Path) -> None:
     found = triples(build(tmp_path))
     assert ("rose poisoning", "isa", "rose fever") in found
     assert ("rose fever", "isa", "rose poisoning") in found
+
+
+def test_concepts_and_types_alone_are_enough(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    meta, _ = write_release(tmp_path)
+    for file in meta.iterdir():
+        if not file.name.startswith(("MRCONSO", "MRSTY")):
+            file.unlink()
+    build_umls(tmp_path / "kb", meta=meta, net=None, wanted=UmlsFilter(), report=REPORT)
+    kb = open_knowledge_base(tmp_path / "kb")
+    index = kb.find("UMLS:C0000001")
+    assert index is not None
+    assert kb.concept(index).types == ("T109", "T121")
+    assert kb.type_name("T121") == "Pharmacologic Substance"
+    assert triples(kb) == set()
+    for told in ("no MRREL.RRF", "no MRDEF.RRF", "no Semantic Network"):
+        assert told in caplog.text
+
+
+def test_a_gap_in_the_network_is_told_with_its_line(tmp_path: Path) -> None:
+    _, net = write_release(tmp_path)
+    (net / "SRDEF").write_text(
+        "".join(
+            line
+            for line in (net / "SRDEF").read_text().splitlines(keepends=True)
+            if "|T154|" not in line
+        )
+    )
+    with pytest.raises(DataError, match=r"SRSTRE1:1: SRDEF has no relation T154"):
+        build(tmp_path)
