@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from keci.errors import KeciError
+from keci.printable import printable_lines
 
 EXIT_SOME_FAILED = 1
 EXIT_UNUSABLE = 2
@@ -34,7 +35,8 @@ def common_options(command: Command) -> Command:
     """Add --version, --quiet and --verbose, set up logging on stderr and report KeciErrors.
 
     The wrapped function does not see the options. A KeciError ends the process with exit code 2
-    and its message; other exceptions keep their traceback, for they are bugs.
+    and its message, and so does an OSError, with its traceback under --verbose; other exceptions
+    keep their traceback, for they are bugs.
     """
 
     @version_option
@@ -46,7 +48,12 @@ def common_options(command: Command) -> Command:
         try:
             return command(*arguments, **options)
         except KeciError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable_lines(error)}", err=True)
+            sys.exit(EXIT_UNUSABLE)
+        except OSError as error:
+            if is_verbose():
+                raise
+            click.echo(f"Error: {printable_lines(_said(error))}", err=True)
             sys.exit(EXIT_UNUSABLE)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
@@ -57,6 +64,25 @@ def show_progress() -> bool:
     return sys.stderr.isatty() and not is_quiet()
 
 
+def is_verbose() -> bool:
+    """Whether --verbose was given."""
+    return logging.getLogger("keci").level == logging.DEBUG
+
+
+def _said(error: OSError) -> str:
+    """What the system says, with the file that it says it of."""
+    said = error.strerror or f"{error}" or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename else said
+
+
+class PrintableFormatter(logging.Formatter):
+    """Messages are made printable and short, whatever names and texts are in them."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of logging
+        record.message = printable_lines(record.message)
+        return super().formatMessage(record)
+
+
 def is_quiet() -> bool:
     """Whether --quiet was given."""
     return logging.getLogger("keci").level > logging.INFO
@@ -64,7 +90,9 @@ def is_quiet() -> bool:
 
 def set_up_logging(level: int) -> None:
     """Log to stderr, KECI's own messages from ``level`` on."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], force=True)
     logging.getLogger("keci").setLevel(level)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from keci.printable import printable
+
 if TYPE_CHECKING:
     from keci.evaluation import Figures
     from keci.evaluation.significance import Interval
@@ -23,7 +25,9 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         numeric = bool(filled) and all(isinstance(row[place], int | float) for row in filled)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in filled:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+        table.add_row(
+            *(Text(f"{cell:,}" if isinstance(cell, int) else printable(cell)) for cell in row)
+        )
     Console(highlight=False).print(table)
 
 
@@ -61,6 +65,6 @@ def types_table(strict: "Figures") -> Table:
         for label, score in tally.by_label().items():
             percentages = (f"{value:.2f}" for value in (score.precision, score.recall, score.f1))
             counts = (str(count) for count in (score.tp, score.fp, score.fn))
-            table.add_row(kind, Text(label), *percentages, *counts)
+            table.add_row(kind, Text(printable(label)), *percentages, *counts)
         table.add_section()
     return table

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keci.documents import Extraction, Mention
+from keci.printable import printable
 
 TITLE_WIDTH = 90
 
@@ -32,7 +33,7 @@ def entity_table(extraction: Extraction) -> Table:
     table = Table("entity", "type", "times", "concept", "weight")
     for (name, kind), count in counts.items():
         concept, weight = best_concept(first[name, kind])
-        table.add_row(Text(name), kind, str(count), Text(concept), weight)
+        table.add_row(_cell(name), _cell(kind), str(count), _cell(concept), weight)
     return table
 
 
@@ -45,7 +46,8 @@ def relation_table(extraction: Extraction) -> Table:
         scores.setdefault(key, []).append(relation.score or 0.0)
     table = Table("head", "relation", "tail", "times", "score")
     for (head, kind, tail), found in scores.items():
-        table.add_row(Text(head), kind, Text(tail), str(len(found)), f"{max(found):.2f}")
+        row = (_cell(head), _cell(kind), _cell(tail), str(len(found)), f"{max(found):.2f}")
+        table.add_row(*row)
     return table
 
 
@@ -57,12 +59,17 @@ def best_concept(mention: Mention) -> tuple[str, str]:
     return f"{best.name} ({best.id})", f"{best.weight:.2f}"
 
 
+def _cell(text: str) -> Text:
+    """A text of unknown origin, with nothing in it that a terminal or rich would obey."""
+    return Text(printable(text))
+
+
 def main(path: Path) -> None:
     """Print all documents of the file."""
     console = Console(highlight=False)
     for extraction in read_extractions(path):
-        title = extraction.text.partition("\n")[0]
-        console.print(Text(f"\n{extraction.id}: {title[:TITLE_WIDTH]}", style="bold"))
+        title = printable(extraction.text.partition("\n")[0][:TITLE_WIDTH])
+        console.print(Text(f"\n{printable(extraction.id)}: {title}", style="bold"))
         for table, things in (
             (entity_table(extraction), "entities"),
             (relation_table(extraction), "relations"),

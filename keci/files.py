@@ -18,6 +18,7 @@ except ImportError:  # only POSIX systems have it
     fcntl = None  # type: ignore[assignment]  # Windows has none
 import gzip
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,17 +27,21 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 _MODE = 0o666
+_OPEN_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _CANNOT_OPEN_FOLDERS = os.name == "nt"
 
 
 class DurableFile(io.RawIOBase):
     """A file open for appending; nothing is held back in memory."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        """Open or create ``path`` and cut it to its first ``size`` bytes."""
+    def __init__(self, path: Path, size: int, mode: int = _MODE) -> None:
+        """Open or create ``path`` and cut it to its first ``size`` bytes.
+
+        ``mode`` is for a new file. A symbolic link is not followed: OSError.
+        """
         super().__init__()
         self.path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), _MODE)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, mode)
         os.ftruncate(self._descriptor, size)
         os.lseek(self._descriptor, size, os.SEEK_SET)
 
@@ -62,16 +67,22 @@ class DurableFile(io.RawIOBase):
 
 
 class Disk:
-    """Opens, renames and removes files durably."""
+    """Opens, renames and removes files durably; new files have the mode that it is given."""
+
+    mode = _MODE
 
     def open(self, path: Path, size: int = 0) -> DurableFile:
         """``path`` for appending after its first ``size`` bytes; the rest is cut off."""
-        file = DurableFile(path, size)
+        file = DurableFile(path, size, self.mode)
         self.sync_folder(path.parent)
         return file
 
     def replace(self, path: Path, target: Path) -> None:
-        """Give a file that is synced another name, in place of what has that name."""
+        """Give a file that is synced another name, in place of what has that name.
+
+        It takes over the mode of the file that it replaces.
+        """
+        keep_mode(path, target)
         path.replace(target)
         self.sync_folder(target.parent)
 
@@ -88,6 +99,12 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def keep_mode(path: Path, target: Path) -> None:
+    """Give ``path`` the mode of ``target``, where there is such a file."""
+    if target.is_file():
+        path.chmod(stat.S_IMODE(target.stat().st_mode))
 
 
 class Lock:
@@ -174,9 +191,15 @@ class OutputFile:
         if self.path == STDOUT:
             return sys.stdout.buffer
         try:
-            return (self.partial_path if self.is_regular else self._target).open("wb")
+            return self._open_partial() if self.is_regular else self._target.open("wb")
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {error.strerror or error}") from error
+
+    def _open_partial(self) -> BinaryIO:
+        """The partial file, with the mode of the file that it will replace; a link is refused."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OPEN_FLAGS
+        mode = stat.S_IMODE(self._target.stat().st_mode) if self._target.is_file() else _MODE
+        return os.fdopen(os.open(self.partial_path, flags, mode), "wb")
 
     def write(self, content: bytes) -> None:
         self._content.write(content)
@@ -188,6 +211,7 @@ class OutputFile:
         """Finish the output and put it in place; a regular file then survives a power cut."""
         self._finish()
         if self.is_regular:
+            keep_mode(self.partial_path, self._target)
             self.partial_path.replace(self._target)
             _sync(self._target.parent)
 

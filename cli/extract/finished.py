@@ -54,12 +54,13 @@ def verify(output: Path) -> None:
     where there is no manifest.
     """
     from keci.corpus.run.finished import open_finished, problems
+    from keci.printable import printable_lines
 
     run = open_finished(output)
     found = 0
     for problem in problems(run):
         found += 1
-        click.echo(problem)
+        click.echo(printable_lines(problem))
     if found:
         sys.exit(EXIT_SOME_FAILED)
     manifest = run.manifest
@@ -101,6 +102,7 @@ def merge(
     from keci.corpus.run.merging import merge_shards
     from keci.errors import UsageError
     from keci.files import Disk
+    from keci.targets import check_targets
 
     runs = [open_finished(shard) for shard in shards]
     form = runs[0].format.name
@@ -110,6 +112,7 @@ def merge(
         layout = folder_layout(output_dir, form, part_records)
     else:
         raise UsageError("expected either -o OUT or --output-dir DIR")
+    check_targets(layout.written_files(), [path for run in runs for path in run.files()])
     manifest = merge_shards(runs, layout, Disk(), overwrite=overwrite)
     if not is_quiet():
         click.echo(

@@ -1,7 +1,7 @@
 """What a keci-extract command line asks for, checked before anything slow begins."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from keci.corpus.quarantine import Quarantine
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Selection, Shard, Withdrawal, parse_share
 from keci.corpus.retries import FailedPositions, failures_file, read_positions
-from keci.corpus.run.layout import Layout, file_layout, folder_layout
+from keci.corpus.run.layout import PARTIAL, Layout, file_layout, folder_layout
 from keci.corpus.run.manifest import describe_inputs, file_facts
 from keci.corpus.run.streaming import STDOUT, StreamOutput, is_stream
 from keci.documents import Failure
@@ -28,6 +28,7 @@ from keci.formats.limits import limit_names, with_limits
 from keci.formats.stream import ReadOptions
 from keci.formats.write import format_of
 from keci.pipeline import ModelChoice
+from keci.targets import check_standard_output, check_targets
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -124,11 +125,21 @@ class OutputChoice:
         )
 
 
-def _check_apart(reader: CorpusReader, layout: Layout) -> None:
-    """Raises UsageError where the output would be written over an input."""
-    for source in reader.sources:
-        if source.is_regular and layout.holds(Path(source.path)):
-            raise UsageError(f"the input {source.name} lies where the output goes")
+def _check_apart(
+    reads: Sequence[Path], target: Layout | StreamOutput, metrics: Path | None
+) -> None:
+    """Raises UsageError where something that is read would be written over, or cannot be made."""
+    written = [metrics, metrics.with_name(f"{metrics.name}{PARTIAL}")] if metrics else []
+    if isinstance(target, Layout):
+        for path in reads:
+            if target.holds(path):
+                raise UsageError(f"the input {path} lies where the output goes")
+        written += target.written_files()
+    else:
+        written += target.written_files()
+        if target.path == STDOUT:
+            check_standard_output(reads)
+    check_targets(written, reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +160,7 @@ class Plan:
         reader, target = self.inputs.open(), self.output.open()
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
-        if isinstance(target, Layout):
-            _check_apart(reader, target)
+        _check_apart([*self._read_files(reader)], target, self.metrics)
         with opened_models(self.model, self.processes, self.engine) as opened:
             return self._run(reader, target, opened, failure_limit)
 
@@ -174,6 +184,15 @@ class Plan:
         }
         choice = RunChoice(target, run, self.output.resume, self.output.overwrite)
         return run_to_files(extract, reader, choice, options)
+
+    def _read_files(self, reader: CorpusReader) -> Iterator[Path]:
+        """The files that the run reads, and the folders of the model and the knowledge base."""
+        yield from (Path(source.path) for source in reader.sources if source.is_regular)
+        if self.inputs.retried:
+            yield failures_file(self.inputs.retried)
+        model = Path(self.model.model)
+        folders = (model, model / "encoder", self.model.kb, self.model.mentions)
+        yield from (path for path in folders if path and path.exists())
 
     def count(self) -> int:
         """Read the inputs and show what is in them; the exit code."""

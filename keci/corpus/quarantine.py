@@ -13,6 +13,7 @@ from keci.documents import Failure
 from keci.errors import DataError, KeciError
 from keci.files import OutputFile
 from keci.formats.failures import encode_failure
+from keci.printable import LONGEST_MESSAGE, printable
 
 _log = logging.getLogger(__name__)
 
@@ -24,17 +25,17 @@ class Quarantine:
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self.path = path
         self._file: OutputFile | None = None
         self.count = 0
 
     def add(self, failure: Failure, ordinal: int) -> None:
         """Keep a failure of the record that has this place among those taken."""
         self.count += 1
-        log_failure(failure, logging.DEBUG if self._path else logging.ERROR)
-        if self._path is None:
+        log_failure(failure, logging.DEBUG if self.path else logging.ERROR)
+        if self.path is None:
             return
-        self._file = self._file or OutputFile(self._path)
+        self._file = self._file or OutputFile(self.path)
         self._file.write(encode_failure(failure, ordinal))
         self._file.flush()
 
@@ -42,8 +43,8 @@ class Quarantine:
         """Finish the failures file and put it in place."""
         if self._file:
             self._file.close()
-        elif self._path and Path(self._path).is_file():
-            Path(self._path).unlink()
+        elif self.path and Path(self.path).is_file():
+            Path(self.path).unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -61,8 +62,9 @@ class Quarantine:
 
 
 def log_failure(failure: Failure, level: int) -> None:
-    place = f"{failure.source}, record {failure.position}"
-    _log.log(level, "%s (id %r) failed: %s", place, failure.id, failure.reason)
+    place = f"{printable(failure.source)}, record {failure.position}"
+    reason = printable(failure.reason, LONGEST_MESSAGE)
+    _log.log(level, "%s (id %r) failed: %s", place, printable(failure.id), reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from keci.formats.plain import read_brat, read_text
 from keci.formats.pubmed import read_pubmed
 from keci.formats.pubtator import read_pubtator
 from keci.formats.stream import STDIN, ContentStream, Deletion, ReadOptions, Source, excerpt, kept
+from keci.printable import printable
 
 AUTO = "auto"
 Content = Document | Failure | Deletion
@@ -201,7 +202,14 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
     A folder is searched to the bottom for names that end like a format (a compression suffix may
     follow); hidden files and folders are passed over. Raises UsageError where an input has no file.
     """
-    return [path for given in inputs for path in _expand(given)]
+    paths: list[str] = []
+    for given in inputs:
+        try:
+            paths += _expand(given)
+        except OSError as error:
+            name = printable(given)
+            raise UsageError(f"cannot read the input {name}: {error.strerror or error}") from error
+    return paths
 
 
 def _expand(given: str) -> list[str]:

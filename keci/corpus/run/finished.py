@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from keci.corpus.metrics import failure_kind
 from keci.corpus.quarantine import decode_withdrawal
@@ -32,7 +32,20 @@ class FinishedRun:
 
     @property
     def format(self) -> Format:
-        return format_of("", self.manifest.run["options"]["format"])
+        try:
+            return format_of("", self.manifest.run["options"]["format"])
+        except (UsageError, KeyError) as error:
+            raise DataError(
+                f"{manifest_path(self.output)}: run: options: format: {error}"
+            ) from error
+
+    def files(self) -> Iterator[Path]:
+        """All files of the run that are there."""
+        manifest = self.manifest
+        sides = (manifest.failures, manifest.withdrawn_records)
+        names = [facts.name for facts in (*manifest.parts, *sides) if facts]
+        yield from (self.folder / name for name in names)
+        yield manifest_path(self.output)
 
     def extractions(self) -> Iterator[Extraction]:
         """All of them in order; raises DataError where a part is damaged."""
@@ -40,7 +53,7 @@ class FinishedRun:
             yield from self.read_part(part)
 
     def read_part(self, part: FileFacts) -> Iterator[Extraction]:
-        with (self.folder / part.name).open("rb") as file:
+        with self._open(part) as file:
             try:
                 yield from self.format.read(file)
             except (DataError, OSError, EOFError, ValueError) as error:
@@ -57,8 +70,17 @@ class FinishedRun:
     def _lines(self, facts: FileFacts | None, decode: Callable[[bytes], Item]) -> Iterator[Item]:
         if facts is None:
             return
-        with (self.folder / facts.name).open("rb") as lines:
+        with self._open(facts) as lines:
             yield from map(decode, lines)
+
+    def _open(self, facts: FileFacts) -> BinaryIO:
+        """Raises DataError where the file is not there, a link or a device, or of another size."""
+        path = self.folder / facts.name
+        if path.is_symlink() or not path.is_file() or path.stat().st_size != facts.bytes:
+            raise DataError(
+                f"{facts.name} is not the file of {facts.bytes} bytes that the run left"
+            )
+        return path.open("rb")
 
 
 def open_finished(output: Path) -> FinishedRun:
@@ -106,7 +128,7 @@ def problems(run: FinishedRun) -> Iterator[str]:
 
 
 def _file_problem(path: Path, facts: FileFacts) -> str | None:
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return f"{facts.name} is missing"
     found = file_facts(path, facts.records)
     if found != facts:

@@ -7,14 +7,15 @@ line counts when it is whole; what follows the last whole line is what a death h
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import orjson
 
 from keci.corpus.records import START, Cursor
-from keci.corpus.run.manifest import FileFacts
+from keci.corpus.run.manifest import FileFacts, read_run
+from keci.fields import Fields
 from keci.files import Disk
 
 _LINE = re.compile(rb"([0-9a-f]{8}) (.*)\n", re.DOTALL)
@@ -60,7 +61,11 @@ def _read_entries(lines: BinaryIO) -> Iterator[tuple[Entry, int]]:
         if found is None or int(found[1], 16) != zlib.crc32(found[2]):
             return
         size += len(line)
-        yield orjson.loads(found[2]), size
+        try:
+            entry = orjson.loads(found[2])
+        except orjson.JSONDecodeError:
+            return
+        yield entry, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,12 @@ class RunState:
         return self.written + self.failed + self.withdrawn
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return cls(**{**record, "cursor": Cursor(**record["cursor"])})
+    def read(cls, record: Fields) -> Self:
+        """Raises DataError where a field is missing or no number."""
+        inner = record.inner("cursor")
+        cursor = Cursor(**{item.name: inner.count(item.name) for item in fields(Cursor)})
+        numbers = [item.name for item in fields(cls) if item.name != "cursor"]
+        return cls(cursor, **{name: record.count(name) for name in numbers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +131,14 @@ def read_history(path: Path) -> RunHistory | None:
     run, state, size = None, RunState(), 0
     parts: list[FileFacts] = []
     publishing: dict[str, FileFacts] = {}
-    for entry, end in read_journal(path):
+    for number, (entry, end) in enumerate(read_journal(path), start=1):
         size = end
-        run = entry.get("run", run)
-        state = RunState.from_record(entry["state"]) if "state" in entry else state
-        facts = [FileFacts(**entry["publishing"])] if "publishing" in entry else []
+        record = Fields(entry, f"{path}, line {number}")
+        run = read_run(record) if "run" in entry else run
+        state = RunState.read(record.inner("state")) if "state" in entry else state
+        facts = [FileFacts.read(record.inner("publishing"))] if "publishing" in entry else []
         publishing = {**(publishing if facts else {}), **{item.name: item for item in facts}}
-        parts += [FileFacts(**entry["part"])] if "part" in entry else []
+        parts += [FileFacts.read(record.inner("part"))] if "part" in entry else []
     if run is None:
         return None
     return RunHistory(run, state, tuple(parts), tuple(publishing.values()), size)

@@ -45,6 +45,11 @@ class Layout:
         name = self.file or f"part-{number:05}.jsonl"
         return self.folder / f"{name}{PARTIAL}"
 
+    def converted(self, number: int) -> Path:
+        """Where a part is written in its own format, unless that is jsonl."""
+        name = self.part(number).name
+        return self.folder / f"{name}.converted{PARTIAL}"
+
     @property
     def journal(self) -> Path:
         return journal_path(self.folder / self.file) if self.file else self.folder / "journal"
@@ -70,6 +75,14 @@ class Layout:
         if self.file:
             return path.resolve() == self.part(1)
         return self.folder in path.resolve().parents
+
+    def written_files(self) -> Iterator[Path]:
+        """All files that a run into one file may write; in a folder, those of its first part."""
+        output = self.part(1)
+        yield from (output, self.spool(1), self.converted(1), self.journal, self.census)
+        yield self.census.with_name(f"{self.census.name}-journal")
+        for path in (self.failures, self.withdrawn, self.manifest):
+            yield from (path, path.with_name(f"{path.name}{PARTIAL}"))
 
     def own_files(self) -> Iterator[Path]:
         """The files that a run in a folder may have left; raises UsageError at one of others."""

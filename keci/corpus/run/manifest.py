@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from keci.corpus.records import Shard
-from keci.errors import DataError
+from keci.errors import DataError, UsageError
+from keci.fields import Fields
 from keci.formats.stream import Source
 
 FORMAT = 2
@@ -28,6 +29,16 @@ class FileFacts:
     records: int
     bytes: int
     sha256: str
+
+    @classmethod
+    def read(cls, record: Fields) -> Self:
+        """Raises DataError where a field is missing or of another type, or the name is a path."""
+        return cls(
+            record.file_name("name"),
+            record.count("records"),
+            record.count("bytes"),
+            record.sha256("sha256"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +103,37 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Raises DataError where there is none, or one of another format or incomplete."""
     try:
-        record = orjson.loads(path.read_bytes())
-        if record["format"] != FORMAT:
-            raise DataError(f"{path}: format {record['format']!r}, expected {FORMAT}")
-        failures, withdrawn, counts = record["failures"], record["withdrawn"], record["records"]
-        return Manifest(
-            record["run"],
-            [FileFacts(**part) for part in record["parts"]],
-            FileFacts(**failures) if failures else None,
-            FileFacts(**withdrawn) if withdrawn else None,
-            counts["superseded"],
-            counts["read"],
-            counts["taken"],
-            counts["repeated"],
-        )
+        record = Fields(orjson.loads(path.read_bytes()), f"{path} is no manifest of a run")
     except FileNotFoundError as error:
         raise DataError(f"there is no manifest {path}: was the run finished?") from error
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except (OSError, orjson.JSONDecodeError) as error:
         raise DataError(f"{path} is no manifest of a run: {error}") from error
+    if (found := record.count("format")) != FORMAT:
+        raise DataError(f"{path}: format {found}, expected {FORMAT}")
+    failures, withdrawn = record.optional("failures"), record.optional("withdrawn")
+    counts = record.inner("records")
+    return Manifest(
+        read_run(record),
+        [FileFacts.read(part) for part in record.inner_items("parts")],
+        FileFacts.read(failures) if failures else None,
+        FileFacts.read(withdrawn) if withdrawn else None,
+        counts.count("superseded"),
+        counts.count("read"),
+        counts.count("taken"),
+        counts.count("repeated"),
+    )
+
+
+def read_run(record: Fields) -> Mapping[str, Any]:
+    """The field ``run``; raises DataError unless shard and format are in it as they should be."""
+    options = record.inner("run").inner("options")
+    try:
+        Shard.parse(options.text("shard"))
+    except UsageError as error:
+        raise options.mistake("shard", "K/N with 1 <= K <= N") from error
+    if "format" in record.mapping("run")["options"]:
+        options.text("format")
+    return record.mapping("run")
 
 
 def file_facts(path: Path, records: int, name: str | None = None) -> FileFacts:

@@ -168,16 +168,15 @@ class RunOutput:
         spool.close()
         self._spool = None
         target = self.layout.part(number)
-        ready = self._converted(self.layout.spool(number), target)
+        ready = self._converted(self.layout.spool(number), self.layout.converted(number))
         facts = file_facts(ready, self.state.part_written, target.name)
         self._note_publishing(facts)
         self._disk.replace(ready, target)
         self._note_part(facts)
 
-    def _converted(self, spool: Path, target: Path) -> Path:
+    def _converted(self, spool: Path, ready: Path) -> Path:
         if self.layout.format == SPOOL_FORMAT:
             return spool
-        ready = target.with_name(f"{target.name}.converted{PARTIAL}")
         file = self._disk.open(ready)
         with spool.open("rb") as lines:
             buffered = io.BufferedWriter(file, _BUFFER)

@@ -1,5 +1,6 @@
 """Runs over a corpus: begun, resumed or found to be finished, and driven chunk by chunk."""
 
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ def open_run(
     in a folder. One file that is whole is replaced when the new one is.
     """
     disk = disk or Disk()
+    disk.mode = private_mode(layout)
     lock = Lock(layout.journal)
     try:
         history = read_history(layout.journal)
@@ -49,6 +51,12 @@ def open_run(
     except BaseException:
         lock.release()
         raise
+
+
+def private_mode(layout: Layout) -> int:
+    """The mode of new files: that of the output where it is there, as texts are in them."""
+    output = layout.part(1)
+    return stat.S_IMODE(output.stat().st_mode) if output.is_file() else Disk.mode
 
 
 def drive(

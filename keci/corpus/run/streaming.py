@@ -27,6 +27,14 @@ class StreamOutput:
         self.written = self.withdrawn = 0
         self.is_complete = False
 
+    def written_files(self) -> Iterator[Path]:
+        """The regular files that it writes; a pipe or device is none."""
+        failures = self._quarantine.path
+        for path in (self.path if self.path != STDOUT else None, failures):
+            if path and not is_stream(path):
+                target = Path(path).resolve()
+                yield from (target, target.with_name(f"{target.name}.partial"))
+
     @property
     def failed(self) -> int:
         return self._quarantine.count

@@ -1,0 +1,77 @@
+"""Fields of our own JSON files, read with their types checked: anyone may have edited them."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from keci.errors import DataError
+from keci.printable import printable
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_LARGEST = 2**53
+
+
+class Fields:
+    """The fields of an object called ``where``; every method raises DataError naming the field."""
+
+    def __init__(self, record: object, where: str) -> None:
+        if not isinstance(record, Mapping):
+            raise DataError(f"{where}: expected an object, got {printable(repr(record))}")
+        self._record, self._where = record, where
+
+    def text(self, name: str) -> str:
+        return self._checked(name, str, "text")
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        return self._checked(name, dict, "an object")
+
+    def items(self, name: str) -> list[Any]:
+        return self._checked(name, list, "a list")
+
+    def inner(self, name: str) -> "Fields":
+        return Fields(self._value(name), f"{self._where}: {name}")
+
+    def inner_items(self, name: str) -> "list[Fields]":
+        where = f"{self._where}: {name}"
+        found = enumerate(self.items(name), start=1)
+        return [Fields(item, f"{where}[{number}]") for number, item in found]
+
+    def optional(self, name: str) -> "Fields | None":
+        return None if self._value(name) is None else self.inner(name)
+
+    def count(self, name: str) -> int:
+        """A whole number from 0 on, no more than a file can have bytes."""
+        value = self._value(name)
+        if type(value) is not int or not 0 <= value <= _LARGEST:
+            raise self.mistake(name, "a whole number from 0 on")
+        return value
+
+    def file_name(self, name: str) -> str:
+        """The name of a file beside this one: no path leads out of the folder."""
+        value = self.text(name)
+        is_name = PurePath(value).name == value and value not in ("", ".", "..")
+        if not is_name or "\x00" in value or "\\" in value:
+            raise self.mistake(name, "the name of a file in the same folder")
+        return value
+
+    def sha256(self, name: str) -> str:
+        value = self.text(name)
+        if not _SHA256.fullmatch(value):
+            raise self.mistake(name, "a sha256 in hexadecimal digits")
+        return value
+
+    def mistake(self, name: str, expected: str) -> DataError:
+        """The error of a field that is not as expected."""
+        found = printable(repr(self._record.get(name)))
+        return DataError(f"{self._where}: {name} must be {expected}, got {found}")
+
+    def _value(self, name: str) -> Any:
+        if name not in self._record:
+            raise DataError(f"{self._where}: the field {name} is missing")
+        return self._record[name]
+
+    def _checked(self, name: str, kind: type[Any], expected: str) -> Any:
+        if not isinstance(self._value(name), kind):
+            raise self.mistake(name, expected)
+        return self._record[name]

@@ -1,0 +1,30 @@
+"""Text of unknown origin made fit for a message, a log line or a table cell."""
+
+LONGEST = 200
+LONGEST_MESSAGE = 4000
+
+
+def printable(text: object, limit: int = LONGEST) -> str:
+    r"""``text`` on one line and short, with nothing in it that a terminal would obey.
+
+    Characters that are not printable (controls, line breaks, marks that turn the direction of
+    writing, halves of surrogate pairs) are shown as escapes.
+
+    >>> printable(chr(27) + "]0;title" + chr(7))
+    '\\x1b]0;title\\x07'
+    """
+    whole = str(text)
+    shown = whole if len(whole) <= limit else whole[:limit]
+    if not shown.isprintable():
+        shown = "".join(sign if sign.isprintable() else _escaped(sign) for sign in shown)
+    return shown if len(whole) <= limit else f"{shown}... ({len(whole):,} characters)"
+
+
+def printable_lines(text: object) -> str:
+    """The same for a message of our own that has several lines; the line breaks stay."""
+    lines = str(text)[: 16 * LONGEST_MESSAGE].split("\n")
+    return "\n".join(printable(line, LONGEST_MESSAGE) for line in lines)
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")

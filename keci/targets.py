@@ -1,0 +1,93 @@
+"""Files that are about to be written: checked against all that is read, before anything begins.
+
+Files are compared by what they are (device and inode), not by name: a hard link, a symbolic link
+and ``./x`` are the file itself.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from keci.errors import UsageError
+
+_LONGEST_NAME = 255
+Identity = tuple[int, int]
+
+
+def check_targets(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """Raises UsageError unless every file can be made, or replaced, and none is read or two.
+
+    What is there already must be a regular file: links are not followed, pipes and devices not
+    replaced. Folders in ``read`` stand for all files in them.
+    """
+    paths = list(written)
+    for path in paths:
+        _check_target(path)
+    _check_distinct(paths)
+    inputs = dict(_identities(read))
+    for path in paths:
+        name = inputs.get(_identity(path))
+        if name is not None:
+            raise UsageError(f"{path} would be written over {name}, which is read")
+
+
+def check_standard_output(read: Iterable[Path]) -> None:
+    """Raises UsageError where standard output is closed, or is a file that is read."""
+    try:
+        output = os.fstat(1)
+    except OSError as error:
+        raise UsageError("standard output is closed; name a file with -o") from error
+    if not stat.S_ISREG(output.st_mode):
+        return
+    name = dict(_identities(read)).get((output.st_dev, output.st_ino))
+    if name is not None:
+        raise UsageError(f"standard output goes to {name}, which is read")
+
+
+def _check_target(path: Path) -> None:
+    folder = path.parent
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise UsageError(f"cannot write {path.name[:60]}...: the name is too long")
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        if not folder.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {folder}") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    else:
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"cannot write {path}: {_kind(found.st_mode)} is in the way")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {path}: the folder {folder} is read-only")
+
+
+def _check_distinct(paths: Iterable[Path]) -> None:
+    seen: set[Path | Identity] = set()
+    for path in paths:
+        keys = {path.absolute(), _identity(path) or path.absolute()}
+        if keys & seen:
+            raise UsageError(f"two outputs would go to {path}")
+        seen |= keys
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a symbolic link" if stat.S_ISLNK(mode) else "a pipe or device"
+
+
+def _identities(paths: Iterable[Path]) -> Iterable[tuple[Identity | None, Path]]:
+    for path in paths:
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        yield from ((_identity(each), each) for each in inside if each.is_file())
+
+
+def _identity(path: Path) -> Identity | None:
+    """Device and inode of what a path leads to; None where there is nothing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
