@@ -112,6 +112,8 @@ def load_schema(task: str) -> TaskSchema:
         return TaskSchema.from_record(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a schema in TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not a schema: it is nested too deep") from error
 
 
 def _read_relation_type(record: Mapping[str, Any]) -> RelationType:
@@ -130,7 +132,10 @@ def _read_relation_type(record: Mapping[str, Any]) -> RelationType:
 def _overlaps(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     if "overlaps" not in record:
         return None
-    pairs = tuple(tuple(pair) for pair in _items(record, "overlaps"))
+    found = _items(record, "overlaps")
+    if not all(isinstance(pair, list | tuple) for pair in found):
+        raise ConfigError(f"schema: overlaps must hold pairs of entity types, got {found!r}")
+    pairs = tuple(map(tuple, found))
     if not all(len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in pairs):
         raise ConfigError(f"schema: overlaps must hold pairs of entity types, got {pairs!r}")
     return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))

@@ -33,7 +33,7 @@ from keci.formats.annotated import (
 )
 from keci.formats.json import frame_objects, parse_json
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
-from keci.formats.xml import check_depth, original_of, stream_elements
+from keci.formats.xml import check_record, original_of, stream_elements
 
 WIDEST_GAP = 4
 """The most characters between two passages that line breaks stand for; one is usual."""
@@ -288,13 +288,11 @@ def read_bioc(
 def _stream_xml(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
-    elements = stream_elements(
-        stream, tags=("document",), roots=ROOTS, limit=options.max_record_bytes
-    )
+    elements = stream_elements(stream, tags=("document",), roots=ROOTS, options=options)
     for position, element in enumerate(elements, start=1):
         document_id = (element.findtext("id") or "").strip() or f"{source}:{position}"
         try:
-            check_depth(element, options.max_xml_depth)
+            check_record(element, options.max_xml_depth)
             yield Document(document_id, assemble(list(xml_passages(element))))
         except DataError as error:
             content = original_of(element)

@@ -15,7 +15,7 @@ from keci.errors import DataError
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     characters,
-    check_depth,
+    check_record,
     entity_text,
     local_name,
     one_line,
@@ -50,9 +50,7 @@ def read_jats(
 ) -> Iterator[Document | Failure]:
     """The articles in order; a damaged file gives those before the damage, then one Failure."""
     position = 0
-    elements = stream_elements(
-        stream, tags=("{*}article",), roots=ROOTS, limit=options.max_record_bytes
-    )
+    elements = stream_elements(stream, tags=("{*}article",), roots=ROOTS, options=options)
     try:
         for element in elements:
             position += 1
@@ -66,7 +64,7 @@ def _read_article(
 ) -> Document | Failure:
     document_id = f"{source}:{position}"
     try:
-        check_depth(article, options.max_xml_depth)
+        check_record(article, options.max_xml_depth)
         document_id = _article_id(article) or document_id
         return Document(document_id, _article_text(article))
     except DataError as error:

@@ -9,7 +9,9 @@ import orjson
 from keci.errors import DataError
 from keci.formats.stream import ContentStream, ReadOptions
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[{}\[\]]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+"""Possessive: what is passed over is not kept to be tried again, which took 60 bytes for each."""
+
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPE = re.compile(rb"\\\\|" + _HIGH + _LOW + rb"|(" + _HIGH + rb"|" + _LOW + rb")")
 
@@ -30,7 +32,7 @@ def _check_depth(content: bytes, limit: int) -> None:
         return
     depth = 0
     for found in _STRUCTURE.finditer(content):
-        sign = found.group()[:1]
+        sign = content[found.start() : found.start() + 1]
         depth += (sign in b"{[") - (sign in b"}]")
         if depth > limit:
             raise DataError(f"the JSON is nested deeper than the limit of {limit}")

@@ -26,6 +26,7 @@ CHOICES = {
 _BOUNDS = {"max_xml_depth": DEEPEST, "max_json_depth": DEEPEST}
 _NOT_LIMITS = ("text_field", "id_field")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"\s")
 _REPLACEMENT = "\ufffd"
 
 
@@ -108,11 +109,28 @@ def _checked(text: str, options: ReadOptions) -> str:
 
 
 def _check_words(text: str, limit: int) -> None:
-    if len(text) <= limit:
-        return
-    longest = max(map(len, text.split()), default=0)
-    if longest > limit:
-        raise DataError(f"a word of {longest:,} characters, more than the limit of {limit:,}")
+    """Raises DataError at a longer word; only a window of the text is cut into words at once."""
+    for middle in range(limit, len(text), limit):
+        # A longer word has one of these characters, and more than the limit of it lies around it.
+        longest = _longest_word(text[middle - limit : middle + limit + 1])
+        if longest > limit:
+            whole = _word_end(text, middle) - _word_start(text, middle)
+            raise DataError(f"a word of {whole:,} characters, more than the limit of {limit:,}")
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
+
+
+def _word_start(text: str, middle: int) -> int:
+    while middle > 0 and not text[middle - 1].isspace():
+        middle -= 1
+    return middle
+
+
+def _word_end(text: str, middle: int) -> int:
+    found = _SPACE.search(text, middle)
+    return found.start() if found else len(text)
 
 
 def _encodable(text: str) -> str:

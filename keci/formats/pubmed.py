@@ -17,7 +17,7 @@ from keci.errors import DataError
 from keci.formats.stream import ContentStream, Deletion, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     characters,
-    check_depth,
+    check_record,
     first_element,
     one_line,
     original_of,
@@ -57,7 +57,7 @@ def read_pubmed(
         stream,
         tags=(*CITATION_TAGS, DELETION_TAG),
         roots=ROOTS,
-        limit=options.max_record_bytes,
+        options=options,
     )
     try:
         for element in elements:
@@ -75,7 +75,7 @@ def _read_citation(
 ) -> Document | Failure:
     document_id = ""
     try:
-        check_depth(element, options.max_xml_depth)
+        check_record(element, options.max_xml_depth)
         pmid = first_element(element, PMID_PATHS)
         document_id = "" if pmid is None else _citation_id(pmid)
         if not document_id:

@@ -35,7 +35,7 @@ from keci.formats.plain import read_brat, read_text
 from keci.formats.pubmed import read_pubmed
 from keci.formats.pubtator import read_pubtator
 from keci.formats.stream import STDIN, ContentStream, Deletion, ReadOptions, Source, excerpt, kept
-from keci.printable import printable
+from keci.printable import LONGEST_MESSAGE, printable
 
 AUTO = "auto"
 Content = Document | Failure | Deletion
@@ -184,8 +184,9 @@ def read_stream(
         position += not isinstance(content, Deletion)
         if isinstance(content, Document):
             yield checked_document(content, source, position, options)
-        elif isinstance(content, Failure) and content.original and not content.format:
-            yield replace(content, format=format_name)
+        elif isinstance(content, Failure):
+            form = content.format or (format_name if content.original else "")
+            yield replace(content, format=form, reason=printable(content.reason, LONGEST_MESSAGE))
         else:
             yield content
 

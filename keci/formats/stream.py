@@ -38,10 +38,60 @@ class ByteStream(Protocol):
     def close(self) -> None: ...
 
 
+XZ_MEMORY = 160 << 20
+"""A dictionary of 128 MiB is the largest that is taken; ``xz -9`` has one of 64 MiB."""
+
+_XZ_PADDING = b"\x00"
+
+
+class XzStream:
+    """The content of xz streams behind each other, within ``XZ_MEMORY`` of memory.
+
+    ``lzma.LZMAFile`` takes whatever dictionary a file declares, up to 4 GiB.
+    """
+
+    def __init__(self, stored: io.BufferedReader) -> None:
+        self._stored = stored
+        self._decoder: lzma.LZMADecompressor | None = None
+        self._waiting = b""
+
+    def read1(self, size: int, /) -> bytes:
+        """The next bytes; raises LZMAError or EOFError where the file is damaged or too large."""
+        while True:
+            if self._decoder is None and not self._begin():
+                return b""
+            decoder = cast(lzma.LZMADecompressor, self._decoder)
+            if decoder.needs_input and not self._waiting:
+                self._waiting = self._stored.read1(CHUNK_SIZE)
+                if not self._waiting:
+                    raise EOFError("the xz stream has no end")
+            content = decoder.decompress(self._waiting, size)
+            self._waiting = b""
+            if decoder.eof:
+                self._waiting, self._decoder = decoder.unused_data, None
+            if content:
+                return content
+
+    def _begin(self) -> bool:
+        """Make ready for the next stream, past padding; False where there is none."""
+        while not self._waiting:
+            self._waiting = self._stored.read1(CHUNK_SIZE)
+            if not self._waiting:
+                return False
+            self._waiting = self._waiting.lstrip(_XZ_PADDING)
+        self._waiting = self._waiting.lstrip(_XZ_PADDING)
+        if self._waiting:
+            self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+        return bool(self._waiting) or self._begin()
+
+    def close(self) -> None:
+        self._stored.close()
+
+
 OPENERS: tuple[tuple[re.Pattern[bytes], Callable[[io.BufferedReader], ByteStream]], ...] = (
     (re.compile(rb"\x1f\x8b"), lambda stream: gzip.GzipFile(fileobj=stream)),
     (re.compile(rb"BZh[1-9](?:1A|\x17r)"), bz2.BZ2File),
-    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
+    (re.compile(rb"\xfd7zXZ\x00"), lambda stream: XzStream(stream)),
     (re.compile(rb"\x28\xb5\x2f\xfd"), zstd.ZstdFile),
 )
 
@@ -95,7 +145,9 @@ class ReadOptions:
     """How records are read: field names of jsonl, and limits against hostile input.
 
     ``max_expansion`` is how many times its compressed size an input may have, ``max_input_bytes``
-    what it may have once decompressed. ``max_word_characters`` bounds a run without white space.
+    what it may have once decompressed. ``max_xml_elements`` is for a record,
+    ``max_xml_names`` for an input, as names stay in memory. ``max_word_characters`` bounds a run
+    without white space.
     What is no UTF-8, is half of a surrogate pair, or a NUL character, makes its record fail, is
     replaced by U+FFFD, or (NUL) kept; ``keci.formats.limits`` has the choices.
     """
@@ -106,6 +158,8 @@ class ReadOptions:
     max_expansion: int = 1000
     max_input_bytes: int = 1 << 40
     max_xml_depth: int = 200
+    max_xml_elements: int = 1_000_000
+    max_xml_names: int = 10_000
     max_json_depth: int = 200
     max_word_characters: int = 100_000
     max_id_characters: int = 1000
