@@ -69,13 +69,10 @@ class OpenedModel(NamedTuple):
     description: Mapping[str, Any]
 
 
-def open_model(choice: ModelChoice) -> OpenedModel:
-    """Open a model in a process that does nothing but extract; see ``open_with_mentions``."""
-    return open_with_mentions(choice)[0]
-
-
 def open_with_mentions(choice: ModelChoice) -> tuple[OpenedModel, ForeignMentions | None]:
-    """A model, and the mentions of another program that it reads, to be checked in the end.
+    """A model for a process that does nothing but extract, and the mentions that it reads.
+
+    The mentions of another program are to be checked in the end (``check_used``).
 
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
     """

@@ -1,8 +1,9 @@
-"""Short forms that a text explains: "ubiquitin-interacting motif (UIM)".
+"""Short forms that a text explains: "ubiquitin-interacting motif (UIM)", or the other way round.
 
 After A. Schwartz and M. Hearst, "A simple algorithm for identifying abbreviation definitions in
 biomedical text", PSB 2003: the characters of the short form are looked for from right to left in
-the words before the parenthesis, the first one at the beginning of a word.
+the words before the parenthesis, the first one at the beginning of a word. "SBMA (spinal and bulbar
+muscular atrophy)" explains as much where all words of the parenthesis are the long form.
 """
 
 import re
@@ -10,6 +11,9 @@ from typing import NamedTuple
 
 _PARENTHESIS = re.compile(r"\(\s*([^()\s][^()]{0,12}?)\s*[,;)]")
 _MAX_SHORT = 10
+_EXPLANATION = re.compile(r"\(\s*([^()\s][^()]{4,100}?)\s*[,;)]")
+_SHORT_BEFORE = re.compile(r"[\w/+-]+\Z")
+_MIN_CAPITALS = 2
 
 
 class Abbreviation(NamedTuple):
@@ -22,8 +26,8 @@ class Abbreviation(NamedTuple):
 
 
 def find_abbreviations(text: str) -> list[Abbreviation]:
-    """The long forms with the short forms in parentheses behind them, in order of the text."""
-    found = []
+    """The long forms with their short forms, one of them in parentheses, in order of the text."""
+    found = _turned_abbreviations(text)
     for match in _PARENTHESIS.finditer(text):
         short = match[1]
         if not _may_be_short(short):
@@ -32,7 +36,31 @@ def find_abbreviations(text: str) -> list[Abbreviation]:
         start = _long_form_start(text, end, short)
         if start is not None:
             found.append(Abbreviation(start, end, match.start(1), match.end(1)))
+    return sorted(found, key=lambda abbreviation: max(abbreviation))
+
+
+def _turned_abbreviations(text: str) -> list[Abbreviation]:
+    """The short forms in capitals with the long forms in parentheses behind them."""
+    found = []
+    for match in _EXPLANATION.finditer(text):
+        end = _end_of_word(text, match.start())
+        near = _SHORT_BEFORE.search(text[max(end - _MAX_SHORT - 1, 0) : end])
+        short = near[0] if near else ""
+        capitals = sum(sign.isupper() for sign in short)
+        if capitals < _MIN_CAPITALS or not _may_be_short(short) or " " not in match[1]:
+            continue
+        if _long_form_start(text, match.end(1), short) == match.start(1):
+            found.append(Abbreviation(match.start(1), match.end(1), end - len(short), end))
     return found
+
+
+def explains_rest(text: str, start: int, end: int, short: str) -> bool:
+    """Whether the words from ``start`` to ``end`` are the long form of an ending of ``short``.
+
+    So "induced pluripotent stem cell" is of "hiPSC", whose h stands for a word before.
+    """
+    endings = (short[place:] for place in range(1, len(short) - 1))
+    return any(_long_form_start(text, end, ending) == start for ending in endings)
 
 
 def _end_of_word(text: str, before: int) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from keci.cache import Cache
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.base.tables import MAX_KEY_LENGTH
-from keci.knowledge.linking.abbreviations import find_abbreviations
+from keci.knowledge.linking.abbreviations import Abbreviation, explains_rest, find_abbreviations
 from keci.knowledge.linking.compounds import Spans, add_compounds
 from keci.knowledge.linking.keyed_text import KeyedText, word_forms
 from keci.knowledge.linking.normalise import STOP_WORDS
@@ -173,6 +173,8 @@ class Linker:
             known = spans.candidates.get(long_form, ())
             long_words = tuple(keyed.words[long_form[0] : long_form[1] + 1])
             concepts = explained.get(long_words, ()) + known
+            if not concepts and long_form[1] >= 0:
+                concepts = _named_ending(keyed, spans, found, long_form[1])
             if not concepts or first < 0 or last < 0:
                 continue
             short = tuple(keyed.words[first : last + 1])
@@ -181,3 +183,16 @@ class Linker:
 
     def _first_of(self, concepts: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(concepts))[: self.max_candidates]
+
+
+def _named_ending(
+    keyed: KeyedText, spans: Spans, found: Abbreviation, last: int
+) -> tuple[int, ...]:
+    """The concepts of the longest name that ends a long form, if the short form has its letters."""
+    short = keyed.text[found.short_start : found.short_end]
+    for first, concepts in sorted(spans.ending_at(last)):
+        start = keyed.starts[first]
+        is_inside = found.long_start < start and first < last
+        if is_inside and explains_rest(keyed.text, start, found.long_end, short):
+            return concepts
+    return ()

@@ -141,3 +141,17 @@ def test_two_processes_find_the_same_in_one_folder(small_kb: KnowledgeBase, tmp_
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = [process.communicate()[0].strip() for process in running]
     assert answers == [str(Linker(small_kb).link(text))] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TUNF (tumor necrosis factor) rose. TUNF fell.",
+        "quick tumor necrosis factor (qTUNF) rose. qTUNF fell.",
+    ],
+)
+def test_short_forms_of_turned_and_longer_definitions(small_kb: KnowledgeBase, text: str) -> None:
+    found = linked(small_kb, text)
+    concepts = dict(found)
+    shorts = [concept for surface, concept in found if surface.endswith("TUNF")]
+    assert shorts == [concepts["tumor necrosis factor"]] * 2
