@@ -42,6 +42,13 @@ Example:
     is_flag=True,
     help="Store the weights of the stages that stay in torch in 8 bits, for every precision.",
 )
+@click.option(
+    "--relation-odds",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiply the odds of every relation: above 1 finds more of them, below 1 fewer.",
+)
 @common_options
 def main(
     run: Path,
@@ -52,6 +59,7 @@ def main(
     kb: Path | None,
     only_default: bool,
     compact: bool,
+    relation_odds: float,
 ) -> None:
     """Write the model of the training run RUN as the bundle BUNDLE.
 
@@ -62,7 +70,9 @@ def main(
 
     if only_default and data is None:
         raise UsageError("--only-default needs --data, by which the default is chosen")
-    manifest = export_run(run, bundle, precisions or ("fp32",), compact=compact)
+    manifest = export_run(
+        run, bundle, precisions or ("fp32",), compact=compact, relation_odds=relation_odds
+    )
     if data is not None:
         from keci.export.validation import choose_default_precision, drop_other_precisions
         from keci.pipeline import knowledge_base_for

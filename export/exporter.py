@@ -4,6 +4,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,17 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def export_run(
-    run: Path, bundle: Path, precisions: Sequence[str], *, compact: bool = False
+    run: Path,
+    bundle: Path,
+    precisions: Sequence[str],
+    *,
+    compact: bool = False,
+    relation_odds: float = 1.0,
 ) -> Manifest:
     """Write the bundle of a run; it appears whole, after its parity with torch was checked.
 
-    ``compact`` stores the weights of the graph stages, which stay in torch, in 8 bits.
+    ``compact`` stores the weights of the graph stages, which stay in torch, in 8 bits;
+    ``relation_odds`` multiplies the odds of every relation.
     Raises UsageError where ``bundle`` exists or a precision is unknown, ParityError where a graph
     does not reproduce its torch stage.
     """
@@ -52,10 +59,15 @@ def export_run(
     if bundle.exists():
         raise UsageError(f"{bundle} exists already; choose another folder or remove it")
     loaded = load_run(run)
+    loaded.network.spans.scale_relation_odds(relation_odds)
     with whole_folder(bundle, replace=False) as partial:
         weights = torch_stages(loaded.network.spans).state_dict()
         save_graph_weights(weights, partial / GRAPH_FILE, in_8_bits=compact)
-        return _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
+        manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
+        facts = {**manifest.training, "relation_odds": relation_odds}
+        manifest = replace(manifest, training=facts)
+        write_manifest(partial, manifest)
+    return manifest
 
 
 def _write(

@@ -73,6 +73,17 @@ class SpanNetwork(nn.Module):
                 layer.bias.zero_()
                 layer.bias[0] = math.log(none / (1 - none) * others)
 
+    def scale_relation_odds(self, factor: float) -> None:
+        """Multiply the odds of every relation type against "none" that decoding sees.
+
+        What a pair of mentions says of two concepts is a share of what all of their pairs say, so
+        that a model trained on concepts finds more at a factor above 1.
+        """
+        is_final = "final_pair_scorer" in self.stages
+        scorer = self.stages["final_pair_scorer"].pairs if is_final else self.stages["pair_scorer"]
+        with torch.no_grad():
+            cast(PairScorer, scorer).output[-1].bias[0] -= math.log(factor)
+
     def _output_layers(self) -> Iterator[nn.Linear]:
         for module in self.modules():
             if isinstance(module, SpanScorer | FinalSpanScorer):

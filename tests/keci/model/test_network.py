@@ -242,3 +242,23 @@ def test_encoder_and_scorers_run_in_lower_precision() -> None:
     for name in ("token_states", "span_hidden", "relation_logits"):
         assert not torch.equal(lower[name], usual[name])
     torch.testing.assert_close(lower["token_states"], usual["token_states"], rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize("knowledge", ["fusion", "none"])
+def test_the_odds_of_relations_are_multiplied_and_nothing_else(knowledge: str) -> None:
+    pytest.importorskip("transformers")
+    from tests.tiny_network import tiny_network
+
+    config = replace(CONFIG, knowledge=knowledge, vector_spaces=(), vector_widths=())
+    network, builder = tiny_network(config), tiny_builder(config, None)
+    batch = builder.build(builder.prepare(documents("rash after abc")))
+    given = {name: torch.from_numpy(array) for name, array in batch.arrays.items()}
+    with torch.no_grad():
+        usual = network(given)
+        network.spans.scale_relation_odds(3.0)
+        scaled = network(given)
+    name = "final_relation_logits" if knowledge == "fusion" else "relation_logits"
+    odds, more = ((t[name][:, 1:] - t[name][:, :1]).exp() for t in (usual, scaled))
+    torch.testing.assert_close(more, 3 * odds)
+    for other in usual.keys() - {name}:
+        torch.testing.assert_close(scaled[other], usual[other])
