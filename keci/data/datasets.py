@@ -36,11 +36,21 @@ _SHOWN = 5
 
 
 def load_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
+    """Read annotated documents (see ``read_dataset``) for a task.
+
+    Types that the schema lacks are kept and reported in the log.
+    """
+    dataset = read_dataset(path, schema)
+    warn_of_unknown_types(path, schema, [document.extraction for document in dataset.documents])
+    return dataset
+
+
+def read_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
     """Read annotated documents, in whichever of the layouts the file or folder has.
 
-    Types that the schema lacks are kept and reported in the log, as is what was left out or taken
-    otherwise. Raises DataError, with the file and the record's ordinal, where a record is not what
-    its layout promises or repeats an id, and where most mentions would be left out.
+    What was left out or taken otherwise is told in the log. Raises DataError, with the file and the
+    record's ordinal, where a record is not what its layout promises or repeats an id, and where
+    most mentions would be left out.
     """
     layout, records = read_records(path)
     if not records:
@@ -110,8 +120,6 @@ def _read_spert(record: Any, number: int) -> GoldDocument:
 
 
 def _report(path: Path, dataset: GoldDataset) -> None:
-    extractions = [document.extraction for document in dataset.documents]
-    warn_of_unknown_types(path, dataset.schema, extractions)
     _report_remarks(path, dataset)
     unlike = [
         f"{mention.text!r} in {document.id}"

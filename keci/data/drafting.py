@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from keci.data.datasets import load_dataset
+from keci.data.datasets import read_dataset
 from keci.data.gold import GoldDataset
 from keci.errors import DataError
 from keci.schema import NONE, RelationType, TaskSchema
@@ -22,7 +22,7 @@ def draft_task(path: Path) -> str:
 
     Raises DataError where the data have no mention.
     """
-    dataset = load_dataset(path, TaskSchema(NONE, (_ANY,), ()))
+    dataset = read_dataset(path, TaskSchema(NONE, (_ANY,), ()))
     mentions = Counter(
         mention.type for item in dataset.documents for mention in item.extraction.mentions
     )

@@ -16,6 +16,7 @@ from keci.errors import DataError, UsageError
 from keci.formats import bioc, pubtator
 
 _BOM = b"\xef\xbb\xbf"
+_WHITE_SPACE = b" \t\r\n"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
 _BIOC_JSON = re.compile(rb'\s*\{[^\[]*"documents"\s*:\s*\[')
@@ -49,7 +50,8 @@ _FOREIGN_HEADS = {
     b"\xff\xfe": "UTF-16 text: write it as UTF-8",
     b"\xfe\xff": "UTF-16 text: write it as UTF-8",
     b"T1\t": "one annotation file of brat: give the folder that has its .txt as well",
-    b"PMID- ": "MEDLINE text, which has no annotation",
+    b"PMID-": "MEDLINE text, which has no annotation",
+    b"TY  -": "RIS, which has no annotation",
 }
 _FOREIGN_SUFFIXES = {
     ".spacy": "spaCy's DocBin: write each document's text and spans as jsonl",
@@ -166,7 +168,7 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
     """Raise DataError naming what a file is, where it is known and not read."""
     name = PurePath(path.name.removesuffix(".gz"))
     for head, what in _FOREIGN_HEADS.items():
-        if content.startswith(head):
+        if content.lstrip(_WHITE_SPACE).startswith(head):
             raise DataError(f"{path} is {what}")
     is_json = content.lstrip()[:1] in (b"{", b"[", b"")
     if not is_json and not tagged.is_conll(content) and name.suffix in _FOREIGN_SUFFIXES:
