@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := build/demo.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo kb encoders test check lint docs clean
+.PHONY: help demo kb encoders test check lint docs audit sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,18 @@ lint: .venv/development ## repair style and format
 docs: .venv/docs ## build the documentation as a site in build/site, links checked
 	$(BIN)/mkdocs build --quiet
 
+audit: .venv/development ## ask for known vulnerabilities and licences of the pinned versions; offline: nothing
+	@$(BIN)/python -m pip index versions pip-audit >/dev/null 2>&1 \
+	|| { echo "audit: the package index cannot be reached; nothing was checked"; exit 0; }; \
+	$(MAKE) --no-print-directory build/audit/ready \
+	&& build/audit/bin/pip-audit --disable-pip --no-deps -r constraints.txt \
+	&& build/audit/bin/pip-licenses --python $(BIN)/python --from mixed --partial-match \
+	  --fail-on "AGPL;GNU General Public;SSPL;Proprietary" >/dev/null
+
+sbom: build/audit/ready .venv/development ## write build/sbom.json, a CycloneDX list of what is installed
+	build/audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml \
+	  --output-reproducible -o build/sbom.json
+
 clean: ## remove what the other targets made, kb/open included
 	rm -rf .venv .open-data kb/open build
 
@@ -57,6 +69,11 @@ $(BIN)/python:
 
 .venv/docs: pyproject.toml constraints.txt .venv/development
 	$(INSTALL) -c constraints.txt -e '.[docs]'
+	@touch $@
+
+build/audit/ready: | $(BIN)/python
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit pip-licenses cyclonedx-bom
 	@touch $@
 
 .venv/encoders: requirements/encoders.txt .venv/development

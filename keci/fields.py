@@ -21,13 +21,16 @@ class Fields:
         self._record, self._where = record, where
 
     def text(self, name: str) -> str:
-        return self._checked(name, str, "text")
+        value: str = self._checked(name, str, "text")
+        return value
 
     def mapping(self, name: str) -> Mapping[str, Any]:
-        return self._checked(name, dict, "an object")
+        value: Mapping[str, Any] = self._checked(name, dict, "an object")
+        return value
 
     def items(self, name: str) -> list[Any]:
-        return self._checked(name, list, "a list")
+        value: list[Any] = self._checked(name, list, "a list")
+        return value
 
     def inner(self, name: str) -> "Fields":
         return Fields(self._value(name), f"{self._where}: {name}")

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote
 
 from keci.documents import ASSERTIONS, Assertion, ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.printable import printable
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LONGEST_NAME = 160
@@ -43,7 +44,11 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
     """The documents in order, called by their files; raises DataError where the two disagree."""
     try:
         with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist()[::2]:
+            names = archive.namelist()
+            if len(set(names)) != len(names):
+                twice = next(name for name, times in Counter(names).items() if times > 1)
+                raise DataError(f"the brat archive has the file {printable(twice)} twice")
+            for name in names[::2]:
                 stem = name.removesuffix(".txt")
                 text, lines = archive.read(name), archive.read(f"{stem}.ann")
                 yield _extraction(unquote(stem), text.decode(), lines.decode())

@@ -18,6 +18,7 @@ from keci.errors import KnowledgeBaseError
 from keci.files import whole_folder
 from keci.knowledge.base.ragged import StringTable
 from keci.knowledge.base.records import SourceRecord
+from keci.knowledge.base.soundness import check_tables
 from keci.knowledge.base.tables import Tables
 
 FORMAT = "keci-knowledge-base"
@@ -141,6 +142,10 @@ def read_folder(folder: Path) -> tuple[Tables, Manifest]:
     _check_listing(folder, manifest)
     for name, entry in manifest.files.items():
         path = folder / name
+        if not isinstance(entry.get("bytes"), int) or not isinstance(entry.get("sha256"), str):
+            raise KnowledgeBaseError(
+                f"{folder / MANIFEST_FILE}: files: {name}: expected bytes and sha256"
+            )
         if path.stat().st_size != entry["bytes"]:
             expected, found = entry["bytes"], path.stat().st_size
             raise KnowledgeBaseError(f"{path}: expected {expected} bytes, found {found}")
@@ -171,7 +176,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def verify_folder(folder: Path) -> Manifest:
-    """Check the hash of every file; raises KnowledgeBaseError naming the first that differs."""
+    """Check the hash of every file, and that the arrays fit each other.
+
+    Raises KnowledgeBaseError naming the first that does not.
+    """
     manifest = read_manifest(folder)
     _check_listing(folder, manifest)
     for name, entry in manifest.files.items():
@@ -180,6 +188,9 @@ def verify_folder(folder: Path) -> Manifest:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != entry["sha256"]:
             raise KnowledgeBaseError(f"{path}: expected sha256 {entry['sha256']}, found {found}")
+    tables, _ = read_folder(folder)
+    types, relations = manifest.description.type_names, manifest.description.relation_names
+    check_tables(tables, type_count=len(types), relation_count=len(relations))
     return manifest
 
 

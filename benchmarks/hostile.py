@@ -1,0 +1,246 @@
+"""Do the attacks that are known still fail? Held of tried.
+
+``python -m benchmarks.hostile [--kb kb/open] [--only WORD]``: every attack is a command line of
+keci-extract in a folder of its own. It holds where the exit code is as expected, nothing but one
+printable line or a log comes on stderr, the files that it reads are as they were, and the bounds of
+memory and time are kept. With ``--kb`` the linker is given texts that grow; POSIX only.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MEMORY_MB = 1500
+SECONDS = 120
+RECORD = b'{"id": "a", "text": "rash after aspirin"}\n'
+FAMILIES = (
+    "cell ", "TNF/IFN/", "protein kinase ", "IFN - ", "tumor necrosis factor (TNF) ",
+    "acute lung injury ", "TNF+++", "TNF-alpha/IFN-gamma receptor kinase ", "IL-2 (IL) ", "  (A",
+)  # fmt: skip
+SIZES = (8_000, 32_000, 128_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """``make`` fills the working folder; ``arguments`` follow keci-extract; ``codes`` are right."""
+
+    name: str
+    make: Callable[[], object]
+    arguments: tuple[str, ...]
+    codes: tuple[int, ...]
+    is_reading: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``problem`` is empty where the attack was held."""
+
+    name: str
+    problem: str
+    seconds: float
+    megabytes: int
+
+
+def _file(name: str, content: bytes) -> Callable[[], object]:
+    return lambda: Path(name).write_bytes(content)
+
+
+def _citations(filling: bytes, outside: bytes = b"") -> bytes:
+    head = b"<PubmedArticleSet>"
+    citation = (
+        b"<PubmedArticle><MedlineCitation><PMID>%d</PMID><Article><ArticleTitle>T</ArticleTitle>"
+        b"</Article></MedlineCitation>%s</PubmedArticle>"
+    )
+    return head + citation % (1, filling) + outside + citation % (2, b"") + b"</PubmedArticleSet>"
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, 1)
+
+
+def reader_attacks() -> Iterator[Attack]:
+    """Inputs that cost more than their bytes, read by ``--dry-run``."""
+    deep = b"[" * 100_000 + b"]" * 100_000
+    entities = b"<!DOCTYPE x [<!ENTITY a 'aaaa'>" + b"".join(
+        b"<!ENTITY a%d '%s'>" % (n, b"&a%s;" % (b"" if n == 1 else b"%d" % (n - 1)) * 10)
+        for n in range(1, 12)
+    )
+    loop = b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
+    contents: dict[str, tuple[str, bytes, tuple[int, ...]]] = {
+        "10 M children of a citation": (
+            "x.xml.gz", _packed(_citations(b"<a/>" * 10_100_000)), (1,),
+        ),
+        "elements outside records": (
+            "x.xml.gz", _packed(_citations(b"", b"<a/>" * 5_000_000)), (1,),
+        ),
+        "names of elements": (
+            "x.xml", _citations(b"".join(b"<a%d/>" % n for n in range(300_000))), (1,),
+        ),
+        "depth of XML": ("x.xml", _citations(b"<a>" * 5000 + b"</a>" * 5000), (1,)),
+        "entities of entities": ("x.xml", entities + b"]>" + _citations(b"&a11;"), (0, 1)),
+        "an external entity": ("x.xml", loop + _citations(b"&a;"), (0, 1)),
+        "depth of JSON": ("x.jsonl", b'{"text": "a", "x": ' + deep + b"}\n", (1,)),
+        "escapes": (
+            "x.jsonl", b'{"text": "' + rb"\"" * 5_000_000 + b'", "x": ' + b"[" * 205 + b"\n", (1,),
+        ),
+        "short words": ("x.jsonl", b'{"text": "' + b"a " * 10_000_000 + b'"}\n', (0, 1)),
+        "a word of a megabyte": ("x.jsonl", b'{"text": "' + b"a" * 1_000_000 + b'"}\n', (1,)),
+        "a bomb of zeros": ("x.jsonl.gz", _packed(b"\0" * 100_000_000), (1, 2)),
+        "a name of a field for the terminal": (
+            "x.jsonl", b'{"text": 1, "\\u001b]0;x\\u0007": 2}\n' + b'{"\\u001b[2J": 1}\n', (1,),
+        ),
+        "an id for the terminal": ("x.jsonl", b'{"id": "\\u001b]0;x\\u0007", "text": 3}\n', (1,)),
+    }  # fmt: skip
+    for name, (file, content, codes) in contents.items():
+        yield Attack(name, _file(file, content), (file, "--dry-run"), codes)
+
+
+def target_attacks() -> Iterator[Attack]:
+    """Command lines that would write over what they read, or cannot write at all."""
+    taken = ("failures.jsonl", "withdrawn.jsonl", "run.json", "partial", "journal", "census")
+    for ending in (*taken, "failures.jsonl.partial", "run.json.partial"):
+        name = f"x.{ending}"
+        yield Attack(f"an input called {name}", _file(name, RECORD), (name, "-o", "x"), (2,))
+    for option in ("--metrics", "-o"):
+        yield Attack(f"{option} INPUT", _file("x", RECORD), ("x", option, "x"), (2,))
+
+    def linked() -> None:
+        Path("x").write_bytes(RECORD)
+        os.link("x", "y")
+
+    def pipe(name: str) -> Callable[[], object]:
+        return lambda: (Path("x").write_bytes(RECORD), os.mkfifo(name))
+
+    def symbolic() -> None:
+        Path("x").write_bytes(RECORD)
+        Path("victim").write_bytes(b"mine")
+        Path("y.partial").symlink_to("victim")
+
+    yield Attack("a hard link of the input", linked, ("x", "-o", "y"), (2,))
+    yield Attack("a link in the way", symbolic, ("x", "-o", "y"), (2,))
+    yield Attack("metrics into a pipe", pipe("m"), ("x", "-o", "y", "--metrics", "m"), (2,))
+    yield Attack("a journal that is a pipe", pipe("y.journal"), ("x", "-o", "y"), (2,))
+    long = "y" * 250
+    for name, arguments in {
+        "a name too long": ("x", "-o", long),
+        "an input of 5,000 characters": ("y" * 5000, "-o", "x.out"),
+        "metrics in no folder": ("x", "-o", "y", "--metrics", "no/m"),
+        "an output in no folder": ("x", "-o", "no/y"),
+        "retried failures of themselves": ("--retry-failures", "x.failures.jsonl", "-o", "x"),
+    }.items():
+        files = lambda: (_file("x", RECORD)(), _file("x.failures.jsonl", b"")())  # noqa: E731  # one line each
+        yield Attack(name, files, arguments, (2,))
+
+
+def tried(attack: Attack) -> Outcome:
+    """Run an attack in a new folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = os.getcwd()
+        os.chdir(folder)
+        try:
+            attack.make()
+            before = _contents()
+            started = time.perf_counter()
+            code, said, megabytes = _run(attack.arguments)
+            seconds = time.perf_counter() - started
+            changed = before != {name: _contents().get(name) for name in before}
+        finally:
+            os.chdir(start)
+    problem = _problem(attack, code, said) or ("a file was changed" if changed else "")
+    return Outcome(attack.name, problem, round(seconds, 1), megabytes)
+
+
+def _problem(attack: Attack, code: int | None, said: str) -> str:
+    if code is None:
+        return f"it took more than {SECONDS} seconds"
+    if code not in attack.codes:
+        return f"exit code {code}: {said[-200:]!r}"
+    if "Traceback" in said:
+        return "a traceback"
+    if not all(line.isprintable() for line in said.split("\n")) or len(said) > 20_000:
+        return "stderr is not printable and short"
+    return ""
+
+
+def _contents() -> dict[str, bytes]:
+    files = (path for path in Path().iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in files}
+
+
+def _run(arguments: tuple[str, ...]) -> tuple[int | None, str, int]:
+    """Exit code (None after too long), stderr, and peak memory of a process with bounds."""
+    command = [sys.executable, "-c", _LIMITED, *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return None, "", 0
+    said, _, peak = done.stderr.decode("utf-8", "replace").rpartition("peak ")
+    return done.returncode, said, int(peak or 0) // 1024
+
+
+_LIMITED = f"""
+import atexit, resource, sys
+atexit.register(lambda: sys.stderr.write(
+    f"peak {{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}}"))
+from keci.cli.extract.command import main
+resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
+main()
+"""
+
+
+def linked(kb: Path) -> Iterator[Outcome]:
+    """Texts of a family and of mixed families, 16 times longer: not 64 times slower."""
+    import random
+
+    from keci.knowledge.base.store import open_knowledge_base
+    from keci.knowledge.linking.linker import Linker
+
+    base = open_knowledge_base(kb)
+    chance = random.Random(1)
+    mixed = "".join(chance.choices(FAMILIES, k=SIZES[-1] // 4))
+    for family in (*FAMILIES, mixed):
+        seconds = []
+        linker = Linker(base)
+        for size in SIZES:
+            text = (family * (size // len(family) + 1))[:size]
+            started = time.process_time()
+            linker.link(text)
+            seconds.append(time.process_time() - started)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        is_linear = seconds[-1] < 64 * seconds[0] + 0.1
+        shown = f"{family[:40]!r} of {', '.join(f'{size:,}' for size in SIZES)} characters"
+        times = ", ".join(f"{each:.2f}" for each in seconds)
+        yield Outcome(shown, "" if is_linear else times, round(seconds[-1], 2), peak)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kb", type=Path, help="folder of a knowledge base, for the linker")
+    parser.add_argument("--only", default="", help="attacks with this in their names")
+    options = parser.parse_args()
+    attacks = [*reader_attacks(), *target_attacks()]
+    outcomes = [tried(attack) for attack in attacks if options.only in attack.name]
+    if options.kb:
+        outcomes += linked(options.kb)
+    for outcome in outcomes:
+        print(
+            json.dumps(
+                [outcome.name, outcome.problem or "held", outcome.seconds, outcome.megabytes]
+            )
+        )
+    held = sum(not outcome.problem for outcome in outcomes)
+    print(json.dumps({"held": held, "tried": len(outcomes)}))
+    sys.exit(held < len(outcomes))
+
+
+if __name__ == "__main__":
+    main()
