@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 MEMORY_MB = 1500
@@ -228,15 +229,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="attacks with this in their names")
     options = parser.parse_args()
     attacks = [*reader_attacks(), *target_attacks()]
-    outcomes = [tried(attack) for attack in attacks if options.only in attack.name]
-    if options.kb:
-        outcomes += linked(options.kb)
-    for outcome in outcomes:
-        print(
-            json.dumps(
-                [outcome.name, outcome.problem or "held", outcome.seconds, outcome.megabytes]
-            )
-        )
+    outcomes = []
+    for outcome in chain(
+        (tried(attack) for attack in attacks if options.only in attack.name),
+        linked(options.kb) if options.kb else (),
+    ):
+        outcomes.append(outcome)
+        figures = [outcome.seconds, outcome.megabytes]
+        print(json.dumps([outcome.name, outcome.problem or "held", *figures]), flush=True)
     held = sum(not outcome.problem for outcome in outcomes)
     print(json.dumps({"held": held, "tried": len(outcomes)}))
     sys.exit(held < len(outcomes))

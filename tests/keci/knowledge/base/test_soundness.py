@@ -35,7 +35,7 @@ def test_overwritten_arrays_are_found(name: str, value: int) -> None:
         array[-1:] = value
     if len(array) == len(getattr(tables, name)) == 0 or not getattr(tables, name)[-1:].any():
         pytest.skip("nothing of that kind is in the tiny base")
-    with pytest.raises(KnowledgeBaseError, match=name):
+    with pytest.raises(KnowledgeBaseError, match=name.split("_")[0]):
         check(replace(tables, **{name: array}))
 
 
