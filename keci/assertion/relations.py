@@ -76,14 +76,16 @@ def said_of_ends(
 
     What is one name already ("penicillin-induced rash") is presupposed, unless a trigger is near:
     "might prevent penicillin-induced rash" does not doubt the rash. Of the substance that harms a
-    trigger speaks only where it is near: "the rash, not present before penicillin".
+    trigger speaks only where it denies from near: "the rash was due to penicillin, not to aspirin".
     """
     between = ends.between(sentence)
     if rules.unrelated["fused"].search(between):
         return said_of(*ends.whole, scopes, within=NEAR_TRIGGER)
-    within = NEAR_TRIGGER if kind in HARMS else None
-    said = said_of(*ends.head, scopes), said_of(*ends.tail, scopes, within=within)
-    return max(said, key=ASSERTION_WEIGHTS.__getitem__)
+    of_head = said_of(*ends.head, scopes)
+    of_tail = said_of(*ends.tail, scopes, within=NEAR_TRIGGER if kind in HARMS else None)
+    if kind in HARMS and of_tail != "negated":
+        return of_head
+    return max(of_head, of_tail, key=ASSERTION_WEIGHTS.__getitem__)
 
 
 def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from benchmarks.polarity import SENTENCES, Sentence, judge, read_sentences, rows
 from examples.ade_data.__main__ import PATTERNS
@@ -57,6 +58,12 @@ def test_real_ones_are_found_and_others_wrongly_asserted() -> None:
     wrong = judge(SENTENCE, found("fever", 0.9))
     assert (wrong.wrong, wrong.missed) == (("fever ~ Abc",), 1)
     assert judge(SENTENCE, found("fever", 0.9, "negated")).wrong == ()
+
+
+def test_another_reading_of_what_is_real_counts_neither_way() -> None:
+    sentence = replace(SENTENCE, accepted=(("fever", "Abc"),))
+    judgement = judge(sentence, found("fever", 0.9))
+    assert (judgement.wrong, judgement.found) == ((), 0)
 
 
 def test_counts_are_given_by_kind_and_together() -> None:

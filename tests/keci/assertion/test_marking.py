@@ -78,6 +78,9 @@ def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
         "No rash had been known before, but abc caused rash.",
         "The risk of rash was increased by abc.",
         "The patient was given abc and a rash appeared.",
+        "Despite monitoring for fever, a rash was caused by abc.",
+        "xyz might prevent abc-induced rash.",
+        "If fever comes, stop abc; the rash it caused is gone.",
         "abc was not stopped until the rash had spread.",
     ],
 )
