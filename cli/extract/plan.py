@@ -161,7 +161,14 @@ class Plan:
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         _check_apart([*self._read_files(reader)], target, self.metrics)
-        with opened_models(self.model, self.processes, self.engine) as opened:
+        inputs = self.inputs
+        is_whole = not (
+            self.output.resume
+            or inputs.limit
+            or inputs.sample
+            or Shard.parse(inputs.shard) != Shard.parse("1/1")
+        )
+        with opened_models(self.model, self.processes, self.engine, is_whole=is_whole) as opened:
             return self._run(reader, target, opened, failure_limit)
 
     def _run(

@@ -45,9 +45,16 @@ class Engine:
 
 @contextmanager
 def opened_models(
-    choice: ModelChoice, processes: int | None, engine: Engine | None = None
+    choice: ModelChoice,
+    processes: int | None,
+    engine: Engine | None = None,
+    *,
+    is_whole: bool = True,
 ) -> Iterator[Opened]:
     """Models that share the cores that ``choice`` leaves them; other processes end at the exit.
+
+    Unless a part of the corpus is read only (not ``is_whole``), mentions of another program of
+    which none fits a text raise DataError at the exit.
 
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
     """
@@ -60,7 +67,7 @@ def opened_models(
         opened, mentions = open_with_mentions(choice)
         yield Opened(opened.extract, opened.description, tuple)
         if mentions:
-            mentions.check_used()
+            mentions.check_used(is_whole=is_whole)
         return
     extract = ProcessExtractor(lambda number: _start(choice, number, threads), len(threads))
     try:

@@ -209,10 +209,13 @@ class ForeignMentions:
             else ""
         )
 
-    def check_used(self) -> None:
-        """Log what fits no text; raises DataError where nothing does."""
+    def check_used(self, *, is_whole: bool = True) -> None:
+        """Log what fits no text; raises DataError where nothing does.
+
+        Where not the whole corpus was read, the rest may be what they are of: that is only logged.
+        """
         told = self.report()
-        if told and not self.placed:
+        if told and not self.placed and is_whole:
             raise DataError(told)
         if told:
             _LOGGER.warning(told)

@@ -103,3 +103,4 @@ def test_mentions_of_which_none_fits_are_an_error(document: str) -> None:
     mentions.link("d1", "A rose.")
     with pytest.raises(DataError, match="1 of 1 candidates fit no text"):
         mentions.check_used()
+    mentions.check_used(is_whole=False)
