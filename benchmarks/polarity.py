@@ -19,7 +19,7 @@ from keci.cli.tables import print_table
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
 from keci.documents import Document, Extraction, Mention
-from keci.pipeline import open_predictor
+from keci.opening import ModelOptions, open_model
 
 SENTENCES = Path(__file__).with_name("data") / "polarity.jsonl"
 LEAST_SCORE = 0.5
@@ -154,9 +154,11 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = _arguments()
-    predictor = open_predictor(
-        Path(options.model), kb=options.kb, without_kb=options.no_kb, precision=None
-    )
+    predictor = open_model(
+        ModelOptions(model=options.model, kb=options.kb, without_kb=options.no_kb),
+        reads_runs=True,
+        needs_base=True,
+    ).predictor
     extract = CorpusExtractor(predictor, unit=options.unit)
     judgements = judged(extract, read_sentences(options.sentences))
     counts = rows(judgements)

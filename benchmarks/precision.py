@@ -27,7 +27,7 @@ from keci.documents import Document, Extraction
 from keci.evaluation import evaluate
 from keci.export.graphs import export_stage
 from keci.export.parity import probe_tensors
-from keci.pipeline import open_predictor
+from keci.opening import ModelOptions, open_model
 from keci.prediction import Predictor, buckets, to_tensors
 from keci.runtime.precision import FP32
 from keci.runtime.session import OnnxStage
@@ -57,7 +57,9 @@ def main() -> None:
     dataset = load_dataset(options.data, loaded.settings.schema)
     gold = select_documents(dataset, options.ids) if options.ids else dataset
     documents = [document.extraction.document for document in gold.documents]
-    predictor = open_predictor(options.run, kb=options.kb, without_kb=False, precision=None)
+    predictor = open_model(
+        ModelOptions(model=str(options.run), kb=options.kb), reads_runs=True, needs_base=True
+    ).predictor
     batches = _batches(predictor, documents)
     seconds = _seconds(encoders, batches, options.passes)
     usual = _predictions(predictor, encoders[FP32], documents)

@@ -30,9 +30,9 @@ from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import Encoder, save_architecture
 from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
 from keci.model.network import Network, SpanNetwork
-from keci.pipeline import MODELS_FOLDER
 from keci.prediction import to_tensors
 from keci.runtime import bundle as bundles
+from keci.runtime.shipped import MODELS_FOLDER
 from keci.schema import ADE, TaskSchema
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RUN_FILE, RunSettings, write_tensors

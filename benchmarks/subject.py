@@ -15,9 +15,9 @@ from benchmarks.shapes import (
 from keci.errors import UsageError
 from keci.knowledge.base.store import open_knowledge_base
 from keci.model.network import Network
-from keci.pipeline import MODELS_FOLDER, find_bundle
 from keci.runtime.bundle import read_manifest
 from keci.runtime.precision import FP32
+from keci.runtime.shipped import MODELS_FOLDER, find_bundle
 from keci.training.checkpoint import RUN_FILE, load_run
 
 

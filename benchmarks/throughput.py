@@ -37,7 +37,7 @@ from benchmarks.texts import (
 from keci.documents import Document
 from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
-from keci.pipeline import collect_rarely
+from keci.opening import collect_rarely
 from keci.runtime.precision import FP32
 from keci.runtime.threads import usable_cores
 

@@ -75,7 +75,7 @@ def main(
     )
     if data is not None:
         from keci.export.validation import choose_default_precision, drop_other_precisions
-        from keci.pipeline import knowledge_base_for
+        from keci.knowledge.choice import knowledge_base_for
 
         base = knowledge_base_for(kb) if manifest.model.knowledge != "none" else None
         manifest = choose_default_precision(bundle, data, ids, base)

@@ -3,14 +3,19 @@
 import functools
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import Field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
 from keci.errors import KeciError
+from keci.logs import set_up_logging
+from keci.options import Option, Options, option_of
 from keci.printable import printable_lines
 
 EXIT_SOME_FAILED = 1
@@ -45,18 +50,82 @@ def common_options(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*arguments: Any, quiet: bool, verbose: bool, **options: Any) -> Any:
         set_up_logging(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
-        try:
+        with _errors_told():
             return command(*arguments, **options)
-        except KeciError as error:
-            click.echo(f"Error: {printable_lines(error)}", err=True)
-            sys.exit(EXIT_UNUSABLE)
-        except OSError as error:
-            if is_verbose():
-                raise
-            click.echo(f"Error: {printable_lines(_said(error))}", err=True)
-            sys.exit(EXIT_UNUSABLE)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    try:
+        yield
+    except KeciError as error:
+        click.echo(f"Error: {printable_lines(error)}", err=True)
+        sys.exit(EXIT_UNUSABLE)
+    except OSError as error:
+        if is_verbose():
+            raise
+        click.echo(f"Error: {printable_lines(_said(error))}", err=True)
+        sys.exit(EXIT_UNUSABLE)
+
+
+def _said(error: OSError) -> str:
+    """What the system says, with the file that it says it of."""
+    said = error.strerror or f"{error}" or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename else said
+
+
+def options_of(
+    kind: type[Options], name: str, *, complete: dict[str, Any] | None = None
+) -> Callable[[Command], Command]:
+    """Add an option for each field of ``kind``; the command gets an instance as its ``name``.
+
+    Arguments of the command that are called like a field go into the instance too. ``complete``
+    has functions that complete an option's value in a shell, by field.
+    """
+    hints = get_type_hints(kind)
+    known = [(item, option_of(item)) for item in fields(kind)]  # type: ignore[arg-type]  # its subclasses are dataclasses
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            given = {item.name: options.pop(item.name) for item, _ in known if item.name in options}
+            with _errors_told():
+                options[name] = kind(**given)
+            return command(*arguments, **options)
+
+        for item, found in reversed(known):
+            if found is not None:
+                completion = (complete or {}).get(item.name)
+                _click_option(item, found, hints[item.name], completion)(wrapped)
+        return wrapped  # type: ignore[return-value]  # as above
+
+    return decorate
+
+
+def _click_option(
+    item: "Field[Any]", known: Option, hint: Any, complete: Any
+) -> Callable[[Command], Command]:
+    flags = known.flags or (f"--{item.name.replace('_', '-')}",)
+    kinds = {hint, *get_args(hint)} if isinstance(hint, UnionType) else {hint}
+    settings: dict[str, Any] = {"help": known.help, "shell_complete": complete}
+    if bool in kinds:
+        return click.option(*flags, item.name, is_flag=True, default=item.default, **settings)
+    if known.choices:
+        settings["type"] = click.Choice(known.choices)
+    elif Path in kinds:
+        exists = bool(known.exists)
+        settings["type"] = click.Path(
+            path_type=Path, exists=exists, dir_okay=known.exists != "file"
+        )
+    elif int in kinds:
+        settings["type"] = click.IntRange(known.least)
+    if get_origin(hint) is tuple:
+        settings["multiple"] = True
+    elif item.default is not None:
+        settings |= {"default": item.default, "show_default": known.shown_default}
+    return click.option(*flags, item.name, metavar=known.metavar, **settings)
 
 
 def show_progress() -> bool:
@@ -69,31 +138,9 @@ def is_verbose() -> bool:
     return logging.getLogger("keci").level == logging.DEBUG
 
 
-def _said(error: OSError) -> str:
-    """What the system says, with the file that it says it of."""
-    said = error.strerror or f"{error}" or type(error).__name__
-    return f"{error.filename}: {said}" if error.filename else said
-
-
-class PrintableFormatter(logging.Formatter):
-    """Messages are made printable and short, whatever names and texts are in them."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of logging
-        record.message = printable_lines(record.message)
-        return super().formatMessage(record)
-
-
 def is_quiet() -> bool:
     """Whether --quiet was given."""
     return logging.getLogger("keci").level > logging.INFO
-
-
-def set_up_logging(level: int) -> None:
-    """Log to stderr, KECI's own messages from ``level`` on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[handler], force=True)
-    logging.getLogger("keci").setLevel(level)
 
 
 class CommandWithSubcommands(click.Command):

@@ -142,7 +142,7 @@ def _definitions(kb: Path | None) -> "Define | None":
     """Looks up definitions in a knowledge base; those made of a concept's names are no news."""
     if kb is None:
         return None
-    from keci.pipeline import knowledge_base_for
+    from keci.knowledge.choice import knowledge_base_for
 
     base = knowledge_base_for(kb)
 

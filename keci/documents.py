@@ -102,6 +102,14 @@ class Extraction:
 
         return notebook_html(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain dictionaries, as the jsonl output has it.
+
+        >>> Extraction("a", "Rash").to_dict()
+        {'id': 'a', 'text': 'Rash', 'entities': [], 'relations': []}
+        """
+        return self.to_record()
+
     def to_record(self) -> dict[str, Any]:
         """The record as plain dictionaries, absent values left out."""
         record = {

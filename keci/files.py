@@ -144,6 +144,29 @@ def publish(disk: Disk, target: Path, content: bytes) -> None:
 
 
 @contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """A partial file to fill, which takes the place of ``target`` if the block succeeds.
+
+    Raises UsageError where it cannot be opened.
+    """
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        file = partial.open("wb")
+    except OSError as error:
+        raise UsageError(f"cannot write to {target}: {error.strerror or error}") from error
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+        _sync(target.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def whole_folder(folder: Path, *, replace: bool = True) -> Iterator[Path]:
     """A temporary folder to fill, which takes the place of ``folder`` if the block succeeds.
 

@@ -1,295 +1,358 @@
-"""The model that keci-extract runs, and what a run's manifest says of it."""
+"""KECI as a library: a model that is ready to read texts, and the files around it.
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+    import keci
+
+    with keci.load(kb="kb/open") as pipeline:
+        for result in pipeline.extract(keci.read("pubmed.xml.gz", failures=True)):
+            ...                         # an Extraction or a Failure for each record, in order
+
+``load`` opens a model in this process, or starts processes that open it; ``Pipeline`` reads with
+it. ``read``, ``write`` and ``evaluate`` need no model. The commands, the processes that work for a
+run, and the actors of a cluster, open their models by ``keci.opening``, too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 
-from keci.errors import UsageError
+from keci.documents import Document, Extraction, Failure
+from keci.errors import DataError, UsageError
 from keci.filters import Filter
-from keci.text.sentences import SENTENCE
+from keci.opening import ModelOptions, Opened, open_extractor
+from keci.schema import TaskSchema, load_schema
 
 if TYPE_CHECKING:
-    from keci.corpus.extraction import CorpusExtractor
-    from keci.knowledge.base.store import KnowledgeBase
-import gc
-from typing import TYPE_CHECKING
+    from keci.corpus.records import Chunk, Record
+    from keci.data.gold import GoldDataset
+    from keci.evaluation import Evaluation
+    from keci.knowledge.linking.linker import Linker
 
-if TYPE_CHECKING:
-    from keci.knowledge.base.store import KnowledgeBase
-    from keci.prediction import Predictor
-from keci.knowledge.base.folder import default_knowledge_base_path, verify_on_first_use
-from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
-from keci.knowledge.linking.metamap import ForeignMentions, read_metamap
 
-_LOGGER = logging.getLogger(__name__)
+class Concept(NamedTuple):
+    """A concept that a mention may denote."""
 
-VERSIONED = (
-    "keci", "numpy", "nupunkt", "onnxruntime", "onnxruntime-gpu", "orjson", "tokenizers", "torch",
-)  # fmt: skip
-"""Packages whose version may change an answer or its bytes."""
+    id: str
+    name: str
+    types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """What the user asked for."""
+class LinkedMention:
+    """A span of a text that the knowledge base has names for; ``concepts`` stand best first."""
 
-    model: str
-    kb: Path | None
-    without_kb: bool
-    mentions: Path | None
-    precision: str | None
-    device: str
-    threads: int | None
-    unit: str | None
-    """What the model reads at once; None takes what it was trained on."""
-    keep: Filter = field(default_factory=Filter)
-    """Which findings are kept."""
-
-    def to_record(self) -> dict[str, Any]:
-        """The choice as JSON holds it."""
-        plain = {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asdict(self).items()
-        }
-        return {**plain, "keep": self.keep.to_record()}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "ModelChoice":
-        paths = {name: record[name] and Path(record[name]) for name in ("kb", "mentions")}
-        return cls(**{**record, **paths, "keep": Filter.from_record(record["keep"])})
+    start: int
+    end: int
+    text: str
+    concepts: tuple[Concept, ...]
 
 
-class OpenedModel(NamedTuple):
-    """A model ready to run; ``description`` names it, its knowledge base and the versions."""
+class Pipeline:
+    """A model with its knowledge base, ready to read texts.
 
-    extract: "CorpusExtractor"
-    description: Mapping[str, Any]
+    Use it in a ``with`` block, or call ``close``. Threads may share a pipeline of one process and
+    read at the same time; one of several processes reads one stream at a time. A pipeline cannot
+    be handed to another process: each process calls ``load`` itself, and the pages of model and
+    knowledge base are shared by the system.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._is_open = True
+
+    def __call__(self, text: str | Document) -> Extraction:
+        """The extraction of one text; raises DataError where it cannot be read.
+
+        >>> with keci.load(kb=kb) as pipeline:
+        ...     extraction = pipeline("Rash after amoxicillin.")
+        >>> [(mention.text, mention.type) for mention in extraction.mentions]
+        [('Rash', 'Adverse-Effect'), ('amoxicillin', 'Drug')]
+        """
+        (result,) = self.extract([text])
+        if isinstance(result, Failure):
+            raise DataError(result.reason)
+        return result
+
+    def extract(self, texts: Iterable[str | Document | Failure]) -> Iterator[Extraction | Failure]:
+        """One result for each text, in order, as they are found; few are read ahead.
+
+        A string is given its ordinal for an id, from 1. A Failure stays what it is, and so does
+        the order, so that nothing is lost on the way from ``keci.read`` to ``keci.write``.
+
+        >>> with keci.load(kb=False) as pipeline:
+        ...     for result in pipeline.extract(["Rash after amoxicillin.", "No drug was given."]):
+        ...         print(result.id, [mention.text for mention in result.mentions])
+        1 ['Rash', 'amoxicillin']
+        2 []
+        """
+        for chunk in self.chunks(_records(texts)):
+            for result in chunk:
+                if isinstance(result.outcome, Extraction | Failure):
+                    yield result.outcome
+
+    def link(self, text: str) -> tuple[LinkedMention, ...]:
+        """The concepts that the knowledge base has names for in a text; raises UsageError without.
+
+        >>> with keci.load(kb=kb) as pipeline:
+        ...     for mention in pipeline.link("Skin rash after amoxicillin."):
+        ...         print(mention.start, mention.end, mention.text, mention.concepts[0].name)
+        0 9 Skin rash rash
+        5 9 rash rash
+        """
+        linker = self._linker
+        base = linker.knowledge_base
+        return tuple(
+            LinkedMention(
+                mention.start,
+                mention.end,
+                text[mention.start : mention.end],
+                tuple(Concept(*base.summary(index)) for index in mention.concepts),
+            )
+            for mention in linker.link(text)
+        )
+
+    @cached_property
+    def _linker(self) -> "Linker":
+        from keci.knowledge.linking.linker import Linker
+
+        base = self._opened.find_base()
+        if base is None:
+            raise UsageError("a pipeline that reads no knowledge base cannot link texts")
+        return Linker(base)
+
+    def chunks(self, records: "Iterable[Record]") -> "Iterator[Chunk]":
+        """The results of a corpus's records, a chunk at a time; what a run of keci-extract reads.
+
+        Raises UsageError where the pipeline is closed, WorkerError where a process ends early.
+        """
+        if not self._is_open:
+            raise UsageError("the pipeline is closed")
+        return self._opened.extractor(records)
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Name, hash and settings of the model, its knowledge base, and versions of packages."""
+        return self._opened.description
+
+    @property
+    def records_waiting(self) -> int:
+        """Records that were read, and are being linked or extracted."""
+        return self._opened.extractor.records_waiting
+
+    @property
+    def process_ids(self) -> Sequence[int]:
+        """The ids of the other processes that work for this pipeline."""
+        return self._opened.process_ids()
+
+    def check_used(self, *, is_whole: bool = True) -> None:
+        """Log which mentions of another program fitted no text; raises DataError where none did.
+
+        Where only a part of the corpus was read (not ``is_whole``) that is only logged.
+        """
+        if self._opened.mentions:
+            self._opened.mentions.check_used(is_whole=is_whole)
+
+    def close(self) -> None:
+        """End the threads and processes; what was found stays."""
+        if self._is_open:
+            self._is_open = False
+            self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
 
 
-def open_with_mentions(choice: ModelChoice) -> tuple[OpenedModel, ForeignMentions | None]:
-    """A model for a process that does nothing but extract, and the mentions that it reads.
+def load(
+    name: str | Path = "ade",
+    *,
+    kb: str | Path | Literal[False] | None = None,
+    precision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    processes: int | None = 1,
+    unit: str | None = None,
+    mentions: str | Path | None = None,
+    keep: Filter | None = None,
+) -> Pipeline:
+    """A pipeline of the shipped model called ``name``, or of a bundle's or training run's folder.
 
-    The mentions of another program are to be checked in the end (``check_used``).
-
+    ``kb`` is the folder of a knowledge base; None takes the default one, or none where there is
+    none, and False reads without. ``precision`` None takes the bundle's default one, ``threads``
+    None every core, ``processes`` None one for two threads. ``unit`` is ``sentence`` or
+    ``document``; None takes what the model was trained on. ``mentions`` is an output of MetaMap
+    or the like that takes the place of KECI's own linker; ``keep`` tells which findings are kept.
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
-    """
-    from keci.corpus.extraction import CorpusExtractor
-    from keci.runtime.bundle import MANIFEST_FILE, describe_file, read_manifest
-    from keci.runtime.extractor import RuntimeOptions, open_extractor
 
-    if choice.kb and choice.without_kb:
-        raise UsageError("--kb and --no-kb exclude each other")
-    folder = find_bundle(choice.model)
-    wants_default = choice.kb is None and not choice.without_kb
-    reads_knowledge = read_manifest(folder).model.knowledge != "none"
-    without_kb = choice.without_kb or (wants_default and reads_knowledge and _lacks_default_base())
-    base = base_for_bundle(folder, choice.kb, without_kb=without_kb)
-    options = RuntimeOptions(
-        precision=choice.precision, device=choice.device, threads=choice.threads
+    >>> pipeline = keci.load("ade", kb=False)
+    >>> pipeline("Rash after amoxicillin.").relations[0].type
+    'Adverse-Effect'
+    >>> pipeline.close()
+    """
+    options = ModelOptions(
+        model=str(name),
+        kb=Path(kb) if kb else None,
+        without_kb=kb is False,
+        mentions=Path(mentions) if mentions else None,
+        precision=precision,
+        device=device,
+        threads=threads,
+        processes=processes,
+        unit=unit,
+        keep=keep or Filter(),
     )
-    extractor = open_extractor(folder, base, options)
-    choice.keep.check(extractor.manifest.schema)
-    unit = chosen_unit(extractor.manifest.units, choice.unit)
-    model = {
-        "name": extractor.manifest.name,
-        "manifest_sha256": describe_file(folder / MANIFEST_FILE).sha256,
-        "precision": extractor.precision,
-        "device": choice.device,
-        "threads_per_operator": extractor.plan.per_worker,
-        "unit": unit,
-    }
-    knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
-    mentions = {"mentions": describe_file(choice.mentions).sha256} if choice.mentions else {}
-    description = {
-        "model": model,
-        "knowledge_base": knowledge,
-        **mentions,
-        **({"filters": choice.keep.to_record()} if choice.keep != Filter() else {}),
-        "versions": dict(_versions()),
-    }
-    foreign = _foreign_mentions(choice.mentions, base)
-    collect_rarely()
-    link = foreign.link if foreign else None
-    extract = CorpusExtractor(extractor.predictor, unit=unit, link=link, keep=choice.keep)
-    return OpenedModel(extract, description), foreign
+    return Pipeline(open_extractor(options, reads_runs=True))
 
 
-def chosen_unit(trained: Sequence[str], asked: str | None) -> str:
-    """What a model reads at once: what is asked for, else what it was trained on.
+def _records(texts: "Iterable[str | Document | Failure]") -> "Iterator[Record]":
+    from keci.corpus.records import Cursor, Record
+    from keci.formats.limits import checked_document
+    from keci.formats.stream import ReadOptions
 
-    A unit that it was not trained on is told in the log, and what follows.
+    limits = ReadOptions()
+    for number, text in enumerate(texts, start=1):
+        content: Document | Failure
+        if isinstance(text, str):
+            content = checked_document(Document(str(number), text), "text", number, limits)
+        elif isinstance(text, Document | Failure):
+            content = text
+        else:
+            raise TypeError(f"expected a text or a Document, got {type(text).__name__}")
+        yield Record("text", number, content, Cursor(position=number, read=number, taken=number))
+
+
+@overload
+def read(
+    *inputs: str | Path,
+    input_format: str = ...,
+    text_field: str = ...,
+    id_field: str = ...,
+    failures: Literal[False] = ...,
+) -> Iterator[Document]: ...
+
+
+@overload
+def read(
+    *inputs: str | Path,
+    input_format: str = ...,
+    text_field: str = ...,
+    id_field: str = ...,
+    failures: Literal[True],
+) -> Iterator[Document | Failure]: ...
+
+
+def read(
+    *inputs: str | Path,
+    input_format: str = "auto",
+    text_field: str = "text",
+    id_field: str = "id",
+    failures: bool = False,
+) -> Iterator[Document] | Iterator[Document | Failure]:
+    """The documents of files, folders and patterns, in order, in any format keci-extract reads.
+
+    A record that cannot be read raises DataError; with ``failures`` it is a Failure in its place,
+    which ``extract`` and ``write`` take. Every record is read, whatever later ones say of it:
+    keci-extract alone looks for revisions and repeated ids. Raises UsageError for an input that is
+    missing or of no known format.
+
+    >>> [document.id for document in keci.read("abstracts.jsonl")]
+    ['a1', 'a2']
     """
-    usual = trained[0] if trained else SENTENCE
-    if asked and trained and asked not in trained:
-        _LOGGER.warning(
-            "the model was trained on the unit %r and reads %r here: expect it to miss much "
-            "(leave --unit out to read what it knows)", " and ".join(trained), asked,
-        )  # fmt: skip
-    return asked or usual
+    from keci.formats.read import read_documents
 
-
-def _foreign_mentions(path: Path | None, base: "KnowledgeBase | None") -> ForeignMentions | None:
-    if path is None:
-        return None
-    if base is None:
-        raise UsageError("--mentions names concepts of a knowledge base, and the run reads none")
-
-    return foreign_mentions(path, base)
-
-
-def _lacks_default_base() -> bool:
-    """Whether there is no default knowledge base; says so in the log, and what follows."""
-    from keci.knowledge.base.folder import default_knowledge_base_path
-
-    folder = default_knowledge_base_path()
-    if folder.is_dir():
-        return False
-    _LOGGER.warning(
-        "no knowledge base at %s: mentions are judged by their context alone and get no concepts; "
-        "'keci-kb build open --output %s' builds one, --no-kb silences this",
-        folder, folder,
-    )  # fmt: skip
-    return True
-
-
-def _versions() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name in VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # one of the two ONNX Runtimes is never there
-            continue
-    return found
-
-
-_OBJECTS_BEFORE_COLLECTION = 50_000
-
-
-def collect_rarely() -> None:
-    """Leave what was opened out of collections, and let them come after 50,000 objects, not 700.
-
-    Extraction makes hundreds of objects a sentence, which reference counts alone set free:
-    looking for cycles among them took 4 % of the time. For a process of its own, after opening.
-    """
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
-
-
-MODELS_FOLDER = Path(__file__).resolve().parent / "models"
-
-
-def shipped_models() -> list[str]:
-    """Names of the models that come with the package."""
-    return sorted(path.parent.name for path in MODELS_FOLDER.glob("*/manifest.json"))
-
-
-def describe_models() -> list[str]:
-    """Name, unit, mention and relation types of each shipped model, in lines."""
-    from keci.runtime.bundle import read_manifest
-
-    lines = []
-    for name in shipped_models():
-        manifest = read_manifest(MODELS_FOLDER / name)
-        relations = [relation.name for relation in manifest.schema.relation_types]
-        lines += [
-            f"{name} (reads by {' or '.join(manifest.units)})",
-            f"  mentions:  {', '.join(manifest.schema.entity_types)}",
-            f"  relations: {', '.join(relations)}",
-        ]
-    return lines
-
-
-def find_bundle(name: str) -> Path:
-    """The bundle that a user means by ``name``; raises UsageError where there is none."""
-    if name in shipped_models():
-        return MODELS_FOLDER / name
-    if (Path(name) / "manifest.json").is_file():
-        return Path(name)
-    known = ", ".join(shipped_models()) or "none"
-    raise UsageError(f"{name!r} is no bundle folder and no shipped model (those are: {known})")
-
-
-def open_predictor(
-    model: Path, *, kb: Path | None, without_kb: bool, precision: str | None
-) -> "Predictor":
-    """A predictor for a training run or a bundle."""
-    from keci.training.checkpoint import RUN_FILE
-
-    if not (model / RUN_FILE).is_file():
-        from keci.runtime.extractor import RuntimeOptions, open_extractor
-
-        folder = find_bundle(str(model))
-        base = base_for_bundle(folder, kb, without_kb=without_kb)
-        return open_extractor(folder, base, RuntimeOptions(precision=precision)).predictor
-    if precision is not None:
-        raise UsageError("--precision chooses among the graphs of a bundle; this is a training run")
-    return _run_predictor(model, kb=kb, without_kb=without_kb)
-
-
-def base_for_bundle(folder: Path, kb: Path | None, *, without_kb: bool) -> "KnowledgeBase | None":
-    """The knowledge base that a bundle should read; None where it reads none."""
-    from keci.runtime.bundle import read_manifest
-
-    return _base(read_manifest(folder).model.knowledge, kb, without_kb=without_kb)
-
-
-def _run_predictor(run: Path, *, kb: Path | None, without_kb: bool) -> "Predictor":
-    import torch
-
-    from keci.batch import BatchBuilder
-    from keci.knowledge.vocabularies import Knowledge
-    from keci.prediction import Batching, Predictor
-    from keci.training.checkpoint import load_run
-
-    loaded = load_run(run)
-    config = loaded.settings.model
-    base = _base(config.knowledge, kb, without_kb=without_kb)
-    builder = BatchBuilder(
-        loaded.tokenizer,
-        config,
-        max_pieces=loaded.max_pieces,
-        knowledge=Knowledge(base, config) if base else None,
+    records = read_documents(
+        [str(item) for item in inputs],
+        input_format=input_format,
+        text_field=text_field,
+        id_field=id_field,
     )
-    return Predictor(
-        loaded.network.ordered_stages(),
-        builder,
-        loaded.settings.schema,
-        batching=Batching(),
-        device=torch.device("cpu"),
-    )
+    return records if failures else _documents(records)
 
 
-def _base(knowledge: str, kb: Path | None, *, without_kb: bool) -> "KnowledgeBase | None":
-    if without_kb or knowledge == "none":
-        return None
-    return knowledge_base_for(kb)
+def _documents(records: Iterable[Document | Failure]) -> Iterator[Document]:
+    for record in records:
+        if isinstance(record, Failure):
+            raise DataError(f"{record.source}, record {record.position}: {record.reason}")
+        yield record
 
 
-def knowledge_base_for(path: Path | None) -> KnowledgeBase:
-    """The knowledge base at ``path``, or the default one, its hashes checked on first use.
+class Written(NamedTuple):
+    """How many extractions a file has, and how many failures lie beside it."""
 
-    Raises UsageError where there is none, KnowledgeBaseError where it is damaged.
+    written: int
+    failed: int
+
+
+def write(
+    extractions: Iterable[Extraction | Failure],
+    path: str | Path,
+    format: str | None = None,  # noqa: A002  # what everybody calls it
+) -> Written:
+    """Write extractions to a file in the format that its name ends in, or that ``format`` names.
+
+    The file appears when it is whole. Failures go to ``PATH.failures.jsonl``, as those of
+    keci-extract do. Raises UsageError for an ending or a format that nothing writes.
+
+    >>> with keci.load(kb=False) as pipeline:
+    ...     keci.write(pipeline.extract(keci.read("abstracts.jsonl")), "out.bioc.json")
+    Written(written=2, failed=0)
     """
-    folder = path or default_knowledge_base_path()
-    if not folder.is_dir():
-        raise UsageError(
-            f"there is no knowledge base at {folder}: build one with "
-            f"'keci-kb build open --output {folder}', or name another with --kb"
-        )
-    verify_on_first_use(folder)
-    return open_knowledge_base(folder)
+    from keci.corpus.quarantine import Quarantine
+    from keci.files import whole_file
+    from keci.formats.write import format_of
+
+    target, written = Path(path), 0
+    chosen = format_of(target.name, format)
+
+    def kept() -> Iterator[Extraction]:
+        nonlocal written
+        for number, result in enumerate(extractions):
+            if isinstance(result, Failure):
+                quarantine.add(result, number)
+            else:
+                written += 1
+                yield result
+
+    with Quarantine(f"{target}.failures.jsonl") as quarantine, whole_file(target) as file:
+        chosen.write(kept(), file)
+    return Written(written, quarantine.count)
 
 
-def foreign_mentions(
-    path: Path, base: KnowledgeBase, *, max_candidates: int = 6
-) -> ForeignMentions:
-    """The concept mentions in an output of MetaMap; what the base does not know is logged."""
-    mentions = ForeignMentions(read_metamap(path), base, max_candidates=max_candidates)
-    if mentions.unknown:
-        _LOGGER.warning(
-            "%d candidates name concepts that the knowledge base does not have", mentions.unknown
-        )
-    return mentions
+def evaluate(
+    gold: str | Path | Iterable[Extraction],
+    predicted: str | Path | Iterable[Extraction | Failure],
+    *,
+    task: str | Path | TaskSchema,
+) -> "Evaluation":
+    """Predictions scored against annotated documents, matched by id, by the metric of the task.
+
+    Both are files in any layout that keci-evaluate reads, or extractions. ``task`` is a built-in
+    one, a schema file or a schema. A document that failed counts as one without prediction. Raises
+    DataError where ids or texts do not fit.
+
+    >>> gold = [keci.Extraction("1", "Rash", (keci.Mention("T1", 0, 4, "Rash", "Adverse-Effect"),))]
+    >>> keci.evaluate(gold, gold, task="ade").strict_entity.f1
+    100.0
+    """
+    from keci.data.predictions import load_predictions
+    from keci.evaluation import evaluate as score
+
+    schema = task if isinstance(task, TaskSchema) else load_schema(str(task))
+    annotated = _gold(gold, schema)
+    if isinstance(predicted, str | Path):
+        return score(annotated, load_predictions(Path(predicted), schema, gold=annotated))
+    return score(annotated, [item for item in predicted if isinstance(item, Extraction)])
+
+
+def _gold(gold: str | Path | Iterable[Extraction], schema: TaskSchema) -> "GoldDataset":
+    from keci.data.datasets import gold_dataset, load_dataset
+
+    if isinstance(gold, str | Path):
+        return load_dataset(Path(gold), schema)
+    return gold_dataset(gold, schema)

@@ -82,6 +82,11 @@ class Predictor:
         self.workers = workers
         self._pool = _new_pool(workers, threads_per_worker) if workers else None
 
+    def close(self) -> None:
+        """End the threads; what waits to be read is not read any more."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
     def __call__(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extractions of the documents, in their order.
 

@@ -53,13 +53,14 @@ class EvaluationInputs:
 
     def open_model(self, model: Path, annotated: Annotated) -> "Predictor":
         """The predictor of a run or bundle; raises UsageError where it has another task."""
-        from keci.pipeline import open_predictor
+        from keci.opening import ModelOptions, open_model
 
         if model.is_file():
             raise UsageError(f"{model} is a file; a training run or a bundle is needed here")
-        predictor = open_predictor(
-            model, kb=self.kb, without_kb=self.without_kb, precision=self.precision
+        options = ModelOptions(
+            model=str(model), kb=self.kb, without_kb=self.without_kb, precision=self.precision
         )
+        predictor = open_model(options, reads_runs=True, needs_base=True).predictor
         if not predictor.schema.has_task_of(annotated.gold.schema):
             raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
         return predictor

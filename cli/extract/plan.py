@@ -10,100 +10,55 @@ import click
 
 from keci.cli.extract.run import RunChoice, WatchOptions, run_to_files, run_to_stream
 from keci.cli.extract.watch import FailureLimit, StopSignals
-from keci.cli.extract.workers import Engine, Opened, opened_models
 from keci.cli.options import EXIT_SOME_FAILED
 from keci.cli.tables import print_table
-from keci.corpus.identity import IdRules
+from keci.corpus.inputs import InputOptions
 from keci.corpus.metrics import Queue
 from keci.corpus.quarantine import Quarantine
 from keci.corpus.reader import CorpusReader
-from keci.corpus.records import Selection, Shard, Withdrawal, parse_share
-from keci.corpus.retries import FailedPositions, failures_file, read_positions
-from keci.corpus.run.layout import PARTIAL, Layout, file_layout, folder_layout
-from keci.corpus.run.manifest import describe_inputs, file_facts
+from keci.corpus.records import Shard, Withdrawal
+from keci.corpus.retries import failures_file
+from keci.corpus.run.layout import PART_RECORDS, PARTIAL, Layout, file_layout, folder_layout
+from keci.corpus.run.manifest import describe_inputs
 from keci.corpus.run.streaming import STDOUT, StreamOutput, is_stream
 from keci.documents import Failure
 from keci.errors import UsageError
-from keci.formats.limits import limit_names, with_limits
-from keci.formats.stream import ReadOptions
-from keci.formats.write import format_of
-from keci.pipeline import ModelChoice
+from keci.formats.write import KIND_NAMES, format_of
+from keci.opening import ModelOptions, collect_rarely, open_extractor
+from keci.options import Options, option
+from keci.pipeline import Pipeline
 from keci.targets import check_standard_output, check_targets
 
 _LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class InputChoice:
-    """Which records are read."""
-
-    inputs: tuple[str, ...]
-    input_format: str
-    text_field: str
-    id_field: str
-    limits: tuple[str, ...]
-    revisions: str
-    repeated_ids: str
-    limit: int | None
-    sample: str | None
-    shard: str
-    retried: Path | None
-
-    def retried_sha256(self) -> str | None:
-        """Which failures are tried again."""
-        return file_facts(failures_file(self.retried), 0).sha256 if self.retried else None
-
-    def open(self) -> CorpusReader:
-        """Raises UsageError where inputs or choices make no sense."""
-        inputs, positions = self._places()
-        if not inputs:
-            raise UsageError("expected at least one INPUT: a file, a folder, a pattern or -")
-        selection = Selection(
-            self.limit,
-            parse_share(self.sample) if self.sample else 1.0,
-            Shard.parse(self.shard),
-            positions,
-        )
-        return CorpusReader(
-            inputs,
-            input_format=self.input_format,
-            options=self.read_options,
-            selection=selection,
-            rules=IdRules(self.revisions, self.repeated_ids),
-        )
-
-    @property
-    def read_options(self) -> ReadOptions:
-        options = ReadOptions(text_field=self.text_field, id_field=self.id_field)
-        return with_limits(options, self.limits)
-
-    def _places(self) -> tuple[Sequence[str], Mapping[str, FailedPositions] | None]:
-        """What is read, and which records of it where not all.
-
-        Failures are tried again where they were read, and where these inputs are no longer there,
-        from what was kept of them.
-        """
-        if self.retried is None:
-            return self.inputs, None
-        failures = failures_file(self.retried)
-        positions = read_positions(failures)
-        if self.inputs or all(Path(name).is_file() for name in positions):
-            return self.inputs or tuple(positions), positions
-        _LOGGER.info("not all inputs are there: the records are read from %s", failures)
-        return (str(failures),), None
-
-
-@dataclass(frozen=True, slots=True)
-class OutputChoice:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions(Options):
     """Where results go."""
 
-    output: str
-    folder: Path | None
-    format_name: str | None
-    part_records: int
-    resume: bool
-    overwrite: bool
-    failures: str | None
+    output: str = option(
+        STDOUT,
+        "File; its ending chooses the format. It appears when it is whole, beside OUT.run.json.",
+        "-o",
+        "--output",
+        shown_default="stdout",
+    )
+    folder: Path | None = option(
+        None, "Folder for numbered part files and a manifest, instead of one file.", "--output-dir"
+    )
+    format_name: str | None = option(
+        None, f"{', '.join(KIND_NAMES)}; jsonl.gz, jsonl.zst.", "--output-format"
+    )
+    part_records: int = option(
+        PART_RECORDS, "Documents of a part, rounded up to what is extracted at once.", least=1
+    )
+    resume: bool = option(False, "Go on with an interrupted run, or begin it.")
+    overwrite: bool = option(False, "Begin again where results would be in the way.")
+    failures: str | None = option(
+        None,
+        "Where failed records go when the output is stdout; the log if not given. Else they go "
+        "beside the output, to OUT.failures.jsonl.",
+    )
 
     def open(self) -> StreamOutput | Layout:
         """Raises UsageError where results cannot go there."""
@@ -142,55 +97,64 @@ def _check_apart(
     check_targets(written, reads)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchChoice(Options):
+    """What looks on, and what ends a run before its time."""
+
+    max_failures: str | None = option(None, "Stop when more records fail.", metavar="N|P%")
+    metrics: Path | None = option(None, "Keep counts and rates here (JSON).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A whole command line."""
 
-    inputs: InputChoice
-    output: OutputChoice
-    model: ModelChoice
-    processes: int | None
-    engine: Engine
-    max_failures: str | None
-    metrics: Path | None
+    inputs: InputOptions
+    output: OutputOptions
+    model: ModelOptions
+    watch: WatchChoice
 
     def run(self) -> int:
         """Extract; the exit code."""
-        failure_limit = FailureLimit.parse(self.max_failures)
+        failure_limit = FailureLimit.parse(self.watch.max_failures)
         reader, target = self.inputs.open(), self.output.open()
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
-        _check_apart([*self._read_files(reader)], target, self.metrics)
-        inputs = self.inputs
-        is_whole = not (
-            self.output.resume
-            or inputs.limit
-            or inputs.sample
-            or Shard.parse(inputs.shard) != Shard.parse("1/1")
-        )
-        with opened_models(self.model, self.processes, self.engine, is_whole=is_whole) as opened:
-            return self._run(reader, target, opened, failure_limit)
+        _check_apart([*self._read_files(reader)], target, self.watch.metrics)
+        with Pipeline(open_extractor(self.model)) as pipeline:
+            if not pipeline.process_ids:
+                collect_rarely()
+            code = self._run(reader, target, pipeline, failure_limit)
+            pipeline.check_used(is_whole=self._is_whole)
+            return code
 
     def _run(
         self,
         reader: CorpusReader,
         target: StreamOutput | Layout,
-        opened: Opened,
+        pipeline: Pipeline,
         failure_limit: FailureLimit,
     ) -> int:
-        extract = opened.extract
-        queues = {"extraction": lambda: Queue(extract.records_waiting)}
-        options = WatchOptions(failure_limit, self.metrics, queues, opened.process_ids)
+        queues = {"extraction": lambda: Queue(pipeline.records_waiting)}
+        metrics = self.watch.metrics
+        options = WatchOptions(failure_limit, metrics, queues, lambda: pipeline.process_ids)
         if isinstance(target, StreamOutput):
-            return run_to_stream(extract, reader, target, options)
+            return run_to_stream(pipeline.chunks, reader, target, options)
         _LOGGER.debug("hashing %s bytes of input", reader.total_bytes)
         run = {
-            **opened.description,
+            **pipeline.description,
             "inputs": describe_inputs(reader.sources),
             "options": self._options(target),
         }
         choice = RunChoice(target, run, self.output.resume, self.output.overwrite)
-        return run_to_files(extract, reader, choice, options)
+        return run_to_files(pipeline.chunks, reader, choice, options)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all of the inputs are read, and now."""
+        chosen = self.inputs
+        is_one_shard = Shard.parse(chosen.shard) == Shard()
+        return is_one_shard and not (self.output.resume or chosen.limit or chosen.sample)
 
     def _read_files(self, reader: CorpusReader) -> Iterator[Path]:
         """The files that the run reads, and the folders of the model and the knowledge base."""
@@ -207,18 +171,8 @@ class Plan:
 
     def _options(self, layout: Layout) -> Mapping[str, Any]:
         """What decides about the bytes of the output, beside the inputs and the model."""
-        chosen = self.inputs
         return {
-            "input_format": chosen.input_format,
-            "text_field": chosen.text_field,
-            "id_field": chosen.id_field,
-            "limits": {name: getattr(chosen.read_options, name) for name in limit_names()},
-            "revisions": chosen.revisions,
-            "repeated_ids": chosen.repeated_ids,
-            "limit": chosen.limit,
-            "sample": parse_share(chosen.sample) if chosen.sample else None,
-            "shard": str(Shard.parse(chosen.shard)),
-            "retried": chosen.retried_sha256(),
+            **self.inputs.to_record(),
             "format": layout.format.name,
             "part_records": layout.part_records,
         }

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.folder import default_knowledge_base_path
 from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.choice import knowledge_base_for
 from keci.knowledge.vectors.definitions import DefinitionSettings, embed_definitions
 from keci.knowledge.vectors.folder import (
     TableManifest,
@@ -21,7 +22,6 @@ from keci.knowledge.vectors.folder import (
     work_folder,
 )
 from keci.knowledge.vectors.scorers import EmbeddingSettings
-from keci.pipeline import knowledge_base_for
 
 Report = Callable[[str, int, int], None]
 

@@ -57,7 +57,7 @@ def info(kb: Path | None, as_json: bool) -> None:
     Example:
       keci-kb info kb/open
     """
-    from keci.pipeline import knowledge_base_for
+    from keci.knowledge.choice import knowledge_base_for
 
     opened = knowledge_base_for(kb)
     record = opened.manifest.to_record()
@@ -110,8 +110,8 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
       keci-kb lookup MESH:D016158 --json
     """
     from keci.knowledge.base.store import describe
+    from keci.knowledge.choice import knowledge_base_for
     from keci.knowledge.linking.normalise import name_keys
-    from keci.pipeline import knowledge_base_for
 
     opened = knowledge_base_for(kb)
     found = opened.find(name)
@@ -184,7 +184,7 @@ def link(
       keci-kb link --kb kb/umls --jsonl texts.jsonl --mentions metamap.mmi --json
     """
     from keci.cli.kb.density import GraphDensity
-    from keci.pipeline import knowledge_base_for
+    from keci.knowledge.choice import knowledge_base_for
 
     if (text is None) == (jsonl is None):
         raise UsageError("give either --text or --jsonl")

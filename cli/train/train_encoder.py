@@ -65,7 +65,7 @@ def encoder(
     """
     if kb and without_kb:
         raise UsageError("--kb and --no-kb exclude each other")
-    from keci.pipeline import knowledge_base_for
+    from keci.knowledge.choice import knowledge_base_for
     from keci.training.adaptation import Adaptation, AdaptationSettings
 
     settings = AdaptationSettings(

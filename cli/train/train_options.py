@@ -167,7 +167,7 @@ class TrainingChoice:
 
     def inputs(self) -> "RunInputs":
         """What is read; raises KeciError where schema or knowledge base cannot be."""
-        from keci.pipeline import knowledge_base_for
+        from keci.knowledge.choice import knowledge_base_for
         from keci.training.run import RunInputs
 
         needs_knowledge = VARIANTS[self.variant].get("knowledge") != "none"

@@ -17,7 +17,7 @@ from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
 from keci.data.splits import split_validation
 from keci.documents import Extraction
-from keci.pipeline import knowledge_base_for
+from keci.knowledge.choice import knowledge_base_for
 from keci.schema import load_schema
 
 PATTERNS = Path(__file__).with_name("patterns.toml")

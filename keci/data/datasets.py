@@ -60,7 +60,7 @@ def read_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
         read = _TextReader(layout, schema).read
     else:
         read = {
-            Layout.KECI: lambda record, _: _read_keci(record, schema),
+            Layout.KECI: lambda record, _: gold_document(Extraction.from_record(record), schema),
             Layout.BIORELEX: lambda record, _: biorelex.read_sentence(record),
             Layout.SPERT: _read_spert,
         }[layout]
@@ -69,6 +69,17 @@ def read_dataset(path: Path, schema: TaskSchema) -> GoldDataset:
     dataset = GoldDataset(schema, documents, layout)
     _report(path, dataset)
     return dataset
+
+
+def gold_dataset(extractions: Iterable[Extraction], schema: TaskSchema) -> GoldDataset:
+    """Annotated documents that are in memory; raises DataError where two have one id."""
+    documents = tuple(gold_document(extraction, schema) for extraction in extractions)
+    seen: set[str] = set()
+    for document in documents:
+        if document.id in seen:
+            raise DataError(f"two annotated documents have the id {document.id!r}")
+        seen.add(document.id)
+    return GoldDataset(schema, documents)
 
 
 class _TextReader:
@@ -108,8 +119,8 @@ def off_boundary_mentions(
     return tuple(found)
 
 
-def _read_keci(record: Any, schema: TaskSchema) -> GoldDocument:
-    extraction = Extraction.from_record(record)
+def gold_document(extraction: Extraction, schema: TaskSchema) -> GoldDocument:
+    """An extraction taken as annotated, its interactions made of its relations."""
     interactions = concept_interactions if schema.metric == "biored" else entity_interactions
     return GoldDocument(extraction, interactions(extraction), extraction.id)
 

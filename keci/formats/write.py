@@ -50,6 +50,7 @@ _KINDS = {
     "pubtator": _Kind(".pubtator", pubtator.write, pubtator.read),
     "brat": _Kind(".brat.zip", brat.write, brat.read, is_text=False),
 }
+KIND_NAMES = tuple(_KINDS)
 FORMAT_NAMES = tuple(
     f"{name}{compression}"
     for name, kind in _KINDS.items()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keci.pipeline import shipped_models
 from keci.runtime.bundle import read_bundle
+from keci.runtime.shipped import shipped_models
 from tests.cli.extraction import records, run
 
 MODELS = Path(__file__).parents[2] / "models"

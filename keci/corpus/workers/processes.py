@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -21,11 +22,14 @@ from keci.corpus.workers.frames import (
     outcomes_from_bytes,
 )
 from keci.documents import Document
-from keci.errors import WorkerError
+from keci.errors import UsageError, WorkerError
 from keci.formats.limits import refused_document
 
 CHUNKS_EACH = 4
 """Chunks that wait to be written, for each process: three that it works on, one that lies ready."""
+
+
+_SECONDS_TO_END = 5
 
 
 class WorkerProcess:
@@ -54,6 +58,7 @@ class WorkerProcess:
         self._requests = Outbox(self._process.stdin)
         self._answers = Inbox(self._process.stdout)
         self._begun = self._finished = 0
+        self._is_ended = False
         self._requests.put(orjson.dumps(settings))
 
     @property
@@ -87,6 +92,7 @@ class WorkerProcess:
 
     def end(self) -> None:
         """Say that no chunk comes any more."""
+        self._is_ended = True
         self._requests.put(END)
 
     def outcomes(self, documents: Sequence[Document]) -> list[Outcome]:
@@ -100,7 +106,10 @@ class WorkerProcess:
         return found
 
     def stop(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing, or wait a little where it was told to end."""
+        if self._is_ended:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_SECONDS_TO_END)
         self._process.kill()
         self._process.wait()
         self._requests.close()
@@ -151,8 +160,9 @@ class ProcessExtractor:
         self._processes = processes
         self._workers = [start(0)]
         self._waiting: deque[tuple[Sequence[Record], Worker]] = deque()
+        self._is_reading = False
 
-    @property
+    @cached_property
     def description(self) -> Mapping[str, Any]:
         """What the processes have opened; raises KeciError where they cannot."""
         return self._workers[0].description
@@ -168,11 +178,18 @@ class ProcessExtractor:
         return sum(len(chunk) for chunk, _ in self._waiting)
 
     def __call__(self, records: Iterable[Record]) -> Iterator[Chunk]:
-        """One result for each record, in order, a chunk at a time; then the processes end.
+        """One result for each record, in order, a chunk at a time.
 
         Chunks are those of a CorpusExtractor, so that results are as well; which process reads
-        one changes nothing. Raises WorkerError where a process ends before its work is done.
+        one changes nothing. The processes stay for the next call, unless this one is given up.
+        Raises WorkerError where a process ends before its work is done, UsageError where an
+        earlier call is not finished.
         """
+        if self._is_reading:
+            raise UsageError(
+                "several processes read one stream of texts at a time: finish or close that first"
+            )
+        self._is_reading = True
         waiting = self._waiting
         try:
             for chunk in chunks(records, lambda record: record):
@@ -180,26 +197,37 @@ class ProcessExtractor:
                 worker.begin(documents_of(chunk))
                 waiting.append((chunk, worker))
                 while waiting and (self._is_full() or waiting[0][1].has_outcomes):
-                    yield _finish(*waiting.popleft())
+                    yield _finish(*waiting[0])
+                    waiting.popleft()
+            while waiting:
+                yield _finish(*waiting[0])
+                waiting.popleft()
+        finally:
+            self._is_reading = False
+            if waiting:
+                waiting.clear()
+                self.stop()
+
+    def close(self) -> None:
+        """Let the processes end by themselves, as they have nothing to do, and wait for that."""
+        if not self._is_reading:
             for worker in self._workers:
                 worker.end()
-            while waiting:
-                yield _finish(*waiting.popleft())
-        finally:
-            self.stop()
+        self.stop()
 
     def stop(self) -> None:
-        """End all processes, whatever they are doing."""
+        """End all processes, whatever they are doing; a later call starts others."""
         for worker in self._workers:
             worker.stop()
+        self._workers.clear()
 
     def _is_full(self) -> bool:
         return len(self._waiting) >= CHUNKS_EACH * self._processes
 
     def _free_worker(self) -> Worker:
         """The one with the least to do, a new one where none is idle."""
-        worker = min(self._workers, key=lambda worker: worker.unanswered)
-        if worker.unanswered and len(self._workers) < self._processes:
+        worker = min(self._workers, key=lambda worker: worker.unanswered, default=None)
+        if (worker is None or worker.unanswered) and len(self._workers) < self._processes:
             worker = self._start(len(self._workers))
             self._workers.append(worker)
         return worker

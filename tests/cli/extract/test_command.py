@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 
-from keci.cli.extract.command import INPUT_FORMATS, REPEATED_IDS, REVISIONS
 from keci.documents import Extraction
 from tests.cli.extraction import records, run
 from tests.keci.corpus.corpora import write_update
@@ -115,15 +114,6 @@ def test_a_document_that_breaks_the_model_is_set_aside(
     ]  # fmt: skip
     assert failures[0]["reason"] == "RuntimeError: too much"
     assert len(records(tmp_path / "out.jsonl")) == 10
-
-
-def test_every_choice_can_be_named() -> None:
-    from keci.corpus import identity
-    from keci.formats import read as readers
-
-    assert INPUT_FORMATS == readers.INPUT_FORMATS
-    assert REVISIONS == identity.REVISIONS
-    assert REPEATED_IDS == identity.REPEATED_IDS
 
 
 def test_citations_that_are_taken_back_are_told(model: tuple[str, ...], tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from keci.cli.extract.workers import opened_models
 from keci.corpus.metrics import Meter
 from keci.corpus.records import Chunk
-from keci.pipeline import ModelChoice
+from keci.opening import ModelOptions, open_extractor
+from keci.pipeline import Pipeline
 from tests.cli.extraction import contents, records, run
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
@@ -124,16 +125,16 @@ def test_a_process_imports_nothing_from_the_folder_that_it_is_in(
     assert "13 written, 1 failed" in done.stderr
 
 
-def test_a_choice_is_the_same_after_a_pipe() -> None:
-    choice = ModelChoice("ade", Path("kb"), True, None, "int8", "cpu", 2, "sentence")
-    assert ModelChoice.from_record(orjson.loads(orjson.dumps(choice.to_record()))) == choice
+def test_options_are_the_same_after_a_pipe() -> None:
+    options = ModelOptions(model="x", kb=Path("kb"), precision="int8", threads=2, unit="sentence")
+    assert ModelOptions.from_record(orjson.loads(orjson.dumps(options.to_record()))) == options
 
 
 def test_threads_are_shared_out(tiny_bundle: Path) -> None:
     logging.getLogger("keci").setLevel(logging.ERROR)
-    choice = ModelChoice(str(tiny_bundle), None, True, None, None, "cpu", 4, "sentence")
-    with opened_models(choice, 4) as opened:
-        assert opened.description["model"]["threads_per_operator"] == 1
-        assert len(opened.process_ids()) == 1
-    with opened_models(choice, 1) as opened:
-        assert opened.process_ids() == ()
+    options = ModelOptions(model=str(tiny_bundle), without_kb=True, threads=4)
+    with Pipeline(open_extractor(replace(options, processes=4))) as pipeline:
+        assert pipeline.description["model"]["threads_per_operator"] == 1
+        assert len(pipeline.process_ids) == 1
+    with Pipeline(open_extractor(replace(options, processes=1))) as pipeline:
+        assert pipeline.process_ids == ()
