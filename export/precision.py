@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch import Tensor
 
 from keci.export.calibration import channel_ranges
@@ -41,6 +40,8 @@ def _to_int8(model: onnx.ModelProto, probes: Probes) -> onnx.ModelProto:
 
 def _to_half(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
     """Arithmetic in half precision between fp32 inputs and outputs."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
     half: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
     return half
 

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 
 class Concept(NamedTuple):
-    """A concept that a mention may denote."""
+    """A concept that a mention may denote, with its ids in other vocabularies."""
 
     id: str
     name: str
     types: tuple[str, ...]
+    xrefs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

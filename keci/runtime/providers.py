@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import onnxruntime as ort
 import torch
 from platformdirs import user_cache_path
+
+from keci.runtime.onnx_runtime import ort
 
 CUDA = "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"

@@ -4,11 +4,11 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-import onnxruntime as ort
 import torch
 from torch import Tensor
 
 from keci.errors import BundleError, UsageError
+from keci.runtime.onnx_runtime import ort
 from keci.runtime.providers import provider_options, why_absent
 
 PROVIDERS = {
