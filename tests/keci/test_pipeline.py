@@ -83,7 +83,7 @@ def test_failures_keep_their_turn(tiny_bundle: Path, tmp_path: Path, processes: 
 def test_a_bad_record_is_an_error_where_failures_are_not_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text("{bad\n", "utf-8")
-    with pytest.raises(keci.KeciError, match="record 1: not valid JSON"):
+    with pytest.raises(keci.KeciError, match="record 1: line 1: not valid JSON"):
         list(keci.read(path))
 
 
