@@ -42,7 +42,7 @@ audit: .venv/development ## ask for known vulnerabilities and licences of the pi
 	@$(BIN)/python -m pip index versions pip-audit >/dev/null 2>&1 \
 	|| { echo "audit: the package index cannot be reached; nothing was checked"; exit 0; }; \
 	$(MAKE) --no-print-directory build/audit/ready \
-	&& build/audit/bin/pip-audit --disable-pip --no-deps -r constraints.txt \
+	&& build/audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt \
 	&& build/audit/bin/pip-licenses --python $(BIN)/python --from mixed --partial-match \
 	  --fail-on "AGPL;GNU General Public;SSPL;Proprietary" >/dev/null
 
