@@ -43,7 +43,7 @@ _OBJECTS_BEFORE_COLLECTION = 50_000
 class ModelOptions(Options):
     """Which model reads, with which knowledge base, on what."""
 
-    model: str = option("ade", "Name of a shipped model, or a bundle folder.")
+    model: str = option("biored", "Name of a shipped model, or a bundle folder.")
     kb: Path | None = option(None, "Knowledge base folder; the default one if not given.")
     without_kb: bool = option(False, "Run without a knowledge base: less accurate.", "--no-kb")
     mentions: Path | None = option(

@@ -171,7 +171,7 @@ class Pipeline:
 
 
 def load(
-    name: str | Path = "ade",
+    name: str | Path = "biored",
     *,
     kb: str | Path | Literal[False] | None = None,
     precision: str | None = None,

@@ -16,7 +16,7 @@ MOST_BYTES = 95e6
 
 
 def test_the_shipped_bundles_are_whole_and_small() -> None:
-    assert "ade" in shipped_models()
+    assert {"ade", "biored"} <= set(shipped_models())
     manifests = [read_bundle(MODELS / name) for name in shipped_models()]
     assert sum(f.size for manifest in manifests for f in manifest.files.values()) < MOST_BYTES
     assert all(manifest.units for manifest in manifests)
@@ -32,7 +32,12 @@ def test_it_runs_without_a_knowledge_base_and_says_so(
     assert result.exit_code == 0, result.stderr
     assert "no knowledge base at" in result.stderr
     (record,) = records(tmp_path / "out.jsonl")
-    assert {"amoxicillin"} <= {entity["text"] for entity in record["entities"]}
+    found = {(entity["text"], entity["type"]) for entity in record["entities"]}
+    assert ("amoxicillin", "ChemicalEntity") in found
+    result = run(text, "-o", tmp_path / "ade.jsonl", "--model", "ade")
+    assert result.exit_code == 0, result.stderr
+    (record,) = records(tmp_path / "ade.jsonl")
+    assert "amoxicillin" in {entity["text"] for entity in record["entities"]}
     assert [relation["type"] for relation in record["relations"]] == ["Adverse-Effect"]
 
 
