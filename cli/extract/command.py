@@ -71,7 +71,7 @@ def main(
 
     INPUT is a file, folder or pattern, or - for standard input: jsonl, PubMed XML, BioC, JATS,
     PubTator, brat or plain text, compressed or not. Every record gives a record of output, or one
-    among the failures and exit code 1.
+    among the failures and exit code 1. MEDLINE (.nbib), csv, tsv and Parquet are read as well.
     """
     plan = Plan(
         inputs=input_options,

@@ -207,14 +207,16 @@ def count_records(reader: CorpusReader) -> int:
                 count.empty += not record.content.text.strip()
             if signals.received:
                 break
-    _show(counts)
+    _show(counts, reader.formats)
+    for kind, number in reader.left_out.items():
+        click.echo(f"left out: {number:,} {kind}")
     if reader.cursor.repeated:
         click.echo(f"{reader.cursor.repeated} records have an id that came before")
     return EXIT_SOME_FAILED if quarantine.count else 0
 
 
-def _show(counts: dict[str, SourceCounts]) -> None:
-    rows = [(name, *astuple(count)) for name, count in counts.items()]
-    total = ("total", *map(sum, zip(*map(astuple, counts.values()), strict=True)))
-    columns = ("input", "records", "failed", "withdrawn", "without text", "characters")
+def _show(counts: dict[str, SourceCounts], formats: Mapping[str, str]) -> None:
+    rows = [(name, formats.get(name, "none"), *astuple(count)) for name, count in counts.items()]
+    total = ("total", "", *map(sum, zip(*map(astuple, counts.values()), strict=True)))
+    columns = ("input", "read as", "records", "failed", "withdrawn", "without text", "characters")
     print_table("", columns, [*rows, total] if len(rows) > 1 else rows)

@@ -26,8 +26,8 @@ class InputOptions(Options):
 
     inputs: tuple[str, ...] = ()
     input_format: str = option(AUTO, "Format of the inputs.", choices=INPUT_FORMATS)
-    text_field: str = option("text", "jsonl field of the text.")
-    id_field: str = option("id", "jsonl field of the id.")
+    text_field: str = option("text", "Field or column of the text; several as title,abstract.")
+    id_field: str = option("id", "Field or column of the id.")
     revisions: str = option(
         LATEST,
         "Of PubMed citations that come again or are deleted later in INPUT, read the latest only.",

@@ -1,6 +1,7 @@
 """The inputs of a run as one stream of records, which can be entered where an earlier run ended."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,12 @@ from keci.corpus.scan import CorpusScan, Sighting
 from keci.documents import Document, Failure
 from keci.formats.read import AUTO, find_sources
 from keci.formats.stream import Deletion, ReadOptions
+
+_log = logging.getLogger(__name__)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
 class CorpusReader:
@@ -53,6 +60,16 @@ class CorpusReader:
         return self._scan.bytes_read
 
     @property
+    def formats(self) -> Mapping[str, str]:
+        """The format that each input was read as."""
+        return self._scan.formats
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What the readers passed over that a person sees, by kind, in the inputs that are read."""
+        return {kind: count for kind, count in sorted(self._scan.left_out.items()) if count}
+
+    @property
     def can_be_read_again(self) -> bool:
         return all(source.is_regular for source in self.sources)
 
@@ -84,6 +101,8 @@ class CorpusReader:
                 if sighting.is_taken and shard.has(self.cursor.taken - 1):
                     outcome = self._outcome(sighting, fate) if fate else content
                     yield Record(sighting.source, self.cursor.position, outcome, self.cursor)
+        if self.left_out:
+            _log.debug("left out: %s", _listed(self.left_out))
 
     def _outcome(self, sighting: Sighting, fate: Fate) -> Document | Failure | Withdrawal:
         return self.rules.content(sighting, fate, self.sources[fate.input].name)

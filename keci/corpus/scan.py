@@ -1,7 +1,9 @@
 """All that the inputs of a run hold, in order, with the place of each thing in the corpus."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from keci.corpus.records import START, Cursor, Selection
@@ -10,7 +12,8 @@ from keci.errors import DataError
 from keci.formats.read import read_source
 from keci.formats.stream import ContentStream, Deletion, ReadOptions, Source
 
-CITATIONS = "pubmed"
+CITATIONS = frozenset(["pubmed", "medline"])
+"""Formats whose ids are PMIDs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Sighting:
 
 
 class CorpusScan:
-    """Reads the inputs; ``bytes_read`` is how much of them, as they are stored, has been."""
+    """Reads the inputs; ``bytes_read`` is how much of them, as they are stored, has been.
+
+    ``formats`` has the format that each input was read as, ``left_out`` what readers passed over.
+    """
 
     def __init__(
         self,
@@ -46,6 +52,8 @@ class CorpusScan:
         self._stream: ContentStream | None = None
         self._bytes_before = 0
         self._is_citation = False
+        self.formats: dict[str, str] = {}
+        self.left_out: Counter[str] = Counter()
 
     @property
     def bytes_read(self) -> int:
@@ -86,10 +94,12 @@ class CorpusScan:
             self.sources[number],
             input_format=self._input_format,
             options=self._options,
-            watch=self._watch,
+            watch=partial(self._watch, self.sources[number].name),
         )
 
     def _end_input(self, number: int, start: Cursor) -> None:
+        if self._stream:
+            self.left_out.update(self._stream.left_out)
         self._stream = None
         state = self._states[number]
         if number >= start.source and state != _state(self.sources[number]):
@@ -97,9 +107,10 @@ class CorpusScan:
             raise DataError(f"the input {name} was changed while it was read")
         self._bytes_before += state[0] if state else 0
 
-    def _watch(self, stream: ContentStream, format_name: str) -> None:
+    def _watch(self, source: str, stream: ContentStream, format_name: str) -> None:
         self._stream = stream
-        self._is_citation = format_name == CITATIONS
+        self._is_citation = format_name in CITATIONS
+        self.formats[source] = format_name
 
 
 def _state(source: Source) -> tuple[int, int] | None:

@@ -1,15 +1,18 @@
 """BioC documents, in XML and in JSON: their text at its offsets, their annotations.
 
 A document's text is its passages (or their sentences) at the offsets that BioC gives them, line
-breaks filling the gaps, so that annotations point into it. Where those offsets do not fit the text
-(they count bytes, overlap or leave wide gaps), the passages are joined by blank lines instead.
+breaks filling the gaps, so that annotations point into it (``keci.formats.passages``). Extraction
+leaves out what JATS does: of references, acknowledgements, funding and conflicts line breaks are
+left, so that offsets stay what they are.
 
 An annotation's infons are ``type`` and ``identifier`` (or the vocabulary's name, as ``MESH``). A
 relation's are ``type`` and, as identifiers, ``entity1`` and ``entity2`` (BioRED) or those called by
 the types of its ends (``Chemical``, ``Disease``); or else its nodes name two annotations.
 """
 
+import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -32,44 +35,16 @@ from keci.formats.annotated import (
     split_types,
 )
 from keci.formats.json import frame_objects, parse_json
+from keci.formats.passages import (
+    Passage,
+    PassageLayout,
+    Surface,
+    json_passages,
+    lay_out,
+    xml_passages,
+)
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import check_record, original_of, stream_elements
-
-WIDEST_GAP = 4
-"""The most characters between two passages that line breaks stand for; one is usual."""
-
-Passage = tuple[int | None, str]
-
-
-def assemble(passages: Sequence[Passage]) -> str:
-    """The passages as one text: at their offsets where these fit, else joined by blank lines."""
-    parts: list[str] = []
-    length = 0
-    for offset, passage in passages:
-        gap = -1 if offset is None else offset - length
-        if not 0 <= gap <= WIDEST_GAP:
-            return "\n\n".join(text for _, text in passages if text)
-        parts += ("\n" * gap, passage)
-        length += gap + len(passage)
-    return "".join(parts)
-
-
-def xml_passages(document: etree._Element) -> Iterator[Passage]:
-    for passage in document.findall("passage"):
-        for part in [passage] if passage.find("text") is not None else passage.findall("sentence"):
-            offset = (part.findtext("offset") or "").strip()
-            yield int(offset) if offset.isdecimal() else None, part.findtext("text") or ""
-
-
-def json_passages(passages: list[dict[str, Any]]) -> Iterator[Passage]:
-    """The passages of a parsed document; raises TypeError where a text is none."""
-    for passage in passages:
-        parts = [passage] if passage.get("text") else passage.get("sentences") or [passage]
-        for part in parts:
-            offset, text = part.get("offset"), part.get("text") or ""
-            if not isinstance(text, str):
-                raise TypeError(f"expected a text, got {type(text).__name__}")
-            yield offset if isinstance(offset, int) else None, text
 
 
 def xml_documents(content: bytes) -> list[etree._Element]:
@@ -130,8 +105,8 @@ def _read_xml(document: etree._Element) -> AnnotatedText:
         )
         for item in document.iter("relation")
     ]
-    text = assemble(list(xml_passages(document)))
-    return _annotated((document.findtext("id") or "").strip(), text, annotations, relations)
+    layout = lay_out(xml_passages(document), _surfaces(annotations))
+    return _annotated((document.findtext("id") or "").strip(), layout, annotations, relations)
 
 
 def _infons(element: etree._Element) -> dict[str, str]:
@@ -161,8 +136,18 @@ def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
         for holder in (*holders, document)
         for item in holder.get("relations") or ()
     ]
-    text = assemble(list(json_passages(passages)))
-    return _annotated(str(document["id"]), text, annotations, relations)
+    layout = lay_out(json_passages(passages), _surfaces(annotations))
+    return _annotated(str(document["id"]), layout, annotations, relations)
+
+
+def _surfaces(annotations: Iterable["_Annotation"]) -> list[Surface]:
+    """Where annotations in one piece say that they stand."""
+    return [
+        (int(offset), int(length), item.text)
+        for item in annotations
+        for offset, length in item.pairs[:1]
+        if len(item.pairs) == 1 and offset and length and offset.isdecimal() and length.isdecimal()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +169,18 @@ _TAIL_ROLES = frozenset(("arg2", "argument2", "tail", "object", "target"))
 
 def _annotated(
     document_id: str,
-    text: str,
+    layout: PassageLayout,
     annotations: Sequence[_Annotation],
     relations: Sequence[_Annotation],
 ) -> AnnotatedText:
     remarks: list[Remark] = []
+    if annotations and not layout.fits:
+        remarks.append(Remark("texts have passages whose offsets do not fit", document_id))
     named = named_ends(str(value).strip() for item in relations for value in item.infons.values())
     mentions = tuple(
         row
         for item in annotations
-        for row in _mentions(item, text, split_identifiers(_identifier(item), named))
+        for row in _mentions(item, layout, split_identifiers(_identifier(item), named))
     )
     for item in annotations:
         if len(item.pairs) > 1:
@@ -205,21 +192,25 @@ def _annotated(
     for item in relations:
         ends = _infon_ends(item.infons, identifiers)
         nodes = _node_ends(item, ids)
-        if ends:
-            rows.append(RelationRow(_relation_type(item), *ends))
-        elif nodes:
+        if nodes:
             links.append(RelationRow(_relation_type(item), *nodes))
+        elif ends:
+            rows.append(RelationRow(_relation_type(item), *ends))
         else:
             shown = f"{item.id or _relation_type(item)} in {document_id}"
             remarks.append(Remark("relations do not name two mentions", shown, "relation"))
-    return AnnotatedText(document_id, text, mentions, tuple(rows), tuple(links), tuple(remarks))
+    return AnnotatedText(
+        document_id, layout.text, mentions, tuple(rows), tuple(links), tuple(remarks)
+    )
 
 
 def _identifier(item: _Annotation) -> str:
     return next((item.infons[key] for key in _IDENTIFIER_KEYS if item.infons.get(key)), "")
 
 
-def _mentions(item: _Annotation, text: str, identifiers: tuple[str, ...]) -> Iterator[MentionRow]:
+def _mentions(
+    item: _Annotation, layout: PassageLayout, identifiers: tuple[str, ...]
+) -> Iterator[MentionRow]:
     """A row for each type; one in pieces goes from the first to the last."""
     if "type" not in item.infons:
         raise DataError(
@@ -231,9 +222,9 @@ def _mentions(item: _Annotation, text: str, identifiers: tuple[str, ...]) -> Ite
             f"the annotation {item.text!r} must have locations, each an offset and a length, "
             f"got {list(item.pairs)}"
         )
-    pieces = sorted(zip(numbers[::2], numbers[1::2], strict=True))
-    start, end = pieces[0][0], max(offset + length for offset, length in pieces)
-    surface = item.text if len(pieces) == 1 else text[start:end]
+    pieces = sorted(map(layout.span, numbers[::2], numbers[1::2]))
+    start, end = pieces[0][0], max(end for _, end in pieces)
+    surface = item.text if len(pieces) == 1 else layout.text[start:end]
     for kind in split_types(item.infons["type"]):
         yield MentionRow(start, end, surface, kind, identifiers, item.id)
 
@@ -264,6 +255,8 @@ def _node_ends(item: _Annotation, known: frozenset[str]) -> tuple[str, str] | No
 
 
 ROOTS = frozenset(["collection"])
+_log = logging.getLogger(__name__)
+LISTS = ("documents", "PubTator3")
 DOCUMENT_LIST = re.compile(rb'"(documents|PubTator3|passages)"\s*:\s*\[')
 
 
@@ -290,10 +283,14 @@ def _stream_xml(
 ) -> Iterator[Document | Failure]:
     elements = stream_elements(stream, tags=("document",), roots=ROOTS, options=options)
     for position, element in enumerate(elements, start=1):
+        if isinstance(element, DataError):
+            yield Failure(source, position, "", str(element))
+            continue
         document_id = (element.findtext("id") or "").strip() or f"{source}:{position}"
         try:
             check_record(element, options.max_xml_depth)
-            yield Document(document_id, assemble(list(xml_passages(element))))
+            passages = list(xml_passages(element, has_tables=options.tables == "rows"))
+            yield Document(document_id, _laid_out(document_id, passages, stream.left_out))
         except DataError as error:
             content = original_of(element)
             beginning = excerpt(content)
@@ -304,10 +301,12 @@ def _stream_json(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
     depth = _document_depth(stream.content_head)
-    objects = frame_objects(stream, depth=depth, limit=options.max_record_bytes)
+    objects = frame_objects(
+        stream, depth=depth, limit=options.max_record_bytes, keys=LISTS if depth > 1 else ()
+    )
     for position, content in enumerate(objects, start=1):
         try:
-            yield _json_document(content, f"{source}:{position}", options)
+            yield _json_document(content, f"{source}:{position}", options, stream.left_out)
         except DataError as error:
             yield Failure(source, position, "", str(error), excerpt(content), kept(content))
 
@@ -321,14 +320,33 @@ def _document_depth(head: bytes) -> int:
     return int(in_array) + (0 if found.group(1) == b"passages" else 2)
 
 
-def _json_document(content: bytes, default_id: str, options: ReadOptions) -> Document:
+def _json_document(
+    content: bytes, default_id: str, options: ReadOptions, left_out: Counter[str]
+) -> Document:
+    record = parse_json(content, options)
+    if not isinstance(record, dict):
+        raise DataError(f"expected a document, got {content[:50].decode('utf-8', 'replace')}")
     try:
-        record = parse_json(content, options)
-        passages = list(json_passages(record["passages"]))
+        passages = list(json_passages(record["passages"], has_tables=options.tables == "rows"))
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError("the document has no list of passages with texts") from error
     given = record.get("id")
-    return Document(default_id if given in (None, "") else str(given), assemble(passages))
+    document_id = default_id if given in (None, "") else str(given)
+    return Document(document_id, _laid_out(document_id, passages, left_out))
+
+
+def _laid_out(document_id: str, passages: Sequence[Passage], left_out: Counter[str]) -> str:
+    """The text of passages, with a word in the log where offsets do not fit it."""
+    layout = lay_out(passages)
+    left_out["passages of apparatus"] += sum(not item.is_read for item in passages)
+    if not layout.fits and any(item.offset is not None for item in passages):
+        if not left_out["offsets that do not fit"]:
+            _log.warning(
+                "document %s: the offsets of its passages do not fit their texts; these are joined "
+                "by blank lines (later documents of this input are only counted)", document_id,
+            )  # fmt: skip
+        left_out["offsets that do not fit"] += 1
+    return layout.text
 
 
 _HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['

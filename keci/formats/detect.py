@@ -1,17 +1,23 @@
 """The format of an input, found in its first bytes; the name only settles what those leave open."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from keci.errors import UsageError
-from keci.formats import bioc, jats, pubmed
+from keci.formats import bioc, jats, parquet, pubmed
 from keci.formats import stream as compression
+from keci.formats.delimited import header_delimiter
+from keci.formats.json import value_paths
 from keci.formats.stream import BOM
+from keci.formats.xml import PROLOG, START_TAG
 
 FORMATS_BY_ROOT = {
     **dict.fromkeys(pubmed.ROOTS, "pubmed"),
     **dict.fromkeys(bioc.ROOTS, "bioc"),
+    "eFetchResult": "pubmed",
     **dict.fromkeys(jats.ROOTS, "jats"),
+    "Reply": "jats",
 }
 FORMATS_BY_SUFFIX = {
     ".jsonl": "jsonl",
@@ -20,39 +26,71 @@ FORMATS_BY_SUFFIX = {
     ".xml": "pubmed",
     ".nxml": "jats",
     ".pubtator": "pubtator",
+    ".nbib": "medline",
+    ".medline": "medline",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
 }
 FOREIGN_MAGIC = {
     b"%PDF": "a PDF",
-    b"PK\x03\x04": "a zip archive",
+    b"{\\rtf": "a text of a word processor (RTF)",
+    b"\xd0\xcf\x11\xe0": "a file of an old word processor or spreadsheet",
+    b"PK\x03\x04": "a zip archive (or .docx, .xlsx, .epub)",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
 READ_FORMATS = (
-    "jsonl (one object a line), pubmed (PubMed XML), bioc (XML or JSON), jats, pubtator and text, "
-    "each plain or compressed by gzip, bzip2, xz or zstd"
+    "jsonl (one object a line), pubmed (PubMed XML), medline (.nbib), bioc (XML or JSON), jats, "
+    "pubtator, csv, tsv, parquet and text, each plain or compressed by gzip, bzip2, xz or zstd"
 )
 
-_XML_PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.S)
-_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _JSON_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|\Z)')
 _JSON_ARRAY = re.compile(rb"\s*\[\s*\{")
 _FAILURE = re.compile(rb'\{"source":"[^\n]*","position":\d+,"id":"[^\n]*,"reason":"')
-_PUBTATOR_TITLE = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
+_PUBTATOR_TITLE = re.compile(
+    rb"(?:\s*\n|#[^\n]*\n|[^|\t\n]{1,100}\t[^\n]*\n)*\s*[^|\s]{1,100}\|t\|"
+)
+_MEDLINE = re.compile(rb"\s*PMID ?- ?\d+\s")
+_FOREIGN_TEXT = (
+    (re.compile(rb"\s*TY  - [A-Z]"), "RIS references; export them as MEDLINE/.nbib or PubMed XML"),
+    (re.compile(rb"\s*@[A-Za-z]+\s*\{[^\n]*,"), "BibTeX; export it as MEDLINE/.nbib or csv"),
+    (re.compile(rb"%0 [A-Z][\w ]+\r?\n%[A-Z\d] "), "EndNote references; export them as .nbib"),
+    (
+        re.compile(rb"[TERAMN#*]\d*\t[^\t\n]+ (?:\d+ \d+[;\t]|[A-Za-z]+\d*:?[TE]\d+)"),
+        "brat annotations without their text; give the .txt file beside it",
+    ),
+    (re.compile(rb"-DOCSTART-"), "CoNLL tags; keci-train reads them, extraction wants texts"),
+    (re.compile(rb"(?:\S+[\t ][BIO](?:-\S+)?\r?\n){3}"), "tagged tokens, not texts"),
+    (re.compile(rb"LOCUS {3,}\S+"), "a GenBank record"),
+    (re.compile(rb">\S[^\n]*\n[ACGTUN]{30,}"), "FASTA sequences"),
+)
+"""The first bytes of texts that no one means as prose, and what to do with them."""
+
+_ENDINGS = {".ris": 0, ".bib": 1, ".enw": 2, ".ann": 3, ".conll": 4}
+_PUBMED_INSIDE = re.compile(rb"<(?:[\w.-]+:)?(?:PubmedArticle|MedlineCitation|PubmedBookArticle)\b")
 
 
-def detect_format(head: bytes, name: str) -> str:
-    """The name of the reader for an input; raises UsageError naming what was found instead."""
+def detect_format(head: bytes, name: str, text_fields: Sequence[str] = ("text",)) -> str:
+    """The name of the reader for an input; raises UsageError naming what was found instead.
+
+    ``text_fields`` are what the text is called in records with fields.
+    """
+    if head.startswith(parquet.MAGIC):
+        return "parquet"
     for magic, what in FOREIGN_MAGIC.items():
         if head.startswith(magic):
             raise _unreadable(name, what)
     content = head.removeprefix(BOM)
-    found = _structured_format(content, name) or FORMATS_BY_SUFFIX.get(suffix(name))
+    found = _structured_format(content, name, text_fields) or FORMATS_BY_SUFFIX.get(suffix(name))
     if found:
         return found
     if not content and name == "stdin":
         return "jsonl"
     if b"\x00" in content:
         raise _unreadable(name, "binary data")
+    _refuse_foreign(content, name)
     return "text"
 
 
@@ -64,30 +102,68 @@ def suffix(name: str) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _structured_format(content: bytes, name: str) -> str | None:
+def _structured_format(content: bytes, name: str, text_fields: Sequence[str]) -> str | None:
     if _looks_like_xml(content):
         return _xml_format(content, name)
-    is_array = _JSON_ARRAY.match(content) is not None
-    if is_array or _JSON_OBJECT.match(content):
-        if bioc.DOCUMENT_LIST.search(content):
+    if _JSON_ARRAY.match(content) or _JSON_OBJECT.match(content):
+        if bioc.DOCUMENT_LIST.search(content) and _is_bioc(content, text_fields):
             return "bioc"
-        if is_array:
-            raise _unreadable(name, "a JSON array")
         return "failures" if _FAILURE.match(content) else "jsonl"
-    return "pubtator" if _PUBTATOR_TITLE.match(content) else None
+    if _PUBTATOR_TITLE.match(content):
+        return "pubtator"
+    if _MEDLINE.match(content):
+        return "medline"
+    delimiter = header_delimiter(content.lstrip().partition(b"\n")[0], text_fields)
+    if delimiter and suffix(name) not in FORMATS_BY_SUFFIX:
+        return "tsv" if delimiter == "\t" else "csv"
+    return None
+
+
+def _is_bioc(content: bytes, text_fields: Sequence[str]) -> bool:
+    """Whether JSON has passages as BioC has them, and no text of its own beside them."""
+    paths = value_paths(content)
+    root = ("[]",) if paths.get(()) == "[" else ()
+    if any(paths.get((*root, name)) == '"' for name in text_fields):
+        return False
+    documents = ((*root, name) for name in bioc.LISTS if paths.get((*root, name)) == "[")
+    found = [(*path, "[]") for path in documents]
+    if paths.get((*root, "passages")) == "[":
+        found.append(root)
+    return any(_has_passages(paths, path) for path in found)
+
+
+def _has_passages(paths: Mapping[tuple[str, ...], str], document: tuple[str, ...]) -> bool:
+    if not any(path[:-1] == document for path in paths if path):
+        return paths.get(document, "{") == "{"
+    passages = (*document, "passages")
+    keys = {path[-1] for path in paths if path[:-1] == (*passages, "[]")}
+    return paths.get(passages) == "[" and (not keys or not keys.isdisjoint(_PASSAGE_KEYS))
+
+
+_PASSAGE_KEYS = ("offset", "infons", "sentences", "annotations")
+
+
+def _refuse_foreign(content: bytes, name: str) -> None:
+    """Raises UsageError for texts in formats that are no prose."""
+    by_name = _ENDINGS.get(suffix(name))
+    for number, (beginning, what) in enumerate(_FOREIGN_TEXT):
+        if beginning.match(content) or (number == by_name and content.strip()):
+            raise _unreadable(name, what)
 
 
 def _looks_like_xml(content: bytes) -> bool:
     start = content.lstrip()
-    return start.startswith((b"<?xml", b"<!DOCTYPE", b"<!--")) or bool(_ELEMENT.match(start))
+    return start.startswith((b"<?xml", b"<!DOCTYPE", b"<!--")) or bool(START_TAG.match(start))
 
 
 def _xml_format(content: bytes, name: str) -> str:
-    prolog = _XML_PROLOG.match(content)
-    root = _ELEMENT.match(content, prolog.end() if prolog else 0)
+    prolog = PROLOG.match(content)
+    root = START_TAG.match(content, prolog.end() if prolog else 0)
     if root is None:
         raise _unreadable(name, "XML without a root element near its beginning")
-    tag = root.group(1).decode("ascii", "replace")
+    tag = root.group(2).decode("ascii", "replace")
+    if tag == "OAI-PMH" and _PUBMED_INSIDE.search(content):
+        return "pubmed"
     if tag not in FORMATS_BY_ROOT:
         raise _unreadable(name, f"XML with the root element <{tag}>")
     return FORMATS_BY_ROOT[tag]
@@ -96,5 +172,5 @@ def _xml_format(content: bytes, name: str) -> str:
 def _unreadable(name: str, what: str) -> UsageError:
     return UsageError(
         f"the input {name} looks like {what}; the formats read are {READ_FORMATS} "
-        "(--input-format overrides this guess)"
+        "(--input-format overrides this guess, as --input-format text for prose)"
     )

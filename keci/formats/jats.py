@@ -1,12 +1,18 @@
-"""Documents out of JATS full text (PubMed Central): title, abstracts, body sections, captions.
+"""Documents out of JATS full text (PubMed Central): title, abstracts, sections, captions, notes.
 
 Each title, paragraph, list item and caption is a paragraph of the text, separated by blank lines,
-in the order of the article. Not read: tables' cells, TeX sources of formulas, labels, back matter
-(references, acknowledgements), translated abstracts, and responses to the article. The id is the
-PMC id with its ``PMC``, else the PMID, the DOI, the publisher's id, or ``source:position``.
+in the order of the article; a footnote or figure inside a sentence follows the paragraph. Back
+matter is read where it is content (appendices, notes, endnotes). Sub-articles and responses are
+records of their own, ``ID.s1`` and so on; of an article and its translation the English one is
+read. Citations in superscript, or glued to a word, are left out, as are TeX sources, alternative
+texts, labels, permissions, references, acknowledgements, funding, conflicts and, unless
+``--set tables=rows`` asks for them, the cells of tables; the stream counts these. The id is the PMC
+id with its ``PMC``, else the PMID, the DOI, the publisher's id, or ``source:position``.
 """
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -14,70 +20,148 @@ from keci.documents import Document, Failure
 from keci.errors import DataError
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import (
+    INLINE_TAGS,
+    UNREAD_MATH,
     characters,
     check_record,
     entity_text,
+    is_next_heading,
     local_name,
     one_line,
     original_of,
     stream_elements,
+    words_of,
 )
 
-ROOTS = frozenset(["article", "articles", "pmc-articleset"])
-PARTS = (
+ROOTS = frozenset(["article", "articles", "pmc-articleset", "OAI-PMH"])
+ERROR_TAGS = ("Reply", "error")
+FRONT_PARTS = (
     "{*}front/{*}article-meta/{*}title-group",
+    "{*}front-stub/{*}title-group",
     "{*}front/{*}article-meta/{*}abstract",
+    "{*}front-stub/{*}abstract",
     "{*}body",
-    "{*}floats-group",
 )
+FLOAT_PARTS = ("{*}floats-group", "{*}floats-wrap")
+SUB_ARTICLE_TAGS = ("{*}sub-article", "{*}response")
 ID_TYPES = ("pmcid", "pmc", "pmid", "doi", "publisher-id")
-PARAGRAPH_TAGS = frozenset(
-    ["abstract", "article-title", "boxed-text", "caption", "def", "def-item", "def-list",
-     "disp-formula", "disp-quote", "fig", "fig-group", "fn", "list", "list-item", "p", "sec",
-     "speech", "statement", "subtitle", "table-wrap", "table-wrap-foot", "term", "title",
-     "verse-group", "verse-line"]
+FLOAT_TAGS = frozenset(
+    ["boxed-text", "chem-struct-wrap", "fig", "fig-group", "fn", "fn-group", "media",
+     "supplementary-material", "table-wrap", "table-wrap-group"]
 )  # fmt: skip
-UNREAD_TAGS = frozenset(
-    ["graphic", "inline-graphic", "label", "media", "object-id", "table", "tex-math",
-     "trans-title-group", "alt-title"]
+"""Elements that are no part of the sentence around them."""
+
+UNREAD_TAGS = UNREAD_MATH | frozenset(
+    ["ack", "address", "alt-text", "alt-title", "attrib", "author-notes", "bio", "contrib-group",
+     "copyright-holder", "copyright-statement", "copyright-year", "counts", "funding-group",
+     "graphic", "index-term", "inline-graphic", "kwd-group", "label", "license", "license-p",
+     "long-desc", "object-id", "permissions", "processing-meta", "ref", "ref-list",
+     "related-article", "related-object", "response", "sec-meta", "sub-article", "trans-abstract",
+     "trans-subtitle", "trans-title", "trans-title-group"]
 )  # fmt: skip
-BREAK = "\x00"
-"""Stands between paragraphs while they are collected; XML cannot contain it."""
+ALTERNATIVES = ("math", "chem-struct", "textual-form")
+COUNTED = {
+    "ack": "acknowledgements",
+    "ref-list": "reference lists",
+    "table": "tables",
+    "tex-math": "TeX formulas",
+    "trans-abstract": "translated abstracts",
+}
+BREAK, LINE = "\x00", "\x01"
+"""Stand between paragraphs and lines while these are collected; XML cannot contain them."""
+
+CELL_SEPARATOR = " | "
+_APPARATUS = re.compile(
+    r"\b(fund(?:ing|ed)|financ|grants?\b|sponsor|conflicts?\b|competing|coi\b|interests?\b|"
+    r"acknowledge?|disclosure|contributions?\b|con\b|supported-by|availability|consent\b|ethic|"
+    r"references|bibliograph|abbr|licen[cs]e|permission|equal\b|corresp|present-address)",
+    re.IGNORECASE,
+)
+_MARKS = frozenset(["bibr", "fn", "table-fn", "aff", "corresp", "author-notes"])
+_CITATION_TEXT = re.compile(r"(?:[\s\d,;:.\[\](){}*†‡§¶#‖–—−-]|and\b|[a-z]\b)*")
+_PLAIN_CITATION = re.compile(r"\s*[\[(]?\s*\d{1,3}(?:\s*[,;–—-]\s*\d{1,3})*\s*[\])]?\s*")
+_WORD_END = re.compile(r"(?:[a-z]{4}|[\])])\Z")
+_STOP_END = re.compile(r"[^\W\d_]{2}[\])]?[.,;:]\Z")
 
 
 def read_jats(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
-    """The articles in order; a damaged file gives those before the damage, then one Failure."""
+    """The articles in order; damage is a Failure behind the articles before it."""
     position = 0
-    elements = stream_elements(stream, tags=("{*}article",), roots=ROOTS, options=options)
-    try:
-        for element in elements:
+    elements = stream_elements(stream, tags=("article", *ERROR_TAGS), roots=ROOTS, options=options)
+    for element in elements:
+        for content in _read_element(element, source, position + 1, options, stream.left_out):
             position += 1
-            yield _read_article(element, source, position, options)
-    except DataError as error:
-        yield Failure(source, position + 1, "", str(error))
+            yield content
+
+
+def _read_element(
+    element: etree._Element | DataError,
+    source: str,
+    position: int,
+    options: ReadOptions,
+    left_out: Counter[str],
+) -> Iterator[Document | Failure]:
+    if isinstance(element, DataError):
+        yield Failure(source, position, "", str(element))
+    elif local_name(element) in ERROR_TAGS:
+        beginning = excerpt(original_of(element))
+        yield Failure(
+            source, position, "", f"the input is an error: {words_of(element)}", beginning
+        )
+    else:
+        yield from _read_article(element, source, position, options, left_out)
 
 
 def _read_article(
-    article: etree._Element, source: str, position: int, options: ReadOptions
-) -> Document | Failure:
+    article: etree._Element,
+    source: str,
+    position: int,
+    options: ReadOptions,
+    left_out: Counter[str],
+) -> Iterator[Document | Failure]:
     document_id = f"{source}:{position}"
     try:
         check_record(article, options.max_xml_depth)
         document_id = _article_id(article) or document_id
-        return Document(document_id, _article_text(article))
+        if article.find("{*}front") is None and article.find("{*}body") is None:
+            raise DataError("the article has neither front nor body: not JATS")
     except DataError as error:
         content = original_of(article)
-        return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
+        yield Failure(source, position, document_id, str(error), excerpt(content), kept(content))
+        return
+    for suffix, part in _chosen(article, left_out):
+        text = _ArticleText(left_out, has_tables=options.tables == "rows")
+        yield Document(f"{document_id}{suffix}", text.of(part))
 
 
-def _article_text(article: etree._Element) -> str:
-    if article.find("{*}front") is None and article.find("{*}body") is None:
-        raise DataError("the article has neither front nor body: not JATS")
-    parts = (part for path in PARTS for part in article.findall(path))
-    paragraphs = "".join(piece for part in parts for piece in (BREAK, *_pieces(part))).split(BREAK)
-    return "\n\n".join(filter(None, map(one_line, paragraphs)))
+def _chosen(
+    article: etree._Element, left_out: Counter[str]
+) -> Iterator[tuple[str, etree._Element]]:
+    """The article and its sub-articles with the ends of their ids; of translations the English."""
+    parts = [("", article)]
+    for number, part in enumerate(article.iterdescendants(*SUB_ARTICLE_TAGS), start=1):
+        parts.append((f".s{number}", part))
+    translations = {suffix for suffix, part in parts if _is_translation(part)}
+    english = {suffix for suffix, part in parts if _language(part) in ("", "en")}
+    is_replaced = "" not in english and bool(translations & english)
+    for suffix, part in parts:
+        is_other = suffix in translations and (not is_replaced or suffix not in english)
+        if is_other or (not suffix and is_replaced):
+            left_out["texts that are there in English"] += 1
+        else:
+            yield suffix, part
+
+
+def _is_translation(part: etree._Element) -> bool:
+    kinds = (part.get("article-type", ""), part.get("response-type", ""))
+    return "translation" in kinds
+
+
+def _language(part: etree._Element) -> str:
+    given = part.get("{http://www.w3.org/XML/1998/namespace}lang", "")
+    return given.lower().partition("-")[0]
 
 
 def _article_id(article: etree._Element) -> str:
@@ -90,14 +174,177 @@ def _article_id(article: etree._Element) -> str:
     return f"PMC{ids[kind]}" if is_bare_pmc else ids.get(kind, "")
 
 
-def _pieces(element: etree._Element) -> Iterator[str]:
-    """The element's text with a BREAK on either side of each paragraph in it."""
-    yield element.text or ""
-    for child in element:
-        if isinstance(child, etree._Entity):
-            yield entity_text(child)
-        elif local_name(child) in PARAGRAPH_TAGS:
-            yield from (BREAK, *_pieces(child), BREAK)
-        elif local_name(child) not in UNREAD_TAGS:
-            yield from _pieces(child)
-        yield child.tail or ""
+class _ArticleText:
+    """Collects the paragraphs of an article, and counts what is left out of them."""
+
+    def __init__(self, left_out: Counter[str], *, has_tables: bool) -> None:
+        self._left_out, self._has_tables = left_out, has_tables
+        self._pieces: list[str] = []
+        self._floats: list[etree._Element] | None = None
+
+    def of(self, article: etree._Element) -> str:
+        for part in _parts(article):
+            self._add_block(part)
+        for back in article.findall("{*}back"):
+            for part in back:
+                if isinstance(part, etree._Entity) or _is_apparatus(part):
+                    self._left_out["parts of back matter"] += 1
+                else:
+                    self._add_block(part)
+        for part in (found for path in FLOAT_PARTS for found in article.findall(path)):
+            self._add_block(part)
+        paragraphs = "".join(self._pieces).split(BREAK)
+        return "\n\n".join(filter(None, map(_paragraph, paragraphs)))
+
+    def _add_block(self, element: etree._Element) -> None:
+        """An element as one or more paragraphs."""
+        self._pieces.append(BREAK)
+        self._add(element)
+        self._pieces.append(BREAK)
+
+    def _add_paragraph(self, element: etree._Element) -> None:
+        """A paragraph, then what floats in it."""
+        outer, self._floats = self._floats, []
+        self._add_block(element)
+        floats, self._floats = self._floats, outer
+        for child in floats:
+            self._add_block(child)
+
+    def _add(self, element: etree._Element) -> None:
+        """An element's text with a BREAK on either side of each paragraph in it."""
+        self._pieces.append(element.text or "")
+        for child in element:
+            if isinstance(child, etree._Entity):
+                self._pieces.append(entity_text(child))
+            else:
+                self._add_child(child, local_name(child), element)
+            self._pieces.append(child.tail or "")
+
+    def _add_child(self, child: etree._Element, name: str, parent: etree._Element) -> None:
+        if name in UNREAD_TAGS:
+            if name in COUNTED:
+                self._left_out[COUNTED[name]] += 1
+        elif name in INLINE_TAGS:
+            self._add_inline(child, name, parent)
+        elif name == "break":
+            self._pieces.append(LINE)
+        elif name == "alternatives":
+            self._add_alternative(child, parent)
+        elif name in _TABLE_TAGS:
+            self._add_table(child, name)
+        elif name.startswith("disp-formula") or name in _SPACED_TAGS:
+            self._pieces.append(" ")
+            self._add(child)
+            self._pieces.append(" ")
+        elif name in FLOAT_TAGS and self._floats is not None:
+            self._floats.append(child)
+        elif name in ("p", "title"):
+            self._add_paragraph(child)
+        elif name == "fn" and _is_apparatus(child):
+            self._left_out["parts of back matter"] += 1
+        else:
+            self._add_block(child)
+
+    def _add_inline(self, child: etree._Element, name: str, parent: etree._Element) -> None:
+        before = self._pieces[-1] or self._pieces[-2]
+        if self._is_left_out(child, name, before):
+            self._left_out["citations"] += 1
+        elif name == "sup" and _PLAIN_CITATION.fullmatch(child.text or "") and not len(child):
+            self._add_plain_citation(child, before)
+        else:
+            if is_next_heading(child):
+                self._pieces.append(" ")
+            elif local_name(parent) == "mfrac" and child.getprevious() is not None:
+                self._pieces.append("/")
+            self._add(child)
+
+    @staticmethod
+    def _is_left_out(child: etree._Element, name: str, before: str) -> bool:
+        """Whether an element is a citation, raised or glued to what stands before it."""
+        if name == "xref":
+            return _is_mark(child) and (bool(before[-1:].strip()) or _is_raised(child))
+        return name == "sup" and _is_raised_citation(child)
+
+    def _add_plain_citation(self, child: etree._Element, before: str) -> None:
+        """A raised number: a citation behind a sentence, apart behind a word, else an exponent."""
+        if _STOP_END.search(before):
+            self._left_out["citations"] += 1
+        else:
+            gap = " " if _WORD_END.search(before) else ""
+            self._pieces += (gap, child.text or "")
+
+    def _add_alternative(self, element: etree._Element, parent: etree._Element) -> None:
+        """One of several forms of a thing."""
+        forms = {local_name(child): child for child in reversed(element) if _is_element(child)}
+        chosen = next((name for name in ALTERNATIVES if name in forms), None)
+        others = (name for name in forms if name not in UNREAD_TAGS and name != "media")
+        chosen = chosen or next(others, None)
+        if chosen is not None:
+            self._add_child(forms[chosen], chosen, parent)
+
+    def _add_table(self, element: etree._Element, name: str) -> None:
+        if not self._has_tables:
+            self._left_out["tables"] += name == "table"
+            return
+        if name == "tr":
+            self._add_row(element)
+        else:
+            self._add_block(element)
+
+    def _add_row(self, row: etree._Element) -> None:
+        """A row of a table as a line, its cells apart."""
+        self._pieces.append(BREAK)
+        for number, cell in enumerate(filter(_is_element, row)):
+            text = _ArticleText(self._left_out, has_tables=True)
+            text._add(cell)
+            words = " ".join("".join(text._pieces).replace(BREAK, " ").split())
+            self._pieces += (CELL_SEPARATOR if number else "", words)
+        self._pieces.append(BREAK)
+
+
+_TABLE_TAGS = frozenset(["table", "thead", "tbody", "tfoot", "tr"])
+_SPACED_TAGS = frozenset(["mtd", "mtr", "mtable", "textual-form"])
+
+
+def _parts(article: etree._Element) -> Iterator[etree._Element]:
+    for path in FRONT_PARTS:
+        yield from article.findall(path)
+
+
+def _is_element(child: etree._Element) -> bool:
+    return not isinstance(child, etree._Entity)
+
+
+def _is_apparatus(part: etree._Element) -> bool:
+    """Whether back matter tells of money, interests or sources instead of findings."""
+    if local_name(part) in UNREAD_TAGS:
+        return True
+    kinds = (part.get(name, "") for name in ("sec-type", "fn-type", "notes-type", "content-type"))
+    title = part.find("{*}title")
+    words = " ".join((*kinds, "" if title is None else characters(title)))
+    return local_name(part) == "glossary" or _APPARATUS.search(words) is not None
+
+
+def _is_mark(xref: etree._Element) -> bool:
+    """Whether a reference is a citation or note by its number or sign alone."""
+    kinds = xref.get("ref-type", "").split()
+    return bool(_MARKS.intersection(kinds)) and _is_citation_text(xref.itertext())
+
+
+def _is_raised(xref: etree._Element) -> bool:
+    return any(local_name(child) == "sup" for child in filter(_is_element, xref))
+
+
+def _is_raised_citation(sup: etree._Element) -> bool:
+    return any(_is_mark(xref) for xref in sup.iter("{*}xref")) and _is_citation_text(sup.itertext())
+
+
+def _is_citation_text(texts: Iterable[object]) -> bool:
+    return _CITATION_TEXT.fullmatch("".join(map(str, texts))) is not None
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph in one line, or as many as it has breaks."""
+    if LINE not in text:
+        return one_line(text)
+    return "\n".join(filter(None, map(one_line, text.split(LINE))))

@@ -1,6 +1,10 @@
-"""Documents out of JSON lines: one object a line, with the text and identifier in named fields."""
+"""Documents out of JSON lines: one object a line, with the text and identifier in named fields.
 
-from collections.abc import Iterable, Iterator
+An array of such objects, or objects over several lines, are read alike.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -10,7 +14,7 @@ import orjson
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError
 from keci.files import OutputFile
-from keci.formats.json import parse_json
+from keci.formats.json import digits_of, frame_objects, parse_json, parse_lenient
 from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 JSON_KINDS: dict[type, str] = {
@@ -29,18 +33,45 @@ def read_jsonl(
 ) -> Iterator[Document | Failure]:
     """The documents in order; blank lines are skipped, a bad line becomes a Failure.
 
-    An integer identifier is read as its digits; a record without one is called
-    ``source:position``.
+    An array of objects and objects over several lines are read, too. A number as identifier is read
+    as its digits; a record without identifier is called ``source:position``; a text that is null is
+    empty.
     """
     position = 0
     try:
-        for number, line in enumerate(read_lines(stream, options.max_record_bytes), start=1):
+        for number, line in _records(stream, options.max_record_bytes):
             if line and not line.isspace():
                 position += 1
                 place = _Place(source, position, number)
                 yield _read_record(line, place=place, options=options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
+
+
+def _records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes]]:
+    """The bytes of each record with the number of its line, 0 where records are no lines."""
+    head = stream.content_head
+    if _ARRAY.match(head):
+        return ((0, record) for record in frame_objects(stream, depth=1, limit=limit))
+    if _spans_lines(head):
+        return ((0, record) for record in frame_objects(stream, depth=0, limit=limit))
+    return enumerate(read_lines(stream, limit), start=1)
+
+
+_ARRAY = re.compile(rb"\s*\[\s*(?:\{|\]?\s*\Z)")
+_SPANNING = re.compile(rb'\s*(\{[^\n]*)\n\s*(["}])')
+
+
+def _spans_lines(head: bytes) -> bool:
+    """Whether the first object goes on in a second line with another of its fields."""
+    found = _SPANNING.match(head)
+    if found is None:
+        return False
+    try:
+        orjson.loads(found.group(1))
+    except orjson.JSONDecodeError:
+        return True
+    return False
 
 
 def read_lines(stream: ContentStream, limit: int) -> Iterator[bytes]:
@@ -72,10 +103,11 @@ def _read_record(line: bytes, *, place: _Place, options: ReadOptions) -> Documen
     record_id = ""
     try:
         record = _parse(line, options)
-        record_id = _identifier(record, options.id_field, f"{place.source}:{place.position}")
-        return Document(record_id, _text(record, options.text_field))
+        record_id = _identifier(record, line, place, options)
+        text = record.get(options.text_field)
+        return Document(record_id, text if type(text) is str else text_of(record, options))
     except DataError as error:
-        reason = f"line {place.line}: {error}"
+        reason = f"line {place.line}: {error}" if place.line else str(error)
         source, position = place.source, place.position
         original = kept(line) if len(line) <= options.max_record_bytes else b""
         return Failure(source, position, record_id, reason, excerpt(line), original)
@@ -85,39 +117,79 @@ def _parse(line: bytes, options: ReadOptions) -> dict[str, Any]:
     limit = options.max_record_bytes
     if len(line) > limit:
         raise DataError(f"the record is longer than the limit of {limit:,} bytes")
-    record = parse_json(line, options)
+    try:
+        record = parse_json(line, options)
+    except DataError:
+        if not _NOT_A_NUMBER.search(line):
+            raise
+        record = parse_lenient(line)
     if not isinstance(record, dict):
         raise DataError(f"expected a JSON object, got {_kind(record)}")
     return record
 
 
-def _identifier(record: dict[str, Any], name: str, default: str) -> str:
+_NOT_A_NUMBER = re.compile(rb"\b(?:NaN|Infinity)\b")
+
+
+def _identifier(record: dict[str, Any], line: bytes, place: _Place, options: ReadOptions) -> str:
+    """The identifier; a number with a point or too many digits for a float as it is written."""
+    value = record.get(options.id_field)
+    if type(value) is str and value:
+        return value
+    if isinstance(value, float):
+        record = parse_lenient(line)
+    return identifier_in(record, options.id_field, f"{place.source}:{place.position}")
+
+
+def identifier_in(record: Mapping[str, Any], name: str, default: str) -> str:
+    """The identifier of a record; raises DataError where it is neither a string nor a number."""
     value = record.get(name)
     if value is None:
         return default
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    digits = digits_of(value)
+    if digits is not None:
+        return digits
+    if isinstance(value, float):
+        return default if value != value else str(int(value)) if value.is_integer() else str(value)
     if not isinstance(value, str) or not value:
         raise DataError(f"the field {name!r} must be a non-empty string, got {_kind(value)}")
     return value
 
 
-def _text(record: dict[str, Any], name: str) -> str:
-    if name not in record:
+def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:
+    """The text of a record; several fields are joined by blank lines, null is empty.
+
+    Raises DataError where the fields are missing or no strings.
+    """
+    name = options.text_field
+    if name in record:
+        return _text(record, name)
+    names = [field for field in options.text_fields if field in record]
+    if not names:
         raise DataError(
             f"the field {name!r} is missing; there are {', '.join(sorted(record)[:20])}"
         )
+    return "\n\n".join(filter(None, (_text(record, field) for field in names)))
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
     value = record[name]
-    if not isinstance(value, str):
+    if value is None:
+        return ""
+    if not isinstance(value, str) or digits_of(value) is not None:
         raise DataError(f"the field {name!r} must be a string, got {_kind(value)}")
     return value
 
 
 def _kind(value: object) -> str:
-    """What JSON calls a value."""
+    """What JSON calls a value; of other origins the name of its type."""
     if value == "":
         return "an empty string"
-    return JSON_KINDS[type(value)]
+    if digits_of(value) is not None:
+        return "a number"
+    return JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:

@@ -22,6 +22,7 @@ CHOICES = {
     "invalid_utf8": ("fail", "replace"),
     "lone_surrogates": ("fail", "replace"),
     "nul": ("fail", "replace", "keep"),
+    "tables": ("skip", "rows"),
 }
 _BOUNDS = {"max_xml_depth": DEEPEST, "max_json_depth": DEEPEST}
 _NOT_LIMITS = ("text_field", "id_field")

@@ -1,19 +1,76 @@
-"""Extractions as a Parquet table with nested columns: the fields of the JSON lines, typed.
+"""Documents out of Parquet, and extractions as a table: the fields of the JSON lines, typed.
 
 Needs pyarrow (the extra ``parquet``). Offsets count Unicode code points, as everywhere.
 """
 
 import importlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
 import orjson
 
-from keci.documents import Extraction
-from keci.errors import UsageError
+from keci.documents import Document, Extraction, Failure
+from keci.errors import DataError, UsageError
+from keci.formats.jsonl import identifier_in, text_of
+from keci.formats.stream import ContentStream, ReadOptions
 
 ROWS_AT_ONCE = 1000
+MAGIC = b"PAR1"
+_IN_MEMORY = 64 << 20
+"""A table needs all of its file at hand: up to this size in memory, else in a temporary file."""
+
+
+def read_parquet(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The rows in order, text and id from the columns that the fields of jsonl are called.
+
+    A damaged table gives the rows before the damage, then one Failure.
+    """
+    position = 0
+    try:
+        for row in _input_rows(stream, options):
+            position += 1
+            yield _read_row(row, source, position, options)
+    except (DataError, UsageError) as error:
+        yield Failure(source, position + 1, "", str(error))
+
+
+def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[str, Any]]:
+    arrow, parquet = _arrow()
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        while chunk := stream.read():
+            file.write(chunk)
+        file.seek(0)
+        try:
+            table = parquet.ParquetFile(file)
+            names = table.schema_arrow.names
+            fields = {options.text_field, *options.text_fields}
+            texts = sorted(fields.intersection(names))
+            if not texts:
+                raise DataError(
+                    f"no column is called {options.text_field!r}; there are {', '.join(names[:20])}"
+                )
+            columns = [*texts, *({options.id_field} & set(names) - set(texts))]
+            for batch in table.iter_batches(
+                batch_size=ROWS_AT_ONCE, columns=columns, use_threads=False
+            ):
+                yield from batch.to_pylist()
+        except (arrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+            raise DataError(f"not a Parquet table that can be read: {error}") from error
+
+
+def _read_row(
+    row: dict[str, Any], source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    document_id = ""
+    try:
+        document_id = identifier_in(row, options.id_field, f"{source}:{position}")
+        return Document(document_id, text_of(row, options))
+    except DataError as error:
+        return Failure(source, position, document_id, str(error))
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:

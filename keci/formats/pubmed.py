@@ -3,11 +3,15 @@
 A citation's text is its title, then each section of its abstract, with a blank line between them.
 A labelled section begins with its label: ``METHODS: We gave ...`` (``UNLABELLED`` is left out).
 Inline markup and MathML are kept as their characters, white space runs become one space. Where the
-title is empty the vernacular or book title stands in; ``OtherAbstract`` (translations, plain
-language summaries, another agency's abstract) is not read. A citation without title and abstract is
-a document with an empty text. The id is the PMID, with ``.N`` for a version N above 1.
+title is empty or says that it is not available, the vernacular or book title stands in; where there
+is no abstract, an English ``OtherAbstract`` does (a plain language summary or another agency's).
+Other ``OtherAbstract`` elements are left out, and the stream counts them. A citation without title
+and abstract is a document with an empty text. The id is the PMID, with ``.N`` for a version N above
+1.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from lxml import etree
@@ -22,14 +26,17 @@ from keci.formats.xml import (
     one_line,
     original_of,
     stream_elements,
+    without_namespaces,
+    words_of,
 )
 
 ROOTS = frozenset(
     ["PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "PubmedArticle",
-     "PubmedBookArticle", "MedlineCitation"]
+     "PubmedBookArticle", "MedlineCitation", "OAI-PMH"]
 )  # fmt: skip
 CITATION_TAGS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
 DELETION_TAG = "DeleteCitation"
+ERROR_TAG = "ERROR"
 TITLE_PATHS = (
     "MedlineCitation/Article/ArticleTitle",
     "Article/ArticleTitle",
@@ -40,6 +47,7 @@ TITLE_PATHS = (
     "BookDocument/Book/BookTitle",
 )
 ABSTRACT_PATHS = ("MedlineCitation/Article/Abstract", "Article/Abstract", "BookDocument/Abstract")
+NOT_AVAILABLE = re.compile(r"\[?(?:Title )?Not Available\.?\]?\.?", re.IGNORECASE)
 PMID_PATHS = ("MedlineCitation/PMID", "PMID", "BookDocument/PMID")
 NO_LABEL = "UNLABELLED"
 PARAGRAPH_BREAK = "\n\n"
@@ -48,30 +56,49 @@ PARAGRAPH_BREAK = "\n\n"
 def read_pubmed(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure | Deletion]:
-    """The citations in order; a damaged file gives those before the damage, then one Failure.
+    """The citations in order; damage is a Failure behind the citations before it.
 
     Each PMID of a DeleteCitation is a Deletion in its place.
     """
     position = 0
     elements = stream_elements(
         stream,
-        tags=(*CITATION_TAGS, DELETION_TAG),
+        tags=(*CITATION_TAGS, DELETION_TAG, ERROR_TAG),
         roots=ROOTS,
         options=options,
     )
-    try:
-        for element in elements:
-            if element.tag == DELETION_TAG:
-                yield from (Deletion(_citation_id(pmid)) for pmid in element.findall("PMID"))
-            else:
-                position += 1
-                yield _read_citation(element, source, position, options)
-    except DataError as error:
-        yield Failure(source, position + 1, "", str(error))
+    for element in elements:
+        if not isinstance(element, DataError) and element.tag == DELETION_TAG:
+            yield from (Deletion(_citation_id(pmid)) for pmid in element.findall("PMID"))
+        else:
+            position += 1
+            yield _read_element(element, source, position, options, stream.left_out)
+
+
+def _read_element(
+    element: etree._Element | DataError,
+    source: str,
+    position: int,
+    options: ReadOptions,
+    left_out: Counter[str],
+) -> Document | Failure:
+    if isinstance(element, DataError):
+        return Failure(source, position, "", str(element))
+    element = without_namespaces(element)
+    if element.tag == ERROR_TAG:
+        beginning = excerpt(original_of(element))
+        return Failure(
+            source, position, "", f"the input is an error: {words_of(element)}", beginning
+        )
+    return _read_citation(element, source, position, options, left_out)
 
 
 def _read_citation(
-    element: etree._Element, source: str, position: int, options: ReadOptions
+    element: etree._Element,
+    source: str,
+    position: int,
+    options: ReadOptions,
+    left_out: Counter[str],
 ) -> Document | Failure:
     document_id = ""
     try:
@@ -80,7 +107,7 @@ def _read_citation(
         document_id = "" if pmid is None else _citation_id(pmid)
         if not document_id:
             raise DataError("the citation has no PMID")
-        return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(element)))
+        return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(element, left_out)))
     except DataError as error:
         content = original_of(element)
         return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
@@ -92,12 +119,30 @@ def _citation_id(pmid: etree._Element) -> str:
     return number if version == "1" or not number else f"{number}.{version}"
 
 
-def _paragraphs(element: etree._Element) -> Iterator[str]:
-    titles = (characters(title) for path in TITLE_PATHS for title in element.findall(path))
-    yield from filter(None, [next(filter(None, titles), "")])
+def _paragraphs(element: etree._Element, left_out: Counter[str]) -> Iterator[str]:
+    title = next(_titles(element), "")
+    if title:
+        yield title
     abstract = first_element(element, ABSTRACT_PATHS)
-    if abstract is None:
-        return
+    sections = [] if abstract is None else list(_sections(abstract))
+    for other in element.iter("OtherAbstract"):
+        is_english = other.get("Language", "eng").lower() in ("", "eng", "en")
+        if is_english and not sections:
+            sections = list(_sections(other))
+        else:
+            left_out["other abstracts"] += 1
+    yield from sections
+
+
+def _titles(element: etree._Element) -> Iterator[str]:
+    for path in TITLE_PATHS:
+        for title in element.findall(path):
+            text = characters(title)
+            if text and not NOT_AVAILABLE.fullmatch(text):
+                yield text
+
+
+def _sections(abstract: etree._Element) -> Iterator[str]:
     for section in abstract.findall("AbstractText"):
         text = characters(section)
         label = one_line(section.get("Label", ""))

@@ -68,7 +68,7 @@ def blocks(
         if block and (not line.strip() or (begins_next and block.parts)):
             yield _closed(block)
             block = None
-        if line.strip():
+        if line.strip() and not line.startswith(b"#"):
             block = block or Block(number)
             problem = _add_line(block, line, limit=limit, keep_rows=keep_rows)
             if problem and not block.problem:
@@ -143,11 +143,21 @@ def _is_mention(row: list[str]) -> bool:
 
 
 def _mentions(row: list[str], named: frozenset[str]) -> Iterator[MentionRow]:
-    """A row for each type."""
-    _, start, end, text, types, *rest = row
+    """A row for each type; a tab inside the mention's text is part of it."""
+    _, start, end, *columns = row
+    width = _text_columns(columns, int(end) - int(start))
+    text, types, *rest = "\t".join(columns[:width]), *columns[width:]
     identifiers = split_identifiers(rest[0] if rest else "", named)
     for kind in split_types(types):
         yield MentionRow(int(start), int(end), text, kind, identifiers)
+
+
+def _text_columns(columns: list[str], length: int) -> int:
+    """How many columns the text of a mention takes: one, unless it has tabs inside."""
+    for width in range(1, len(columns) - 1):
+        if len("\t".join(columns[:width])) == length:
+            return width
+    return 1
 
 
 def _relation(row: list[str]) -> RelationRow:

@@ -7,6 +7,9 @@
 | bioc | one document of a BioC collection, XML or JSON | its id |
 | jats | one article of PMC full text | the PMC id |
 | pubtator | one title with its abstract | the PMID |
+| medline | one citation of MEDLINE text (.nbib) | the PMID |
+| csv, tsv | one row below the header | the column ``id_field`` |
+| parquet | one row | the column ``id_field`` |
 | text | the whole file | the file's name |
 | brat | the whole file, chosen by name alone | the file's name without its suffix |
 | failures | what an earlier run kept of a record that failed | the record's |
@@ -26,11 +29,14 @@ import orjson
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.formats.bioc import read_bioc
+from keci.formats.delimited import read_csv, read_tsv
 from keci.formats.detect import detect_format, suffix
 from keci.formats.failures import decode_failure
 from keci.formats.jats import read_jats
 from keci.formats.jsonl import read_jsonl, read_lines
 from keci.formats.limits import DOCUMENT_FORMAT, checked_document
+from keci.formats.medline import read_medline
+from keci.formats.parquet import read_parquet
 from keci.formats.plain import read_brat, read_text
 from keci.formats.pubmed import read_pubmed
 from keci.formats.pubtator import read_pubtator
@@ -100,6 +106,10 @@ READERS: dict[str, Reader] = {
     "bioc": read_bioc,
     "jats": read_jats,
     "pubtator": read_pubtator,
+    "medline": read_medline,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "parquet": read_parquet,
     "text": read_text,
     "brat": read_brat,
     "failures": read_failures,
@@ -134,7 +144,10 @@ def _read_records(
 
 
 def find_sources(inputs: Sequence[str], input_format: str, options: ReadOptions) -> list[Source]:
-    """The files behind the inputs, each looked at; raises UsageError as ``read_documents`` does."""
+    """The files behind the inputs, each looked at; raises UsageError as ``read_documents`` does.
+
+    An input of no known format is refused here if all are; beside others it becomes a Failure.
+    """
     if input_format not in INPUT_FORMATS:
         known = ", ".join(INPUT_FORMATS)
         raise UsageError(f"unknown input format {input_format!r}; known are {known}")
@@ -143,12 +156,23 @@ def find_sources(inputs: Sequence[str], input_format: str, options: ReadOptions)
         raise UsageError("expected at least one input, got none")
     if sum(source.is_stdin for source in sources) > 1:
         raise UsageError("standard input (-) can be read only once")
+    refusals = []
     for source in sources:
         source.check()
         if input_format == AUTO and source.is_regular:
             with source.open(options) as stream:
-                detect_format(stream.head, source.name)
+                refusals += _refusal(stream, source, options)
+    if len(refusals) == len(sources):
+        raise refusals[0]
     return sources
+
+
+def _refusal(stream: ContentStream, source: Source, options: ReadOptions) -> list[UsageError]:
+    try:
+        detect_format(stream.head, source.name, options.text_fields)
+    except UsageError as error:
+        return [error]
+    return []
 
 
 def read_source(
@@ -168,8 +192,13 @@ def read_source(
         yield Failure(source.name, 1, "", str(error))
         return
     with stream:
-        known = input_format != AUTO
-        name = input_format if known else detect_format(stream.head, source.name)
+        try:
+            name = input_format
+            if name == AUTO:
+                name = detect_format(stream.head, source.name, options.text_fields)
+        except UsageError as error:
+            yield Failure(source.name, 1, "", str(error), excerpt(stream.head))
+            return
         if watch:
             watch(stream, name)
         yield from read_stream(stream, source.name, name, options)
@@ -192,8 +221,9 @@ def read_stream(
 
 
 SUFFIXES_IN_FOLDERS = frozenset(
-    [".json", ".jsonl", ".ndjson", ".nxml", ".pubtator", ".txt", ".xml"]
-)
+    [".csv", ".json", ".jsonl", ".medline", ".nbib", ".ndjson", ".nxml", ".parquet", ".pubtator",
+     ".tsv", ".txt", ".xml"]
+)  # fmt: skip
 _log = logging.getLogger(__name__)
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -149,7 +150,8 @@ class ReadOptions:
     ``max_xml_names`` for an input, as names stay in memory. ``max_word_characters`` bounds a run
     without white space.
     What is no UTF-8, is half of a surrogate pair, or a NUL character, makes its record fail, is
-    replaced by U+FFFD, or (NUL) kept; ``keci.formats.limits`` has the choices.
+    replaced by U+FFFD, or (NUL) kept; ``keci.formats.limits`` has the choices. ``tables`` says
+    whether the cells of tables in full text are skipped or read, a row in a line.
     """
 
     text_field: str = "text"
@@ -166,6 +168,12 @@ class ReadOptions:
     invalid_utf8: str = "fail"
     lone_surrogates: str = "fail"
     nul: str = "fail"
+    tables: str = "skip"
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields whose texts make a document's, joined by blank lines."""
+        return tuple(filter(None, map(str.strip, self.text_field.split(","))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +223,10 @@ class Source:
 
 
 class ContentStream:
-    """Decompressed bytes with a look at their beginning; every read error is a DataError."""
+    """Decompressed bytes with a look at their beginning; every read error is a DataError.
+
+    ``left_out`` is what a reader passed over that a person sees, by kind.
+    """
 
     def __init__(self, raw: ByteStream, options: ReadOptions | None = None) -> None:
         self._raw = raw
@@ -230,6 +241,7 @@ class ContentStream:
         is_mended = self._options.invalid_utf8 == "replace" and not _OTHER_ENCODING.match(self.head)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_mended else None
         self._unread = self._mended(self.head)
+        self.left_out: Counter[str] = Counter()
 
     @property
     def content_head(self) -> bytes:

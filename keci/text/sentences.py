@@ -23,6 +23,24 @@ ABBREVIATIONS = (
 )  # fmt: skip
 """Abbreviations of biomedical prose that nupunkt's own list leaves out."""
 
+_MISSED = re.compile(
+    r"\.\s+(?=(?P<opener>(?:After|All|Although|An|As|At|Because|Both|By|During|Each|Finally|For|From|"
+    r"Furthermore|Here|However|If|In|It|Its|Moreover|On|Our|Since|She|Such|That|The|Their|Then|There|"
+    r"Thereafter|Therefore|These|They|This|Those|Thus|To|Under|Using|We|When|Whereas|While|With)"
+    r"(?:,\s|\s+[a-z0-9(]))|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,}\s))"
+)
+"""Where a sentence may begin that nupunkt joins to the one before, taking its end for a symbol or
+an initial (``kappa B. The cells``), a unit (``24 h. Cells were``) or not seeing that a title or
+species opens the next (``rash. Dr. Smith``)."""
+
+_NEVER_LAST = re.compile(
+    r"\b(?:vs|cf|e\.g|i\.e|viz|figs?|refs?|eqs?|nos?|drs?|mrs?|ms|prof|st|approx|resp|incl|s?sp|spp|"
+    r"subsp|var|ca|al)\Z", re.IGNORECASE,
+)  # fmt: skip
+_WORD_LAST = re.compile(r"[a-z]{3}[)\]]?\Z")
+_UNIT_LAST = re.compile(r"\d\s?(?:h|hr|d|min|s)\Z")
+_LONGEST_LAST = 12
+
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\u2029\s*")
 _PLAIN_LOWERCASE_WORD = re.compile(r"[a-z]{2,}(?=[\s,;]|\Z)")
 
@@ -35,7 +53,8 @@ def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
     """
     spans = []
     for start, end in _paragraphs(text):
-        cuts = [start, *_boundaries(text, start, end), end]
+        found = {*_boundaries(text, start, end), *_missed_boundaries(text, start, end)}
+        cuts = [start, *sorted(found), end]
         spans += [_trimmed(text, left, right) for left, right in pairwise(cuts)]
     return tuple((start, end) for start, end in spans if start < end)
 
@@ -58,6 +77,24 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
             stop = cuts[-1] if cuts else stop - LOOKAHEAD
         yield from (cut for cut in cuts if not _PLAIN_LOWERCASE_WORD.match(text, cut))
         start = stop
+
+
+def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
+    """The offsets where a sentence begins after what nupunkt takes for no end of one."""
+    for found in _MISSED.finditer(text, start, end):
+        before = text[max(found.start() - _LONGEST_LAST, start) : found.start()]
+        is_end = {
+            "opener": _is_any_end,
+            "name": _WORD_LAST.search,
+            "word": _UNIT_LAST.search,
+        }[found.lastgroup or "opener"]
+        if is_end(before) and not _NEVER_LAST.search(before):
+            yield found.end()
+
+
+def _is_any_end(before: str) -> bool:
+    """Whether a full stop can stand here: behind a letter, digit, bracket or quotation mark."""
+    return before[-1:].isalnum() or before[-1:] in (")", "]", '"', "%")
 
 
 def _block_boundaries(block: str, offset: int) -> list[int]:

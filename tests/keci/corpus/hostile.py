@@ -23,6 +23,19 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+
+def _table() -> bytes:
+    """A small Parquet table, or what begins like one where pyarrow is not there."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        return b"PAR1PAR1"
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table({"id": ["1"], "text": ["Aspirin \u03b1"]}), file)
+    return file.getvalue()
+
+
 SEEDS = {
     "jsonl": (
         b'{"id": "a", "text": "Aspirin \\u00e9 \xce\xb1"}\n{"id": 2, "text": "B", "x": [{}]}\n'
@@ -47,6 +60,10 @@ SEEDS = {
         b"</front><body><sec><title>T</title><p>A<sup>2</sup></p></sec></body></article>"
     ),
     "pubtator": b"1|t|A title\n1|a|Text\n1\t0\t1\tA\tGene\t5\n\n2|t|B\n",
+    "medline": (b"\nPMID- 1\nTI  - A title that\n      goes on\nAB  - Text.\n\nPMID- 2\nTI  - B\n"),
+    "csv": b'id,text\n1,"Aspirin, ""helps"""\n2,\xce\xb1\n',
+    "tsv": b"id\ttext\n1\tAspirin\n2\t\xce\xb1\n",
+    "parquet": _table(),
     "text": b"Aspirin helps. \xce\xb1",
     "brat": b"Aspirin helps. \xce\xb1",
     "failures": (

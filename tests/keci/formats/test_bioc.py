@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
-from keci.formats.bioc import assemble, json_documents, read_document, xml_documents
+from keci.formats.bioc import json_documents, read_document, xml_documents
+from keci.formats.passages import Passage, lay_out
 
 EXPECTED = AnnotatedText(
     "7",
@@ -130,7 +131,7 @@ def test_json_without_the_fields_is_refused(record: Any) -> None:
     ],
 )
 def test_offsets_that_do_not_fit_give_paragraphs(passages: list[Any], text: str) -> None:
-    assert assemble(passages) == text
+    assert lay_out(Passage(*item) for item in passages).text == text
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.text()), max_size=5))
@@ -141,5 +142,5 @@ def test_fitting_offsets_are_kept(parts: list[tuple[int, str]]) -> None:
         offset += gap
         passages.append((offset, text))
         offset += len(text)
-    whole = assemble(passages)
+    whole = lay_out(Passage(*item) for item in passages).text
     assert all(whole[start : (start or 0) + len(text)] == text for start, text in passages)

@@ -29,6 +29,7 @@ from keci.formats.read import READERS
         (b'[{"id": "1", "passages": [{', "data.json", "bioc"),
         (b'{"id": "1", "text": "\\"documents\\": ["}', "data.json", "jsonl"),
         (b"12|t|A title.\n12|a|Its text.", "data.txt", "pubtator"),
+        (b'[{"id": "1"}]', "data", "jsonl"),
         (b"Aspirin helps.", "notes", "text"),
         (b"[Burkitt's lymphoma in 1985].", "notes.txt", "text"),
         (b"{curly} brackets", "notes.txt", "text"),
@@ -45,7 +46,6 @@ def test_formats_are_found_by_content_then_name(head: bytes, name: str, expected
     [
         (b'<?xml version="1.0"?><book>', "<book>"),
         (b"<!DOCTYPE html><html>", "<html>"),
-        (b'[{"id": "1"}]', "JSON array"),
         (b"%PDF-1.7", "PDF"),
         (b"PK\x03\x04", "zip"),
         (b"abc\x00\x01", "binary"),

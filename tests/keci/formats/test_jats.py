@@ -27,7 +27,7 @@ xmlns:mml="urn:m"><mml:mi>x</mml:mi></mml:math></alternatives></inline-formula> 
 <floats-group><fig><caption><p>Afloat.</p></caption></fig></floats-group>
 <sub-article><body><p>Reply.</p></body></sub-article></article>"""
 TEXT = "\n\n".join(
-    ["A title*", "and more", "Summary", "We did it.", "Opening.", "Methods", "First2 part:", "one",
+    ["A title*", "and more", "Summary", "We did it.", "Opening.", "Methods", "First 2 part:", "one",
      "two", "and the rest Fig. 1.", "At x = 1\u00a0α.", "A plot.", "Of data.", "A table.", "Note.",
      "Afloat."]
 )  # fmt: skip
@@ -40,17 +40,20 @@ def read(content: str, options: ReadOptions | None = None) -> list[Document | Fa
 
 
 def test_an_article_is_its_paragraphs() -> None:
-    assert read(ARTICLE) == [Document("PMC22", TEXT)]
+    assert read(ARTICLE) == [Document("PMC22", TEXT), Document("PMC22.s1", "Reply.")]
 
 
 @pytest.mark.parametrize("root", ["pmc-articleset", "articles"])
 def test_sets_of_articles_are_read(root: str) -> None:
-    assert read(f"<{root}>{ARTICLE}{ARTICLE}</{root}>") == [Document("PMC22", TEXT)] * 2
+    assert (
+        read(f"<{root}>{ARTICLE}{ARTICLE}</{root}>")
+        == [Document("PMC22", TEXT), Document("PMC22.s1", "Reply.")] * 2
+    )
 
 
 def test_a_namespace_changes_nothing() -> None:
     namespaced = ARTICLE.replace("<article ", '<article xmlns="urn:jats" ', 1)
-    assert read(namespaced) == [Document("PMC22", TEXT)]
+    assert read(namespaced) == [Document("PMC22", TEXT), Document("PMC22.s1", "Reply.")]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from keci.formats.pubmed import read_pubmed
 from keci.formats.read import read_documents
 from keci.formats.stream import ContentStream, Deletion, ReadOptions
 
+OTHER = (3, 1)
+"""Citations whose only abstract is an English OtherAbstract, in two of the files."""
+
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "pubmed"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the PubMed files are not here")
 
@@ -84,14 +87,31 @@ def test_the_text_of_a_citation(body: str, text: str) -> None:
     assert text_of(body) == text
 
 
-def test_other_abstracts_are_not_read() -> None:
+@pytest.mark.parametrize(
+    ("abstract", "language", "text"),
+    [
+        ("", ' Language="fre"', "T."),
+        ("", ' Language="eng"', "T.\n\nOther."),
+        ("", "", "T.\n\nOther."),
+        ("<Abstract><AbstractText/></Abstract>", "", "T.\n\nOther."),
+        ("<Abstract><AbstractText>A.</AbstractText></Abstract>", "", "T.\n\nA."),
+    ],
+)
+def test_an_english_other_abstract_stands_in(abstract: str, language: str, text: str) -> None:
     content = (
         "<MedlineCitationSet><MedlineCitation><PMID>5</PMID><Article><ArticleTitle>T."
-        "</ArticleTitle></Article><OtherAbstract><AbstractText>Autre.</AbstractText>"
-        "</OtherAbstract></MedlineCitation><MedlineCitation><PMID>6</PMID></MedlineCitation>"
-        "</MedlineCitationSet>"
+        f"</ArticleTitle>{abstract}</Article><OtherAbstract{language}><AbstractText>Other."
+        "</AbstractText></OtherAbstract></MedlineCitation><MedlineCitation><PMID>6</PMID>"
+        "</MedlineCitation></MedlineCitationSet>"
     )
-    assert read(content) == [Document("5", "T."), Document("6", "")]
+    assert read(content) == [Document("5", text), Document("6", "")]
+
+
+@pytest.mark.parametrize("title", ["[Not Available].", "[Not Available]", "Not Available."])
+def test_a_title_that_is_not_available_is_none(title: str) -> None:
+    given = f"<ArticleTitle>{title}</ArticleTitle>"
+    assert text_of(given) == ""
+    assert text_of(f"{given}<VernacularTitle>Ein Titel.</VernacularTitle>") == "Ein Titel."
 
 
 def test_books_are_read() -> None:
@@ -245,10 +265,10 @@ def test_memory_does_not_grow_with_the_file() -> None:
 @pytest.mark.parametrize(
     ("name", "citations", "abstracts"),
     [
-        ("pubmedsample18n0001.xml.gz", 177, 109),
+        ("pubmedsample18n0001.xml.gz", 177, 109 + OTHER[0]),
         ("pubmed22n1313.xml.gz", 4, 3),
         ("efetch-export.xml", 106, 106),
-        ("documentSet.xml.gz", 10, 9),
+        ("documentSet.xml.gz", 10, 9 + OTHER[1]),
     ],
 )
 def test_real_files_are_read_whole(name: str, citations: int, abstracts: int) -> None:

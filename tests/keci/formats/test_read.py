@@ -72,13 +72,13 @@ def test_all_inputs_are_checked_before_the_first_record(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         read_documents([good, str(tmp_path / "absent")])
     with pytest.raises(UsageError, match="<book>"):
-        read_documents([good, foreign])
+        read_documents([foreign, foreign])
     with pytest.raises(UsageError, match="at least one input"):
         read_documents([])
     with pytest.raises(UsageError, match="only once"):
         read_documents(["-", good, "-"])
-    with pytest.raises(UsageError, match="unknown input format 'csv'"):
-        read_documents([good], input_format="csv")
+    with pytest.raises(UsageError, match="unknown input format 'xlsx'"):
+        read_documents([good], input_format="xlsx")
 
 
 def test_reading_goes_on_after_a_truncated_input(tmp_path: Path) -> None:

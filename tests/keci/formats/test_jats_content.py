@@ -1,0 +1,178 @@
+"""What of an article is read, and what is left out and counted."""
+
+import io
+
+import pytest
+
+from keci.documents import Document, Failure
+from keci.formats.jats import read_jats
+from keci.formats.stream import ContentStream, ReadOptions
+
+MATHML = 'xmlns:mml="http://www.w3.org/1998/Math/MathML"'
+
+
+def read(content: str, tables: str = "skip") -> tuple[list[Document | Failure], dict[str, int]]:
+    stream = ContentStream(io.BufferedReader(io.BytesIO(content.encode())))
+    contents = list(read_jats(stream, "in.xml", ReadOptions(tables=tables)))
+    return contents, dict(stream.left_out)
+
+
+def text_of(body: str, tables: str = "skip") -> str:
+    ((document,), _) = read(f"<article {MATHML}><body>{body}</body></article>", tables)
+    assert isinstance(document, Document)
+    return document.text
+
+
+CITED = '<xref ref-type="bibr" rid="b1">12</xref>'
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (f"after amoxicillin<sup>{CITED},{CITED}</sup>. She", "after amoxicillin. She"),
+        (f"a cough<sup>{CITED}\u2013{CITED}</sup> and", "a cough and"),
+        (f"enalapril<sup>[{CITED}]</sup> caused", "enalapril caused"),
+        ('gout<xref ref-type="bibr"><sup>4</sup></xref> after', "gout after"),
+        ('gout <xref ref-type="bibr"><sup>4</sup></xref> after', "gout after"),
+        (f"angioedema{CITED}.", "angioedema."),
+        ('age<sup><xref ref-type="table-fn">a</xref></sup>', "age"),
+        ("isoniazid<sup>5</sup> and", "isoniazid 5 and"),
+        ("the drug.<sup>5,6</sup> It", "the drug. It"),
+        (f"as seen in {CITED} and", "as seen in 12 and"),
+        ('by <xref ref-type="bibr">Doe et al. (2010)</xref>, who', "by Doe et al. (2010), who"),
+        ('see <xref ref-type="fig">Fig. 1</xref>', "see Fig. 1"),
+        ("5 m<sup>2</sup>, Na<sup>+</sup>, Ca<sup>2+</sup>", "5 m2, Na+, Ca2+"),
+        ("10<sup>6</sup> cells, <sup>14</sup>C, cm<sup>3</sup>", "106 cells, 14C, cm3"),
+        ("CD4<sup>+</sup> T<sub>reg</sub> H<sub>2</sub>O", "CD4+ Treg H2O"),
+    ],
+)
+def test_citations_are_no_part_of_words(body: str, text: str) -> None:
+    assert text_of(f"<p>{body}</p>") == text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<p>Rash<break/>Cough</p>", "Rash\nCough"),
+        ("<p><bold>Rash</bold><bold>Cough</bold></p>", "Rash Cough"),
+        ("<p><bold>p</bold><bold>53</bold></p>", "p53"),
+        ("<sec><title>Aim</title><p>To do</p><unknown>This</unknown><p>So</p></sec>",
+         "Aim\n\nTo do\n\nThis\n\nSo"),
+        ("<p>Pain<fn><p>A note.</p></fn> after aspirin.</p>", "Pain after aspirin.\n\nA note."),
+        ("<p>Here <disp-formula><mml:math><mml:mi>x</mml:mi></mml:math></disp-formula>is it.</p>",
+         "Here x is it."),
+        ("<p>Pain <fig><caption><p>A plot.</p></caption></fig>after aspirin.</p>",
+         "Pain after aspirin.\n\nA plot."),
+        ("<p>Two: <list><list-item><p>one</p></list-item><list-item><p>two</p></list-item></list>"
+         "</p>", "Two:\n\none\n\ntwo"),
+    ],
+)  # fmt: skip
+def test_blocks_part_words_and_sentences_go_on(body: str, text: str) -> None:
+    assert text_of(body) == text
+
+
+FORMULA = (
+    "<mml:math><mml:mn>5</mml:mn><mml:mo>:</mml:mo><mml:mn>1</mml:mn>"
+    '<mml:annotation encoding="TeX">5:1</mml:annotation></mml:math>'
+)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        f"<alternatives>{FORMULA}<tex-math>5:1</tex-math></alternatives>",
+        f"<alternatives><textual-form>5:1</textual-form>{FORMULA}</alternatives>",
+        f"{FORMULA}<tex-math>$5:1$</tex-math>",
+        f"<alternatives><graphic/>{FORMULA}<inline-graphic/></alternatives>",
+    ],
+)
+def test_a_formula_is_read_in_one_form(formula: str) -> None:
+    assert text_of(f"<p>A ratio of <inline-formula>{formula}</inline-formula>.</p>") == (
+        "A ratio of 5:1."
+    )
+
+
+def test_the_apparatus_of_a_figure_is_not_read() -> None:
+    figure = (
+        "<fig><label>Figure 1</label><caption><title>Rash.</title><p>After amoxicillin.</p>"
+        "<attrib>Photo by us</attrib></caption><alt-text>alt</alt-text><long-desc>long</long-desc>"
+        "<attrib>From a book</attrib><permissions><copyright-statement>c</copyright-statement>"
+        "<license><license-p>CC BY</license-p></license></permissions><graphic/></fig>"
+    )
+    assert text_of(figure) == "Rash.\n\nAfter amoxicillin."
+
+
+def test_captions_of_media_and_floats_are_read() -> None:
+    media = "<media><object-id>x</object-id><caption><title>A.</title><p>B.</p></caption></media>"
+    article = f"<article><body><p>C.</p>{media}</body><floats-wrap>{media}</floats-wrap></article>"
+    (document,), _ = read(article)
+    assert document == Document("in.xml:1", "C.\n\nA.\n\nB.\n\nA.\n\nB.")
+
+
+SUB = "<sub-article {0}><front-stub><title-group><article-title>T</article-title></title-group>"
+SUB_ARTICLE = SUB + "</front-stub><body><p>{1}</p></body></sub-article>"
+FRONT = '<front><article-meta><article-id pub-id-type="pmc">7</article-id></article-meta></front>'
+
+
+def test_sub_articles_are_records_of_their_own() -> None:
+    subs = SUB_ARTICLE.format('article-type="reply"', "Yes.") + (
+        "<response><body><p>No.</p></body></response>"
+    )
+    records, _ = read(f"<article>{FRONT}<body><p>Main.</p></body>{subs}</article>")
+    assert records == [
+        Document("PMC7", "Main."), Document("PMC7.s1", "T\n\nYes."), Document("PMC7.s2", "No.")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "translated", "expected"),
+    [
+        ("en", "pt", [Document("PMC7", "Main.")]),
+        ("pt", "en", [Document("PMC7.s1", "T\n\nOther.")]),
+        ("pt", "es", [Document("PMC7", "Main.")]),
+    ],
+)
+def test_of_translations_the_english_one_is_read(
+    language: str, translated: str, expected: list[Document]
+) -> None:
+    about = f'article-type="translation" xml:lang="{translated}"'
+    sub = SUB_ARTICLE.format(about, "Other.")
+    article = f'<article xml:lang="{language}">{FRONT}<body><p>Main.</p></body>{sub}</article>'
+    records, left_out = read(article)
+    assert records == expected
+    assert left_out == {"texts that are there in English": 1}
+
+
+def test_back_matter_is_read_where_it_is_content() -> None:
+    back = (
+        "<back><ack><p>Thanks.</p></ack><app-group><app><title>Appendix</title><p>More.</p></app>"
+        "</app-group><sec><title>Funding</title><p>NIH.</p></sec><notes><title>Note added in proof"
+        "</title><p>Rash again.</p></notes><fn-group><fn><p>An endnote.</p></fn>"
+        '<fn fn-type="conflict"><p>None.</p></fn></fn-group><ref-list><ref>R</ref></ref-list>'
+        "<sec sec-type='COI-statement'><p>None.</p></sec></back>"
+    )
+    (document,), left_out = read(f"<article>{FRONT}<body><p>B.</p></body>{back}</article>")
+    assert document == Document(
+        "PMC7", "B.\n\nAppendix\n\nMore.\n\nNote added in proof\n\nRash again.\n\nAn endnote."
+    )
+    assert left_out == {"parts of back matter": 5}
+
+
+TABLE = (
+    "<table-wrap><caption><p>Events<break/>by drug</p></caption><table><thead><tr><th>Drug</th>"
+    "<th>Event</th></tr></thead><tbody><tr><td>aspirin</td><td><p>rash</p><p>pain</p></td></tr>"
+    "</tbody></table><table-wrap-foot><p>Note.</p></table-wrap-foot></table-wrap>"
+)
+
+
+def test_tables_are_read_row_by_row_if_asked() -> None:
+    assert text_of(TABLE) == "Events\nby drug\n\nNote."
+    rows = "Drug | Event\n\naspirin | rash pain"
+    assert text_of(TABLE, "rows") == f"Events\nby drug\n\n{rows}\n\nNote."
+
+
+def test_an_error_answer_is_a_failure_with_its_words() -> None:
+    answer = '<pmc-articleset><Reply Id="77" error="That id is not available"/></pmc-articleset>'
+    (failure,), _ = read(answer)
+    assert isinstance(failure, Failure)
+    assert "77 That id is not available" in failure.reason

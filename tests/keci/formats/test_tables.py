@@ -1,0 +1,87 @@
+"""csv, tsv and Parquet as inputs."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.documents import Document, Failure
+from keci.formats.read import read_documents, read_stream
+from keci.formats.stream import ContentStream, ReadOptions
+
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('\n",;\t'))
+IDS = st.text("ab1-", min_size=1, max_size=5)
+
+
+def read(content: bytes, form: str = "csv", **fields: str) -> list[Any]:
+    stream = ContentStream(io.BufferedReader(io.BytesIO(content)))
+    return list(read_stream(stream, "in", form, ReadOptions(**fields)))  # type: ignore[arg-type]
+
+
+def table(rows: list[list[str]], delimiter: str = ",") -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter).writerows(rows)
+    return file.getvalue().encode()
+
+
+@pytest.mark.parametrize(("form", "delimiter"), [("csv", ","), ("csv", ";"), ("tsv", "\t")])
+@given(rows=st.lists(st.tuples(IDS, CELLS), max_size=5))
+def test_rows_are_records(form: str, delimiter: str, rows: list[tuple[str, str]]) -> None:
+    content = table([["id", "text"], *map(list, rows)], delimiter)
+    assert read(content, form) == [Document(name, text) for name, text in rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "expected"),
+    [
+        (b"\xef\xbb\xbfID,Text\n1.0,a\n", {}, [Document("1", "a")]),
+        (b"text\nalone\n", {}, [Document("in:1", "alone")]),
+        (b"pmid,title,abstract\n5,T,A\n6,T,\n", {"text_field": "title,abstract",
+         "id_field": "pmid"}, [Document("5", "T\n\nA"), Document("6", "T")]),
+        (b"id,text\n\n1,a\n,\n", {}, [Document("1", "a")]),
+        (b"", {}, []),
+    ],
+)  # fmt: skip
+def test_headers_name_the_columns(
+    content: bytes, fields: dict[str, str], expected: list[Document]
+) -> None:
+    assert read(content, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [(b"1", "has 1 columns"), (b"1,a,b", "has 3 columns"), (b"1,\xff", "UTF-8"),
+     (b'1,"a"b', "not a row")],
+)  # fmt: skip
+def test_a_broken_row_fails_alone(row: bytes, problem: str) -> None:
+    failure, document = read(b"id,text\n" + row + b"\n2,good\n")
+    assert problem in failure.reason
+    assert document == Document("2", "good")
+
+
+def test_a_table_without_the_column_says_which_there_are() -> None:
+    (failure,) = read(b"a,b\n1,2\n3,4\n")
+    assert "there are a, b" in failure.reason
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"id": [1.0, 2.0, None], "title": ["A", None, "C"], "text": ["a", "b", None]}
+    path = tmp_path / "in.parquet"
+    parquet.write_table(arrow.table(columns), path)
+    assert list(read_documents([str(path)])) == [
+        Document("1", "a"), Document("2", "b"), Document(f"{path}:3", "")
+    ]  # fmt: skip
+    assert [item.text for item in read_documents([str(path)], text_field="title,text")
+            if isinstance(item, Document)] == ["A\n\na", "b", "C"]  # fmt: skip
+    (failure,) = read_documents([str(path)], text_field="words")
+    assert isinstance(failure, Failure)
+    assert "there are id, title, text" in failure.reason
+    path.write_bytes(path.read_bytes()[:-20])
+    (failure,) = read_documents([str(path)])
+    assert isinstance(failure, Failure)
