@@ -66,7 +66,7 @@ class Pipeline:
     def __call__(self, text: str | Document) -> Extraction:
         """The extraction of one text; raises DataError where it cannot be read.
 
-        >>> with keci.load(kb=kb) as pipeline:
+        >>> with keci.load("ade", kb=kb) as pipeline:
         ...     extraction = pipeline("Rash after amoxicillin.")
         >>> [(mention.text, mention.type) for mention in extraction.mentions]
         [('Rash', 'Adverse-Effect'), ('amoxicillin', 'Drug')]
@@ -82,7 +82,7 @@ class Pipeline:
         A string is given its ordinal for an id, from 1. A Failure stays what it is, and so does
         the order, so that nothing is lost on the way from ``keci.read`` to ``keci.write``.
 
-        >>> with keci.load(kb=False) as pipeline:
+        >>> with keci.load("ade", kb=False) as pipeline:
         ...     for result in pipeline.extract(["Rash after amoxicillin.", "No drug was given."]):
         ...         print(result.id, [mention.text for mention in result.mentions])
         1 ['Rash', 'amoxicillin']
@@ -96,7 +96,7 @@ class Pipeline:
     def link(self, text: str) -> tuple[LinkedMention, ...]:
         """The concepts that the knowledge base has names for in a text; raises UsageError without.
 
-        >>> with keci.load(kb=kb) as pipeline:
+        >>> with keci.load("ade", kb=kb) as pipeline:
         ...     for mention in pipeline.link("Skin rash after amoxicillin."):
         ...         print(mention.start, mention.end, mention.text, mention.concepts[0].name)
         0 9 Skin rash rash
