@@ -52,6 +52,11 @@ class ModelOptions(Options):
         "QuickUMLS or scispaCy, in place of KECI's own linker.",
         exists="file",
     )
+    vocabulary: str | None = option(
+        None,
+        "Name concepts by their id in the first of these that has one, as MESH,CHEBI.",
+        metavar="NAME,...",
+    )
     precision: str | None = option(None, "fp32, w8, int8 or fp16, as the bundle has it.")
     device: str = option(
         "cpu",
@@ -261,10 +266,17 @@ class OpenedModel:
     def corpus_extractor(self, options: ModelOptions) -> "CorpusExtractor":
         """Reads texts of any length."""
         from keci.corpus.extraction import CorpusExtractor
+        from keci.corpus.identifiers import parse_vocabularies
 
         link = self.mentions.link if self.mentions else None
         options.keep.check(self.predictor.schema)
-        return CorpusExtractor(self.predictor, unit=self.unit, link=link, keep=options.keep)
+        return CorpusExtractor(
+            self.predictor,
+            unit=self.unit,
+            link=link,
+            keep=options.keep,
+            vocabularies=parse_vocabularies(options.vocabulary),
+        )
 
 
 def open_model(
@@ -374,14 +386,19 @@ def _description(
     model: Mapping[str, Any], base: "KnowledgeBase | None", options: ModelOptions
 ) -> Mapping[str, Any]:
     """What decides about the answers: model, knowledge base, foreign mentions, versions."""
+    from keci.corpus.identifiers import parse_vocabularies
+
     knowledge = {"name": base.name, "fingerprint": base.fingerprint} if base else None
     mentions = {"mentions": _sha256(options.mentions)} if options.mentions else {}
+    chosen = list(parse_vocabularies(options.vocabulary))
+    vocabularies = {"vocabularies": chosen} if chosen else {}
     filters = {"filters": options.keep.to_record()} if options.keep != Filter() else {}
     return {
         "model": model,
         "knowledge_base": knowledge,
         **mentions,
         **filters,
+        **vocabularies,
         "versions": _versions(),
     }
 

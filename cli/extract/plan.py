@@ -47,7 +47,15 @@ class OutputOptions(Options):
         None, "Folder for numbered part files and a manifest, instead of one file.", "--output-dir"
     )
     format_name: str | None = option(
-        None, f"{', '.join(KIND_NAMES)}; jsonl.gz, jsonl.zst.", "--output-format"
+        None,
+        f"{', '.join(KIND_NAMES)}, csv, tsv, xlsx; jsonl.gz, jsonl.zst and so on.",
+        "--output-format",
+    )
+    rows: str | None = option(
+        None,
+        "Write a table with a row for each of these: csv, tsv and xlsx (relations if not given), "
+        "parquet.",
+        choices=("relations", "mentions"),
     )
     part_records: int = option(
         PART_RECORDS, "Documents of a part, rounded up to what is extracted at once.", least=1
@@ -67,16 +75,18 @@ class OutputOptions(Options):
         if self.failures:
             raise UsageError("--failures is for standard output; else they go beside the output")
         if self.folder is None:
-            return file_layout(Path(self.output), self.format_name)
+            return file_layout(Path(self.output), self.format_name, self.rows)
         if self.output != STDOUT:
             raise UsageError("--output and --output-dir exclude each other")
-        return folder_layout(self.folder, self.format_name, self.part_records)
+        return folder_layout(self.folder, self.format_name, self.part_records, self.rows)
 
     def _open_stream(self) -> StreamOutput:
         if self.resume:
             raise UsageError("--resume needs an output that stays: -o OUT or --output-dir")
         return StreamOutput(
-            self.output, format_of(self.output, self.format_name), Quarantine(self.failures)
+            self.output,
+            format_of(self.output, self.format_name, self.rows),
+            Quarantine(self.failures),
         )
 
 

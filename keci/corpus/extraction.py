@@ -12,6 +12,7 @@ from itertools import islice
 from operator import attrgetter
 
 from keci.assertion.marking import marked
+from keci.corpus.identifiers import in_vocabularies
 from keci.corpus.records import (
     Chunk,
     Record,
@@ -56,6 +57,7 @@ class _Begun:
     windows: Sequence[Pending]
     overlaps: Collection[tuple[str, str]] | None
     keep: Filter
+    vocabularies: Sequence[str]
 
     def extractions(self) -> Iterator[Extraction]:
         """Waits for the extraction of each document, in order; raises what a stage raised."""
@@ -64,7 +66,7 @@ class _Begun:
         for cut in self.cuts:
             inside = list(islice(units, len(cut.units)))
             whole = reassemble(cut.document, cut.units, inside, self.overlaps)
-            yield self.keep(marked(whole))
+            yield in_vocabularies(self.keep(marked(whole)), self.vocabularies)
 
     def cancel(self) -> None:
         for window in self.windows:
@@ -81,13 +83,16 @@ class CorpusExtractor:
         unit: str,
         link: Link | None = None,
         keep: Filter | None = None,
+        vocabularies: Sequence[str] = (),
     ) -> None:
         """``unit`` "sentence" reads each sentence alone, "document" as much as fits at once.
 
         ``link`` finds the concept mentions of a document's id and text; the predictor's own linker
         does where it is None. ``keep`` tells which findings are kept; None keeps all.
+        ``vocabularies`` are those that concepts are named by, best first.
         """
         self.keep = keep or Filter()
+        self.vocabularies = vocabularies
         self.link = link or (lambda _, text: predictor.builder.link(text))
         pieces = predictor.builder.max_tokens
         self.predictor = predictor
@@ -177,7 +182,8 @@ class CorpusExtractor:
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
         prepare, begin = self.predictor.builder.prepare, self.predictor.begin
         windows = [begin(prepare(units[part], linked[part])) for part in _windows(units)]
-        return _Begun(cuts, windows, self.predictor.schema.overlaps, self.keep)
+        overlaps = self.predictor.schema.overlaps
+        return _Begun(cuts, windows, overlaps, self.keep, self.vocabularies)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keci.corpus.census import REPEATED, Census, CensusTaker, Fate, SeenIds
@@ -53,7 +53,7 @@ class IdRules:
             return Withdrawal(source, position, document.id, fate.kind, other_source, fate.position)
         _log.debug("%s, record %d: the id %r came before", source, position, document.id)
         if self.repeated == SUFFIX:
-            return Document(f"{document.id}~{fate.turn}", document.text)
+            return replace(document, id=f"{document.id}~{fate.turn}")
         if self.repeated == FAIL:
             place = f"{other_source!r}, record {fate.position}"
             reason = f"the id {document.id!r} came before, in {place}"

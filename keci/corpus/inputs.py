@@ -28,6 +28,9 @@ class InputOptions(Options):
     input_format: str = option(AUTO, "Format of the inputs.", choices=INPUT_FORMATS)
     text_field: str = option("text", "Field or column of the text; several as title,abstract.")
     id_field: str = option("id", "Field or column of the id.")
+    without_metadata: bool = option(
+        False, "Leave title, journal, year and the like out of the records.", "--no-metadata"
+    )
     revisions: str = option(
         LATEST,
         "Of PubMed citations that come again or are deleted later in INPUT, read the latest only.",
@@ -72,7 +75,11 @@ class InputOptions(Options):
 
     @property
     def read_options(self) -> ReadOptions:
-        options = ReadOptions(text_field=self.text_field, id_field=self.id_field)
+        options = ReadOptions(
+            text_field=self.text_field,
+            id_field=self.id_field,
+            metadata=not self.without_metadata,
+        )
         return with_limits(options, self.limits)
 
     def to_record(self) -> Mapping[str, Any]:
@@ -83,6 +90,7 @@ class InputOptions(Options):
             "input_format": self.input_format,
             "text_field": self.text_field,
             "id_field": self.id_field,
+            "metadata": not self.without_metadata,
             "limits": {name: getattr(read, name) for name in limit_names()},
             "revisions": self.revisions,
             "repeated_ids": self.repeated_ids,

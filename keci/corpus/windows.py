@@ -180,7 +180,7 @@ def reassemble(
         )
         for number, (head, tail, kind) in enumerate(sorted(found.relations), 1)
     )
-    return Extraction(document.id, document.text, mentions, relations)
+    return Extraction(document.id, document.text, mentions, relations, document.metadata)
 
 
 def _placed(mention: Mention, key: MentionKey, id_: str) -> Mention:

@@ -35,6 +35,7 @@ from keci.formats.annotated import (
     split_types,
 )
 from keci.formats.json import frame_objects, parse_json
+from keci.formats.metadata import citation
 from keci.formats.passages import (
     Passage,
     PassageLayout,
@@ -290,7 +291,8 @@ def _stream_xml(
         try:
             check_record(element, options.max_xml_depth)
             passages = list(xml_passages(element, has_tables=options.tables == "rows"))
-            yield Document(document_id, _laid_out(document_id, passages, stream.left_out))
+            metadata = _metadata(_xml_infons(element)) if options.metadata else None
+            yield Document(document_id, _laid_out(document_id, passages, stream.left_out), metadata)
         except DataError as error:
             content = original_of(element)
             beginning = excerpt(content)
@@ -332,7 +334,8 @@ def _json_document(
         raise DataError("the document has no list of passages with texts") from error
     given = record.get("id")
     document_id = default_id if given in (None, "") else str(given)
-    return Document(document_id, _laid_out(document_id, passages, left_out))
+    metadata = _metadata(_json_infons(record)) if options.metadata else None
+    return Document(document_id, _laid_out(document_id, passages, left_out), metadata)
 
 
 def _laid_out(document_id: str, passages: Sequence[Passage], left_out: Counter[str]) -> str:
@@ -347,6 +350,34 @@ def _laid_out(document_id: str, passages: Sequence[Passage], left_out: Counter[s
             )  # fmt: skip
         left_out["offsets that do not fit"] += 1
     return layout.text
+
+
+_TITLES = frozenset({"title", "front"})
+Infons = Iterator[tuple[Mapping[str, Any], str]]
+"""Those of a document, then of each passage, with the passage's text."""
+
+
+def _metadata(infons: Infons) -> Mapping[str, Any] | None:
+    """Journal, year and DOI by the names that PMC's collections use; the first title passage."""
+    told: dict[str, str] = {}
+    for names, text in infons:
+        for name, key in (("journal", "journal"), ("year", "year"), ("doi", "article-id_doi")):
+            told[name] = told.get(name) or str(names.get(key) or "")
+        if text and not told.get("title") and names.get("type") in _TITLES:
+            told["title"] = text
+    return citation(**told)
+
+
+def _xml_infons(document: etree._Element) -> Infons:
+    for part in (document, *document.findall("passage")):
+        names = {item.get("key", ""): item.text or "" for item in part.findall("infon")}
+        yield names, part.findtext("text") or ""
+
+
+def _json_infons(record: Mapping[str, Any]) -> Infons:
+    for part in (record, *record["passages"]):
+        names = part.get("infons")
+        yield names if isinstance(names, Mapping) else {}, part.get("text") or ""
 
 
 _HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['

@@ -12,12 +12,14 @@ id with its ``PMC``, else the PMID, the DOI, the publisher's id, or ``source:pos
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from lxml import etree
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
+from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     INLINE_TAGS,
@@ -133,7 +135,27 @@ def _read_article(
         return
     for suffix, part in _chosen(article, left_out):
         text = _ArticleText(left_out, has_tables=options.tables == "rows")
-        yield Document(f"{document_id}{suffix}", text.of(part))
+        metadata = _metadata(part) if options.metadata else None
+        yield Document(f"{document_id}{suffix}", text.of(part), metadata)
+
+
+def _metadata(article: etree._Element) -> Mapping[str, Any] | None:
+    """Title, journal, year and DOI of the front."""
+
+    def told(*paths: str) -> str:
+        elements = (part for path in paths for part in article.findall(f"{{*}}front/{path}"))
+        return next(filter(None, (one_line(characters(part)) for part in elements)), "")
+
+    meta = "{*}article-meta"
+    return citation(
+        title=told(f"{meta}/{{*}}title-group/{{*}}article-title"),
+        journal=told(
+            "{*}journal-meta/{*}journal-title-group/{*}journal-title",
+            "{*}journal-meta/{*}journal-title",
+        ),
+        year=told(f"{meta}/{{*}}pub-date/{{*}}year"),
+        doi=told(f"{meta}/{{*}}article-id[@pub-id-type='doi']"),
+    )
 
 
 def _chosen(

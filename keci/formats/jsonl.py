@@ -15,6 +15,7 @@ from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError
 from keci.files import OutputFile
 from keci.formats.json import digits_of, frame_objects, parse_json, parse_lenient
+from keci.formats.metadata import from_record
 from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 JSON_KINDS: dict[type, str] = {
@@ -105,7 +106,11 @@ def _read_record(line: bytes, *, place: _Place, options: ReadOptions) -> Documen
         record = _parse(line, options)
         record_id = _identifier(record, line, place, options)
         text = record.get(options.text_field)
-        return Document(record_id, text if type(text) is str else text_of(record, options))
+        fields = (*options.text_field.split(","), options.id_field)
+        metadata = from_record(record, fields) if options.metadata else None
+        return Document(
+            record_id, text if type(text) is str else text_of(record, options), metadata
+        )
     except DataError as error:
         reason = f"line {place.line}: {error}" if place.line else str(error)
         source, position = place.source, place.position

@@ -4,9 +4,11 @@ Sizes and depths are checked where the bytes are read; what is left, every docum
 characters, is checked here for all formats alike.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import orjson
 
@@ -18,6 +20,9 @@ DOCUMENT_FORMAT = "document"
 """How a document is kept that is no longer the bytes of its input: ``{"id", "text"}``."""
 
 DEEPEST = 500
+MOST_METADATA = 64 << 10
+"""Bytes of a document's metadata as JSON; larger ones are left out."""
+
 CHOICES = {
     "invalid_utf8": ("fail", "replace"),
     "lone_surrogates": ("fail", "replace"),
@@ -25,7 +30,7 @@ CHOICES = {
     "tables": ("skip", "rows"),
 }
 _BOUNDS = {"max_xml_depth": DEEPEST, "max_json_depth": DEEPEST}
-_NOT_LIMITS = ("text_field", "id_field")
+_NOT_LIMITS = ("text_field", "id_field", "metadata")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s")
 _REPLACEMENT = "\ufffd"
@@ -73,7 +78,10 @@ def checked_document(
     """The document, its characters replaced where the options say so, or why it is refused."""
     try:
         _check_words(document.text, options.max_word_characters)
-        return Document(_checked_id(document.id, options), _checked(document.text, options))
+        metadata = _checked_metadata(document.metadata) if options.metadata else None
+        return Document(
+            _checked_id(document.id, options), _checked(document.text, options), metadata
+        )
     except DataError as error:
         return refused_document(document, source, position, str(error))
 
@@ -82,10 +90,30 @@ def refused_document(document: Document, source: str, position: int, reason: str
     """The failure of a document that was read, with its text where that is small."""
     beginning = _encodable(document.text[:200])
     is_small = len(document.text) <= KEPT_BYTES
-    record = {"id": _encodable(document.id), "text": _encodable(document.text)} if is_small else {}
+    record: dict[str, Any] = {}
+    if is_small:
+        record = {"id": _encodable(document.id), "text": _encodable(document.text)}
+        metadata = _checked_metadata(document.metadata)
+        record |= {"metadata": metadata} if metadata else {}
     original = kept(orjson.dumps(record)) if record else b""
     form = DOCUMENT_FORMAT if original else ""
     return Failure(source, position, document.id[:1000], reason, beginning, original, form)
+
+
+def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The metadata as JSON holds them, None where they are too large or no JSON can."""
+    if metadata is None:
+        return None
+    try:
+        return metadata if len(orjson.dumps(metadata)) <= MOST_METADATA else None
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        cleaned = _encodable(json.dumps(metadata, ensure_ascii=False, allow_nan=False))
+        found = orjson.loads(cleaned)
+        return found if len(orjson.dumps(found)) <= MOST_METADATA else None
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _checked_id(document_id: str, options: ReadOptions) -> str:

@@ -12,12 +12,14 @@ and abstract is a document with an empty text. The id is the PMID, with ``.N`` f
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lxml import etree
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
+from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, Deletion, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     characters,
@@ -49,6 +51,24 @@ TITLE_PATHS = (
 ABSTRACT_PATHS = ("MedlineCitation/Article/Abstract", "Article/Abstract", "BookDocument/Abstract")
 NOT_AVAILABLE = re.compile(r"\[?(?:Title )?Not Available\.?\]?\.?", re.IGNORECASE)
 PMID_PATHS = ("MedlineCitation/PMID", "PMID", "BookDocument/PMID")
+JOURNAL_PATHS = (
+    "MedlineCitation/Article/Journal/Title",
+    "Article/Journal/Title",
+    "MedlineCitation/MedlineJournalInfo/MedlineTA",
+    "MedlineJournalInfo/MedlineTA",
+)
+YEAR_PATHS = (
+    "MedlineCitation/Article/Journal/JournalIssue/PubDate/Year",
+    "Article/Journal/JournalIssue/PubDate/Year",
+    "MedlineCitation/Article/Journal/JournalIssue/PubDate/MedlineDate",
+    "Article/Journal/JournalIssue/PubDate/MedlineDate",
+    "BookDocument/Book/PubDate/Year",
+)
+DOI_PATHS = (
+    "MedlineCitation/Article/ELocationID[@EIdType='doi']",
+    "Article/ELocationID[@EIdType='doi']",
+    "PubmedData/ArticleIdList/ArticleId[@IdType='doi']",
+)
 NO_LABEL = "UNLABELLED"
 PARAGRAPH_BREAK = "\n\n"
 
@@ -107,10 +127,25 @@ def _read_citation(
         document_id = "" if pmid is None else _citation_id(pmid)
         if not document_id:
             raise DataError("the citation has no PMID")
-        return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(element, left_out)))
+        text = PARAGRAPH_BREAK.join(_paragraphs(element, left_out))
+        return Document(document_id, text, _metadata(element) if options.metadata else None)
     except DataError as error:
         content = original_of(element)
         return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
+
+
+def _metadata(element: etree._Element) -> Mapping[str, Any] | None:
+    return citation(
+        title=next(_titles(element), ""),
+        journal=_first_text(element, JOURNAL_PATHS),
+        year=_first_text(element, YEAR_PATHS),
+        doi=_first_text(element, DOI_PATHS),
+    )
+
+
+def _first_text(element: etree._Element, paths: tuple[str, ...]) -> str:
+    found = (characters(part) for path in paths for part in element.findall(path))
+    return next(filter(None, found), "")
 
 
 def _citation_id(pmid: etree._Element) -> str:

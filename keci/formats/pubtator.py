@@ -29,6 +29,7 @@ from keci.formats.annotated import (
     split_types,
 )
 from keci.formats.jsonl import read_lines
+from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 
 TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
@@ -183,17 +184,21 @@ def read_pubtator(
     try:
         for block in blocks(read_lines(stream, limit), limit=limit, keep_rows=False):
             position += 1
-            yield _read_block(block, source, position)
+            yield _read_block(block, source, position, options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
 
-def _read_block(block: Block, source: str, position: int) -> Document | Failure:
+def _read_block(
+    block: Block, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
     if block.problem:
         beginning, original = excerpt(block.bad_line), kept(_original(block))
         return Failure(source, position, excerpt(block.id), block.problem, beginning, original)
     try:
-        return Document(block.id.decode("utf-8"), block.content.decode("utf-8"))
+        text = block.content.decode("utf-8")
+        metadata = citation(title=text.partition("\n")[0]) if options.metadata else None
+        return Document(block.id.decode("utf-8"), text, metadata)
     except UnicodeDecodeError as error:
         reason = f"line {block.line}: not valid UTF-8: {error.reason}"
         beginning, original = excerpt(block.content), kept(_original(block))

@@ -73,7 +73,8 @@ def _read_again(
     if isinstance(content, Document):
         is_numbered = content.id == f"{failure.source}:1"
         number = f"{failure.source}:{failure.position}"
-        return Document(failure.id or (number if is_numbered else content.id), content.text)
+        document_id = failure.id or (number if is_numbered else content.id)
+        return replace(content, id=document_id)
     form = failure.format if content.original else ""
     return replace(content, source=source, position=position, format=form)
 

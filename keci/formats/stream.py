@@ -145,6 +145,7 @@ def kept(content: bytes) -> bytes:
 class ReadOptions:
     """How records are read: field names of jsonl, and limits against hostile input.
 
+    ``metadata`` keeps what the source says beside the text.
     ``max_expansion`` is how many times its compressed size an input may have, ``max_input_bytes``
     what it may have once decompressed. ``max_xml_elements`` is for a record,
     ``max_xml_names`` for an input, as names stay in memory. ``max_word_characters`` bounds a run
@@ -156,6 +157,7 @@ class ReadOptions:
 
     text_field: str = "text"
     id_field: str = "id"
+    metadata: bool = True
     max_record_bytes: int = 64 << 20
     max_expansion: int = 1000
     max_input_bytes: int = 1 << 40

@@ -7,6 +7,7 @@
 | bioc | .bioc.json | everything but the concepts that weigh less than a mention's first |
 | pubtator | .pubtator | mentions, first concepts, relations that are present; no scores |
 | brat | .brat.zip | mentions, scores, first concepts, relations, assertions |
+| csv, tsv, xlsx | .csv, .tsv, .xlsx | a row for each relation or mention; not read back |
 
 Formats of text may be compressed: ``jsonl.gz``, ``jsonl.zst`` and so on.
 """
@@ -15,12 +16,12 @@ import gzip
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 from keci.documents import Extraction
 from keci.errors import UsageError
-from keci.formats import bioc, brat, jsonl, parquet, pubtator
+from keci.formats import bioc, brat, jsonl, parquet, pubtator, table
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -33,6 +34,7 @@ COMPRESSIONS = ("gz", "zst")
 
 Write = Callable[[Iterable[Extraction], BinaryIO], None]
 Read = Callable[[BinaryIO], Iterator[Extraction]]
+WriteRows = Callable[[Iterable[Extraction], BinaryIO, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ _KINDS = {
     "brat": _Kind(".brat.zip", brat.write, brat.read, is_text=False),
 }
 KIND_NAMES = tuple(_KINDS)
+_TABLES: dict[str, WriteRows] = {
+    "csv": table.write_csv,
+    "tsv": table.write_tsv,
+    "xlsx": table.write_xlsx,
+    "parquet": table.write_parquet,
+}
+_TEXT_TABLES = ("csv", "tsv")
+_JSONL_ENDINGS = (".json", ".ndjson")
 FORMAT_NAMES = tuple(
     f"{name}{compression}"
     for name, kind in _KINDS.items()
@@ -58,50 +68,97 @@ FORMAT_NAMES = tuple(
 )
 
 
+TABLE_NAMES = ("csv", "csv.gz", "csv.zst", "tsv", "tsv.gz", "tsv.zst", "xlsx")
+"""Formats that hold a row for each relation or mention; parquet does where rows are asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file and how it is compressed, if at all."""
+    """A kind of file and how it is compressed, if at all.
+
+    ``rows`` is what a table has a row for, relations or mentions; else a file holds whole records.
+    """
 
     kind: str
     compression: str = ""
+    rows: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.kind}.{self.compression}" if self.compression else self.kind
+        return ".".join(filter(None, (self.rows, self.kind, self.compression)))
 
     @property
     def suffix(self) -> str:
-        ending = _KINDS[self.kind].ending
+        ending = _KINDS[self.kind].ending if self.kind in _KINDS else f".{self.kind}"
         return f"{ending}.{self.compression}" if self.compression else ending
+
+    @property
+    def is_table(self) -> bool:
+        """Whether a file holds less than the records, and so is not read back."""
+        return bool(self.rows)
 
     def write(self, extractions: Iterable[Extraction], file: BinaryIO) -> None:
         """Write a whole file; equal extractions give equal bytes."""
         if not self.compression:
-            _KINDS[self.kind].write(extractions, file)
+            self._write(extractions, file)
             return
         with closing(_compressed(file, self.compression)) as content:
-            _KINDS[self.kind].write(extractions, content)
+            self._write(extractions, content)
+
+    def _write(self, extractions: Iterable[Extraction], file: BinaryIO) -> None:
+        if self.rows:
+            _TABLES[self.kind](extractions, file, self.rows)
+        else:
+            _KINDS[self.kind].write(extractions, file)
 
     def read(self, file: BinaryIO) -> Iterator[Extraction]:
-        """What a file says; raises DataError where it is damaged or another's."""
+        """What a file says; raises DataError where it is a table, damaged or another's."""
+        if self.rows:
+            table.refuse_reading(file)
         return _KINDS[self.kind].read(_decompressed(file, self.compression))
 
 
-def format_of(file_name: str, name: str | None) -> Format:
-    """The format called ``name``, or the one that the file's name ends in, or jsonl.
+def format_of(file_name: str, name: str | None, rows: str | None = None) -> Format:
+    """The format called ``name``, or that of the file's ending; jsonl where it has none.
 
-    Raises UsageError for an unknown name.
+    ``rows`` asks for a table of relations or mentions. Raises UsageError for an unknown name or
+    ending, and where records are asked for as rows.
     """
-    if name is not None:
-        if name not in FORMAT_NAMES:
-            raise UsageError(f"unknown format {name!r}; known are {', '.join(FORMAT_NAMES)}")
-        kind, _, compression = name.partition(".")
-        return Format(kind, compression)
-    stem, _, last = file_name.rpartition(".")
+    found = _named(name) if name is not None else _of_ending(file_name)
+    if found.kind in _TABLES and (rows or found.kind not in _KINDS):
+        return replace(found, rows=rows or found.rows or table.RELATIONS)
+    if rows:
+        raise UsageError(f"rows of {rows} need csv, tsv, xlsx or parquet, not {found.name}")
+    return found
+
+
+def _named(name: str) -> Format:
+    first, _, rest = name.partition(".")
+    rows, plain = (first, rest) if first in table.ROWS else ("", name)
+    kind, _, compression = plain.partition(".")
+    if plain in (*FORMAT_NAMES, *TABLE_NAMES) and (not rows or kind in _TABLES):
+        return Format(kind, compression, rows)
+    known = ", ".join((*FORMAT_NAMES, *TABLE_NAMES))
+    raise UsageError(f"unknown format {name!r}; known are {known}")
+
+
+def _of_ending(file_name: str) -> Format:
+    base = file_name.replace("\\", "/").rpartition("/")[2]
+    stem, _, last = base.rpartition(".")
     compression = last if last in COMPRESSIONS else ""
-    stem = stem if compression else file_name
-    kinds = (kind for kind in _KINDS if stem.endswith(_KINDS[kind].ending))
-    return Format(next(kinds, "jsonl"), compression)
+    stem = stem if compression else base
+    kind = next((kind for kind in _KINDS if stem.endswith(_KINDS[kind].ending)), None)
+    kind = kind or next((kind for kind in _TABLES if stem.endswith(f".{kind}")), None)
+    if kind in _TABLES and kind not in _TEXT_TABLES and compression:
+        raise UsageError(f"{base}: {kind} is compressed already")
+    ending = stem.rpartition(".")[1:] if not stem.startswith(".") else ("", "")
+    if kind is None and ending[0] and f".{ending[1]}" not in _JSONL_ENDINGS:
+        known = [item.ending for item in _KINDS.values()] + [".csv", ".tsv", ".xlsx"]
+        raise UsageError(
+            f"no format ends in .{ending[1]}: expected one of {', '.join(known)} (.gz or .zst may "
+            "follow), or --output-format"
+        )
+    return Format(kind or "jsonl", compression)
 
 
 def _compressed(file: BinaryIO, compression: str) -> BinaryIO:

@@ -109,7 +109,10 @@ def problems(run: FinishedRun) -> Iterator[str]:
     manifest = run.manifest
     for part in manifest.parts:
         found = _file_problem(run.folder / part.name, part)
-        yield from [found] if found else _content_problems(run, part)
+        if found:
+            yield found
+        elif not run.format.is_table:
+            yield from _content_problems(run, part)
     if manifest.failures:
         yield from _line_problems(run, manifest.failures, run.failures())
     if manifest.withdrawn_records:

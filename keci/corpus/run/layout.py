@@ -107,20 +107,22 @@ def journal_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.journal")
 
 
-def file_layout(output: Path, format_name: str | None) -> Layout:
+def file_layout(output: Path, format_name: str | None, rows: str | None = None) -> Layout:
     """One file; raises UsageError where it cannot be written there."""
     target = output.resolve()
     if not target.parent.is_dir():
         raise UsageError(f"cannot write to {output}: there is no folder {target.parent}")
     if target.is_dir():
         raise UsageError(f"cannot write to {output}: it is a folder; name it with --output-dir")
-    return Layout(target.parent, target.name, format_of(output.name, format_name))
+    return Layout(target.parent, target.name, format_of(output.name, format_name, rows))
 
 
-def folder_layout(folder: Path, format_name: str | None, part_records: int) -> Layout:
+def folder_layout(
+    folder: Path, format_name: str | None, part_records: int, rows: str | None = None
+) -> Layout:
     """Numbered parts in a folder, which is made here; raises UsageError where it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from error
-    return Layout(folder.resolve(), None, format_of("", format_name), part_records)
+    return Layout(folder.resolve(), None, format_of("", format_name, rows), part_records)

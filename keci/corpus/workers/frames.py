@@ -125,7 +125,9 @@ def outcomes_from_bytes(content: bytes, documents: Sequence[Document]) -> list[O
     return [
         outcome
         if isinstance(outcome, str)
-        else Extraction.from_record({"id": document.id, "text": document.text, **outcome})
+        else Extraction.from_record(
+            {"id": document.id, "text": document.text, "metadata": document.metadata, **outcome}
+        )
         for document, outcome in zip(documents, orjson.loads(content), strict=True)
     ]
 

@@ -20,6 +20,7 @@ class Listener:
 
     def __init__(self, predictor: Predictor) -> None:
         self.builder = predictor.builder
+        self.schema = predictor.schema
         self.texts: list[PreparedText] = []
 
     def begin(self, texts: list[PreparedText]) -> Pending:

@@ -139,8 +139,36 @@ def test_the_format_can_be_given() -> None:
         form = format_of("out.jsonl", name)
         assert form.name == name
         assert format_of(f"out{form.suffix}", None) == form
-    with pytest.raises(UsageError, match="unknown format 'csv'; known are jsonl"):
-        format_of("out", "csv")
+    with pytest.raises(UsageError, match="unknown format 'html'; known are jsonl"):
+        format_of("out", "html")
+
+
+def test_an_ending_that_no_format_has_is_refused() -> None:
+    for name in ("x.html", "x.txt.gz", "a.b/x.xml"):
+        with pytest.raises(UsageError, match=r"expected one of \.jsonl, .*\.xlsx"):
+            format_of(name, None)
+        assert format_of(name, "jsonl").kind == "jsonl"
+    with pytest.raises(UsageError, match="xlsx is compressed already"):
+        format_of("x.xlsx.gz", None)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "rows", "name"),
+    [("x.csv", None, "relations.csv"), ("x.tsv.gz", "mentions", "mentions.tsv.gz"),
+     ("x.xlsx", "mentions", "mentions.xlsx"), ("x.parquet", "relations", "relations.parquet"),
+     ("x.parquet", None, "parquet")],
+)  # fmt: skip
+def test_rows_make_a_table(file_name: str, rows: str | None, name: str) -> None:
+    form = format_of(file_name, None, rows)
+    assert form.name == name
+    assert form.is_table is (name != "parquet")
+    assert format_of("", name) == form
+    assert file_name.endswith(form.suffix)
+
+
+def test_records_have_no_rows() -> None:
+    with pytest.raises(UsageError, match="rows of mentions need csv, tsv, xlsx or parquet"):
+        format_of("x.jsonl", None, "mentions")
 
 
 def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
