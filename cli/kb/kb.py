@@ -211,7 +211,7 @@ def link(
 def _foreign(
     opened: "KnowledgeBase", path: Path | None, max_candidates: int
 ) -> "ForeignMentions | None":
-    from keci.pipeline import foreign_mentions
+    from keci.knowledge.choice import foreign_mentions
 
     return foreign_mentions(path, opened, max_candidates=max_candidates) if path else None
 

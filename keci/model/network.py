@@ -80,9 +80,10 @@ class SpanNetwork(nn.Module):
         that a model trained on concepts finds more at a factor above 1.
         """
         is_final = "final_pair_scorer" in self.stages
-        scorer = self.stages["final_pair_scorer"].pairs if is_final else self.stages["pair_scorer"]
+        path = "final_pair_scorer.pairs" if is_final else "pair_scorer"
+        scorer = cast(PairScorer, self.stages.get_submodule(path))
         with torch.no_grad():
-            cast(PairScorer, scorer).output[-1].bias[0] -= math.log(factor)
+            scorer.output.get_parameter(f"{len(scorer.output) - 1}.bias")[0] -= math.log(factor)
 
     def _output_layers(self) -> Iterator[nn.Linear]:
         for module in self.modules():

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -83,11 +83,12 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
     """The offsets where a sentence begins after what nupunkt takes for no end of one."""
     for found in _MISSED.finditer(text, start, end):
         before = text[max(found.start() - _LONGEST_LAST, start) : found.start()]
-        is_end = {
+        ends: dict[str, Callable[[str], object]] = {
             "opener": _is_any_end,
             "name": _WORD_LAST.search,
             "word": _UNIT_LAST.search,
-        }[found.lastgroup or "opener"]
+        }
+        is_end = ends[found.lastgroup or "opener"]
         if is_end(before) and not _NEVER_LAST.search(before):
             yield found.end()
 

@@ -64,7 +64,7 @@ def bag_scores(logits: Tensor, labels: Tensor, bags: Tensor) -> tuple[Tensor, Te
     still a classifier of its own: in a bag without a relation each pair has to say "none". The
     pairs of a bag have one label.
     """
-    keys, rows = bags.unique(return_inverse=True)
+    keys, rows = torch.unique(bags, return_inverse=True)
     odds = logits - logits[:, :1]
     targets = rows[:, None].expand_as(odds)
     low = odds.new_full((len(keys), odds.shape[1]), float("-inf"))

@@ -226,10 +226,11 @@ class ProcessExtractor:
 
     def _free_worker(self) -> Worker:
         """The one with the least to do, a new one where none is idle."""
-        worker = min(self._workers, key=lambda worker: worker.unanswered, default=None)
-        if (worker is None or worker.unanswered) and len(self._workers) < self._processes:
-            worker = self._start(len(self._workers))
-            self._workers.append(worker)
+        idlest = min(self._workers, key=lambda worker: worker.unanswered, default=None)
+        if idlest and (not idlest.unanswered or len(self._workers) >= self._processes):
+            return idlest
+        worker = self._start(len(self._workers))
+        self._workers.append(worker)
         return worker
 
 
