@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from keci.cli.train.train_options import TrainingChoice, training_options
+from keci.cli.train.train_options import TrainingChoice, training_options, with_choice
 from keci.config import TrainConfig
 from keci.errors import ConfigError
 from keci.training.recipes import read_recipe, recipe_names
@@ -18,9 +18,9 @@ GIVEN = ("--train", "train.json", "--output", "out")
 @click.option("--batch-size", default=32, expose_value=False)
 @click.option("--encoder-lr", default=5e-5, expose_value=False)
 @click.option("--upper-lr", default=2e-4, expose_value=False)
-@click.pass_obj
-def command(seen: list[tuple[TrainingChoice, int]], choice: TrainingChoice, epochs: int) -> None:
-    seen.append((choice, epochs))
+@with_choice
+def command(choice: TrainingChoice, epochs: int) -> None:
+    click.get_current_context().obj.append((choice, epochs))
 
 
 def run(*words: str) -> tuple[TrainingChoice, int]:
