@@ -3,8 +3,12 @@
 from keci.data.gold import GoldDataset
 from keci.text.sentences import DOCUMENT, SENTENCE, UNITS, split_sentences
 
-_SHARE_LEARNT = 0.05
-"""A model knows the units that so large a share of its training documents were."""
+_SHARE_LEARNT = 0.25
+"""A model knows the units that so large a share of its training documents were.
+
+With a tenth of short texts among sentences the model ``ade`` found 130 relations in a hundred
+abstracts sentence by sentence, and 3 in whole abstracts.
+"""
 
 
 def training_units(training: GoldDataset, validation: GoldDataset) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ def dataset(texts: int, sentences: int) -> GoldDataset:
     [
         ((0, 10), (0, 3), ("sentence",)),
         ((1, 99), (0, 3), ("sentence",)),
-        ((10, 90), (0, 3), ("sentence", "document")),
+        ((10, 90), (0, 3), ("sentence",)),
+        ((40, 60), (0, 3), ("sentence", "document")),
         ((10, 0), (3, 0), ("document",)),
         ((10, 10), (3, 0), ("document", "sentence")),
     ],
