@@ -23,22 +23,32 @@ from pathlib import Path
 MEMORY_MB = 1500
 SECONDS = 120
 RECORD = b'{"id": "a", "text": "rash after aspirin"}\n'
+FAILURE = (
+    b'{"source":"gone","position":1,"id":"a","reason":"r","excerpt":"e","ordinal":0,'
+    b'"format":"jsonl","original":"{\\"text\\":\\"rash\\"}"}\n'
+)
 FAMILIES = (
     "cell ", "TNF/IFN/", "protein kinase ", "IFN - ", "tumor necrosis factor (TNF) ",
     "acute lung injury ", "TNF+++", "TNF-alpha/IFN-gamma receptor kinase ", "IL-2 (IL) ", "  (A",
 )  # fmt: skip
+OVER = "which is read|where the output goes|cannot write|cannot read the input|two outputs"
+"""What a command says that refuses to write, or to read what has no name."""
+
 SIZES = (8_000, 32_000, 128_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """``make`` fills the working folder; ``arguments`` follow keci-extract; ``codes`` are right."""
+    """``make`` fills the working folder; ``arguments`` follow keci-extract; ``codes`` are right.
+
+    ``says`` is in what stderr must say, so that nothing else can be what refused the attack.
+    """
 
     name: str
     make: Callable[[], object]
     arguments: tuple[str, ...]
     codes: tuple[int, ...]
-    is_reading: bool = True
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +120,13 @@ def target_attacks() -> Iterator[Attack]:
     taken = ("failures.jsonl", "withdrawn.jsonl", "run.json", "partial", "journal", "census")
     for ending in (*taken, "failures.jsonl.partial", "run.json.partial"):
         name = f"x.{ending}"
-        yield Attack(f"an input called {name}", _file(name, RECORD), (name, "-o", "x"), (2,))
+        yield Attack(
+            f"an input called {name}", _file(name, RECORD), (name, "-o", "x", "--no-kb"), (2,), OVER
+        )
     for option in ("--metrics", "-o"):
-        yield Attack(f"{option} INPUT", _file("x", RECORD), ("x", option, "x"), (2,))
+        yield Attack(
+            f"{option} INPUT", _file("x", RECORD), ("x", option, "x", "--no-kb"), (2,), OVER
+        )
 
     def linked() -> None:
         Path("x").write_bytes(RECORD)
@@ -126,10 +140,14 @@ def target_attacks() -> Iterator[Attack]:
         Path("victim").write_bytes(b"mine")
         Path("y.partial").symlink_to("victim")
 
-    yield Attack("a hard link of the input", linked, ("x", "-o", "y"), (2,))
-    yield Attack("a link in the way", symbolic, ("x", "-o", "y"), (2,))
-    yield Attack("metrics into a pipe", pipe("m"), ("x", "-o", "y", "--metrics", "m"), (2,))
-    yield Attack("a journal that is a pipe", pipe("y.journal"), ("x", "-o", "y"), (2,))
+    yield Attack("a hard link of the input", linked, ("x", "-o", "y", "--no-kb"), (2,), OVER)
+    yield Attack("a link in the way", symbolic, ("x", "-o", "y", "--no-kb"), (2,), OVER)
+    yield Attack(
+        "metrics into a pipe", pipe("m"), ("x", "-o", "y", "--metrics", "m", "--no-kb"), (2,), OVER
+    )
+    yield Attack(
+        "a journal that is a pipe", pipe("y.journal"), ("x", "-o", "y", "--no-kb"), (2,), OVER
+    )
     long = "y" * 250
     for name, arguments in {
         "a name too long": ("x", "-o", long),
@@ -138,8 +156,8 @@ def target_attacks() -> Iterator[Attack]:
         "an output in no folder": ("x", "-o", "no/y"),
         "retried failures of themselves": ("--retry-failures", "x.failures.jsonl", "-o", "x"),
     }.items():
-        files = lambda: (_file("x", RECORD)(), _file("x.failures.jsonl", b"")())  # noqa: E731  # one line each
-        yield Attack(name, files, arguments, (2,))
+        files = lambda: (_file("x", RECORD)(), _file("x.failures.jsonl", FAILURE)())  # noqa: E731  # one line each
+        yield Attack(name, files, (*arguments, "--no-kb"), (2,), OVER)
 
 
 def tried(attack: Attack) -> Outcome:
@@ -167,6 +185,8 @@ def _problem(attack: Attack, code: int | None, said: str) -> str:
         return f"exit code {code}: {said[-200:]!r}"
     if "Traceback" in said:
         return "a traceback"
+    if not any(part in said for part in attack.says.split("|")):
+        return f"refused for another reason: {said[-200:]!r}"
     if not all(line.isprintable() for line in said.split("\n")) or len(said) > 20_000:
         return "stderr is not printable and short"
     return ""
@@ -191,7 +211,7 @@ def _run(arguments: tuple[str, ...]) -> tuple[int | None, str, int]:
 _LIMITED = f"""
 import atexit, resource, sys
 atexit.register(lambda: sys.stderr.write(
-    f"peak {{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}}"))
+    "peak " + open("/proc/self/status").read().split("VmHWM:")[1].split()[0]))
 from keci.cli.extract.command import main
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
 main()
