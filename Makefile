@@ -35,7 +35,7 @@ lint: .venv/development ## repair style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/docs ## build the documentation as a site in build/site, links checked
+docs: .venv/docs ## build the documentation as a site in build/site
 	$(BIN)/mkdocs build --quiet
 
 audit: .venv/development ## ask for known vulnerabilities and licences of the pinned versions; offline: nothing

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -81,19 +82,63 @@ def test_extraction_imports_no_training_code(
     assert not modules & {"transformers", "dgl", "accelerate", "onnx", "keci.training"}
 
 
-def readme_lines() -> list[str]:
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
-    return [line for line in lines if re.match(r"keci-\w+ ", line)]
+GUIDES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "models" / "README.md",
+    *(ROOT / "docs").glob("*.md"),
+)
 
 
-@pytest.mark.parametrize("line", readme_lines())
-def test_readme_calls_commands_as_they_are(line: str) -> None:
-    name, *arguments = shlex.split(line, comments=True)
+def shown_commands() -> dict[str, str]:
+    """Every call of a command in the guides, by the guide and its number there."""
+    found = {}
+    for guide in GUIDES:
+        text = guide.read_text("utf-8").replace("\\\n", " ")
+        calls = [line.strip() for line in text.splitlines() if re.match(r"\s*keci-\w+ ", line)]
+        found |= {f"{guide.name}-{number}": call for number, call in enumerate(calls, start=1)}
+    return found
+
+
+def parse(line: str) -> None:
+    """Raises click's UsageError where the command has no option of that name or value."""
+    name, *arguments = shlex.split(line.split(" > ")[0], comments=True)
     (script,) = entry_points(group="console_scripts", name=name)
     command = script.load()
-    while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
-    command.make_context(name, arguments, resilient_parsing=True)
+    while arguments and arguments[0] in _subcommands(command):
+        command = _subcommands(command)[arguments.pop(0)]
+    context = click.Context(command, info_name=name)
+    given, _, _ = command.make_parser(context).parse_args(arguments)
+    for parameter in command.params:
+        value = given.get(parameter.name)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(parameter.type, click.Choice) and isinstance(each, str):
+                parameter.type.convert(each, parameter, context)
+
+
+def _subcommands(command: click.Command) -> Mapping[str, click.Command]:
+    if isinstance(command, click.Group):
+        return command.commands
+    return getattr(command, "subcommands", {})
+
+
+@pytest.mark.parametrize("line", shown_commands().values(), ids=shown_commands())
+def test_guides_call_commands_as_they_are(line: str) -> None:
+    parse(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["keci-extract in.jsonl --nonsense", "keci-extract in.jsonl --device tpu"]
+)
+def test_a_wrong_option_would_be_found(line: str) -> None:
+    with pytest.raises(click.UsageError):
+        parse(line)
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_guides_link_to_files_that_are_there(guide: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", guide.read_text("utf-8"))
+    assert [link for link in links if not (guide.parent / link).exists()] == []
 
 
 def test_every_dependency_is_pinned() -> None:
