@@ -1,11 +1,15 @@
 """keci-export: a training run in, a checked bundle for keci-extract out."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keci.cli.options import common_options, ids_option, kb_option
 from keci.errors import UsageError
+
+if TYPE_CHECKING:
+    from keci.runtime.bundle import Manifest
 
 _EPILOG = """\b
 Example:
@@ -70,16 +74,24 @@ def main(
 
     if only_default and data is None:
         raise UsageError("--only-default needs --data, by which the default is chosen")
-    manifest = export_run(
-        run, bundle, precisions or ("fp32",), compact=compact, relation_odds=relation_odds
-    )
-    if data is not None:
+
+    def judge(folder: Path) -> "Manifest":
         from keci.export.validation import choose_default_precision, drop_other_precisions
         from keci.knowledge.choice import knowledge_base_for
+        from keci.runtime.bundle import read_manifest
 
-        base = knowledge_base_for(kb) if manifest.model.knowledge != "none" else None
-        manifest = choose_default_precision(bundle, data, ids, base)
-        if only_default:
-            manifest = drop_other_precisions(bundle)
+        assert data is not None
+        base = knowledge_base_for(kb) if read_manifest(folder).model.knowledge != "none" else None
+        judged = choose_default_precision(folder, data, ids, base)
+        return drop_other_precisions(folder) if only_default else judged
+
+    manifest = export_run(
+        run,
+        bundle,
+        precisions or ("fp32",),
+        compact=compact,
+        relation_odds=relation_odds,
+        judge=judge if data is not None else None,
+    )
     default = manifest.default_precision
     click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")

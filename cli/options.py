@@ -18,7 +18,7 @@ from keci.logs import set_up_logging
 from keci.options import Option, Options, option_of
 from keci.printable import printable_lines
 
-EXIT_SOME_FAILED = 1
+EXIT_SOME_FAILED = EXIT_NOT_FOUND = 1
 EXIT_UNUSABLE = 2
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -44,6 +44,7 @@ def common_options(command: Command) -> Command:
     keep their traceback, for they are bugs.
     """
 
+    @click.help_option("-h", "--help")
     @version_option
     @click.option("--quiet", is_flag=True, help="Log errors only, show no progress bar.")
     @click.option("--verbose", is_flag=True, help="Log details.")

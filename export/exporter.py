@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from keci.errors import UsageError
 from keci.export.graphs import export_stage
 from keci.export.parity import check_stage, probe_tensors
 from keci.export.precision import PRECISIONS, convert
-from keci.files import whole_folder
+from keci.files import Disk, publish, whole_folder
 from keci.runtime.bundle import (
     ENCODER,
     GRAPH_FILE,
@@ -45,11 +45,13 @@ def export_run(
     *,
     compact: bool = False,
     relation_odds: float = 1.0,
+    judge: Callable[[Path], Manifest] | None = None,
 ) -> Manifest:
     """Write the bundle of a run; it appears whole, after its parity with torch was checked.
 
     ``compact`` stores the weights of the graph stages, which stay in torch, in 8 bits;
-    ``relation_odds`` multiplies the odds of every relation.
+    ``relation_odds`` multiplies the odds of every relation. ``judge`` may change the bundle's
+    folder before it appears.
     Raises UsageError where ``bundle`` exists or a precision is unknown, ParityError where a graph
     does not reproduce its torch stage.
     """
@@ -67,6 +69,8 @@ def export_run(
         facts = {**manifest.training, "relation_odds": relation_odds}
         manifest = replace(manifest, training=facts)
         write_manifest(partial, manifest)
+        if judge is not None:
+            manifest = judge(partial)
     return manifest
 
 
@@ -120,7 +124,7 @@ def describe_encoder(name: str) -> str | dict[str, Any]:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of the bundle in ``folder``."""
     record = orjson.dumps(manifest.to_record(), option=orjson.OPT_INDENT_2)
-    (folder / MANIFEST_FILE).write_bytes(record)
+    publish(Disk(), folder / MANIFEST_FILE, record)
 
 
 def _named_stages(loaded: LoadedRun) -> dict[str, TorchStage]:

@@ -20,6 +20,9 @@ class Fields:
             raise DataError(f"{where}: expected an object, got {printable(repr(record))}")
         self._record, self._where = record, where
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._record
+
     def text(self, name: str) -> str:
         value: str = self._checked(name, str, "text")
         return value

@@ -190,12 +190,32 @@ def test_wheel_is_the_same_from_the_tree_and_from_the_source_archive(tmp_path: P
     assert all(name.startswith("keci/") and "__pycache__" not in name for name in inside)
 
 
+def test_a_tree_without_links_is_not_built(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    tree = _copy_of_the_tree(tmp_path / "tree")
+    link = tree / "keci" / "cli"
+    link.unlink()
+    link.write_text("../cli", "utf-8")  # as git checks a link out where there are none
+    line = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")]
+    done = subprocess.run(line, cwd=tree, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "keci/cli should be links to folders" in done.stderr + done.stdout
+    assert not list((tmp_path / "out").glob("*.whl"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_short_help_is_understood(command: str) -> None:
+    finished, _ = run(command, "-h")
+    assert finished.returncode == 0
+    assert "--help" in finished.stdout
+
+
 def _copy_of_the_tree(target: Path) -> Path:
     """The package with a tiny file in place of the shipped models."""
     target.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "hatch_build.py"):
         shutil.copy(ROOT / name, target)
-    for name in ("keci", "cli", "export"):
+    for name in ("keci", "cli", "export", "recipes"):
         shutil.copytree(ROOT / name, target / name, symlinks=True)
     model = target / "models" / "small"
     model.mkdir(parents=True)

@@ -160,6 +160,8 @@ def _finished(accounts: Accounts, repeated: int, pace: str) -> int:
         f"{accounts.read} records read, {accounts.written} written, "
         f"{accounts.failed} failed{withdrawn}{pace}"
     )
+    if not accounts.read:
+        _tell("the inputs hold no records, or none that were asked for")
     if repeated:
         _tell(f"{repeated} records have an id that came before (--repeated-ids)")
     return EXIT_SOME_FAILED if accounts.failed else 0

@@ -1,6 +1,7 @@
 """keci-kb: make a knowledge base and look into it."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import click
 
 from keci.cli.kb.embed import embed
 from keci.cli.kb.kb_build import build, merge
-from keci.cli.options import common_options, version_option
+from keci.cli.options import EXIT_NOT_FOUND, common_options, version_option
 from keci.cli.tables import print_table
 from keci.errors import DataError, UsageError
 
@@ -83,17 +84,22 @@ def info(kb: Path | None, as_json: bool) -> None:
 @click.argument("kb", type=click.Path(path_type=Path), required=False)
 @common_options
 def verify(kb: Path | None) -> None:
-    """Check the hash of every file of the knowledge base KB.
+    """Check the hash of every file of the knowledge base KB and of the vectors beside it.
 
     \b
     Example:
       keci-kb verify kb/open
     """
     from keci.knowledge.base.folder import default_knowledge_base_path, verify_folder
+    from keci.knowledge.vectors.folder import table_folder, table_names, verify_table
 
     path = kb or default_knowledge_base_path()
     manifest = verify_folder(path)
-    click.echo(f"{path}: {len(manifest.files)} files are as they were built", err=True)
+    names = table_names(path)
+    count = len(manifest.files)
+    count += sum(len(verify_table(table_folder(path, name)).files) for name in names)
+    vectors = f" with its vectors {', '.join(names)}" if names else ""
+    click.echo(f"{path}{vectors}: {count} files are as they were built", err=True)
 
 
 @main.command()
@@ -103,6 +109,8 @@ def verify(kb: Path | None) -> None:
 @common_options
 def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     """Show the concepts that NAME, a name or a concept id, denotes, best first.
+
+    The exit code is 1 where there is none.
 
     \b
     Example:
@@ -127,11 +135,12 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     ]
     if as_json:
         print_json({"name": name, "concepts": records})
-        return
+    else:
+        for record in records:
+            print_concept(record)
     if not records:
         click.echo(f"{name}: no concept has this name", err=True)
-    for record in records:
-        print_concept(record)
+        sys.exit(EXIT_NOT_FOUND)
 
 
 @main.command()

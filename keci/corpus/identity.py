@@ -108,14 +108,17 @@ def _taken(scan: CorpusScan, rules: IdRules, path: str, about: str) -> sqlite3.C
 def judge_by_census(census: Census, start: int) -> Judge:
     """The fates of records in order, from the place ``start`` on."""
     fates = census.fates(start)
-    awaited = next(fates, None)
+    with _explained():
+        awaited = next(fates, None)
 
     def judge(sighting: Sighting) -> Fate | None:
         nonlocal awaited
         is_record = not isinstance(sighting.content, Deletion)
         if awaited is None or not is_record or awaited[0] != sighting.after.read - 1:
             return None
-        fate, awaited = awaited[1], next(fates, None)
+        fate = awaited[1]
+        with _explained():
+            awaited = next(fates, None)
         return fate
 
     return judge
@@ -134,7 +137,8 @@ def judge_as_read(seen: SeenIds) -> Judge:
                 sighting.source,
             )
         if isinstance(content, Document):
-            return seen.see(content.id, after.source, after.position)
+            with _explained():
+                return seen.see(content.id, after.source, after.position)
         return None
 
     return judge

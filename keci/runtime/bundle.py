@@ -17,8 +17,10 @@ from typing import Any, Final
 import orjson
 
 from keci.config import ModelConfig, config_from_record, config_to_record
-from keci.errors import BundleError
+from keci.errors import BundleError, ConfigError, DataError
+from keci.fields import Fields
 from keci.schema import TaskSchema
+from keci.text.sentences import UNITS
 
 MANIFEST_FILE = "manifest.json"
 GRAPH_FILE = "graph.safetensors"
@@ -92,26 +94,59 @@ class Manifest:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Manifest":
-        """Read a manifest; raises BundleError where it is of another format or incomplete."""
-        if record.get("format") != FORMAT:
+        """Read a manifest; raises BundleError where it is of another format or mistyped."""
+        if isinstance(record, Mapping) and record.get("format") != FORMAT:
             raise BundleError(f"bundle format {record.get('format')!r}, expected {FORMAT}")
         try:
-            return cls(
-                record["name"],
-                TaskSchema.from_record(record["schema"]),
-                config_from_record(ModelConfig, record["model"]),
-                record["encoder_width"],
-                record["max_pieces"],
-                record["knowledge_base"],
-                record["stages"],
-                record["precisions"],
-                record["default_precision"],
-                record["training"],
-                {name: BundleFile(**item) for name, item in record["files"].items()},
-                tuple(record.get("units", ())),
-            )
-        except (KeyError, TypeError) as error:
-            raise BundleError(f"the bundle's manifest is incomplete: {error}") from error
+            return cls._from_fields(Fields(record, "the bundle's manifest"))
+        except (DataError, ConfigError) as error:
+            raise BundleError(f"{error}") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise BundleError(f"the bundle's manifest is damaged: {error!r}") from error
+
+    @classmethod
+    def _from_fields(cls, given: Fields) -> "Manifest":
+        base = given.optional("knowledge_base")
+        precisions = _mappings(given, "precisions")
+        default = given.text("default_precision")
+        if default not in precisions:
+            raise given.mistake("default_precision", f"one of {', '.join(precisions) or 'none'}")
+        files = given.inner("files")
+        return cls(
+            name=given.text("name"),
+            schema=TaskSchema.from_record(given.mapping("schema")),
+            model=config_from_record(ModelConfig, given.mapping("model")),
+            encoder_width=given.count("encoder_width"),
+            max_pieces=given.count("max_pieces"),
+            knowledge_base=base and {key: base.text(key) for key in ("name", "fingerprint")},
+            stages=_mappings(given, "stages"),
+            precisions=precisions,
+            default_precision=default,
+            training=given.mapping("training"),
+            files={
+                name: BundleFile(
+                    files.inner(name).count("size"), files.inner(name).sha256("sha256")
+                )
+                for name in given.mapping("files")
+            },
+            units=_units(given),
+        )
+
+
+def _mappings(given: Fields, name: str) -> Mapping[str, Mapping[str, Any]]:
+    """Objects by name."""
+    inner = given.inner(name)
+    return {key: inner.mapping(key) for key in given.mapping(name)}
+
+
+def _units(given: Fields) -> tuple[str, ...]:
+    """Older bundles tell none."""
+    if "units" not in given:
+        return ()
+    units = given.items("units")
+    if not all(unit in UNITS for unit in units):
+        raise given.mistake("units", f"some of {', '.join(UNITS)}")
+    return tuple(units)
 
 
 def exported_stages(config: ModelConfig) -> tuple[str, ...]:

@@ -30,11 +30,17 @@ class ThreadPlan:
         """One batch at a time on a GPU; else a worker for each thread, up to MAX_WORKERS.
 
         Whole batches side by side keep all cores busy through the small operators as well, which
-        threads inside an operator do not.
+        threads inside an operator do not. All workers have the same number of threads, so that it
+        does not matter which one reads: of the numbers of workers that leave the fewest threads
+        over, the largest is taken.
         """
         available = threads or usable_cores()
-        workers = min(available, MAX_WORKERS) if device == CPU else 1
-        return cls(workers, max(available // workers, 1))
+        if device != CPU:
+            return cls(1, available)
+        most = min(available, MAX_WORKERS)
+        numbers = range(most, min(most, 2) - 1, -1)
+        workers = min(numbers, key=lambda number: available % number)
+        return cls(workers, available // workers)
 
 
 def threads_of_processes(threads: int | None, processes: int | None, device: str) -> list[int]:

@@ -17,7 +17,6 @@ from keci.fields import Fields
 from keci.formats.stream import Source
 
 FORMAT = 2
-_LIMIT = 1 << 30
 _JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 

@@ -1,7 +1,7 @@
 """From what sources say to a compiled knowledge base: identities, merging, tables, folder."""
 
 import re
-import resource
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +27,16 @@ _LOWER_CASE_WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?![\w-])")
 _MIN_WORD_COUNT = 3
 
 
+def peak_memory_mb() -> int | None:
+    """The most memory that this process took; None on Windows, which does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1 << 20 if sys.platform == "darwin" else 1 << 10)  # bytes there, else kilobytes
+
+
 class BuildClock:
     """Measures a build from its beginning; what it says is no part of a base's identity."""
 
@@ -37,7 +47,7 @@ class BuildClock:
         """Seconds since the beginning, the peak memory of this process, the version of KECI."""
         return {
             "seconds": round(time.monotonic() - self._started, 1),
-            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "peak_memory_mb": peak_memory_mb(),
             "keci": version("keci"),
         }
 

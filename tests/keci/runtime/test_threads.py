@@ -11,6 +11,14 @@ def test_threads_are_divided_between_batches_and_operators() -> None:
         assert ThreadPlan.divide(16, device) == ThreadPlan(workers=1, per_worker=16)
 
 
+@pytest.mark.parametrize("threads", range(1, 65))
+def test_few_threads_are_left_over_and_none_is_added(threads: int) -> None:
+    plan = ThreadPlan.divide(threads, "cpu")
+    used = plan.workers * plan.per_worker
+    assert threads - 1 <= used <= threads
+    assert plan.workers >= min(threads, 2)
+
+
 @pytest.mark.parametrize(
     ("threads", "processes", "device", "shares"),
     [
