@@ -124,10 +124,8 @@ class Manifest:
             default_precision=default,
             training=given.mapping("training"),
             files={
-                name: BundleFile(
-                    files.inner(name).count("size"), files.inner(name).sha256("sha256")
-                )
-                for name in given.mapping("files")
+                name: BundleFile(file.count("size"), file.sha256("sha256"))
+                for name, file in ((name, files.inner(name)) for name in given.mapping("files"))
             },
             units=_units(given),
         )

@@ -16,8 +16,12 @@ def test_a_full_disk_is_told_while_a_pipe_is_read(monkeypatch: pytest.MonkeyPatc
     seen = SeenIds()
     seen._base.execute("PRAGMA max_page_count = 3")
     judge = judge_as_read(seen)
-    with pytest.raises(KeciError, match="could not be sorted") as caught:
+
+    def read_many() -> None:
         for number in range(100_000):
             document = Document(f"id {number}", "")
             judge(Sighting("in", document, Cursor(0, number + 1), True, False))
+
+    with pytest.raises(KeciError, match="could not be sorted") as caught:
+        read_many()
     assert isinstance(caught.value.__cause__, sqlite3.Error)

@@ -57,4 +57,4 @@ def test_processes_fit_into_memory(
 def test_all_cores_are_used_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "usable_cores", lambda: 6)
     assert sum(threads_of_processes(None, None, "cpu")) == 6
-    assert ThreadPlan.divide(None, "cpu") == ThreadPlan(4, 1)
+    assert ThreadPlan.divide(None, "cpu") == ThreadPlan(3, 2)
