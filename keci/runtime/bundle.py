@@ -95,7 +95,7 @@ class Manifest:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Manifest":
         """Read a manifest; raises BundleError where it is of another format or mistyped."""
-        if isinstance(record, Mapping) and record.get("format") != FORMAT:
+        if isinstance(record, Mapping) and repr(record.get("format")) != repr(FORMAT):
             raise BundleError(f"bundle format {record.get('format')!r}, expected {FORMAT}")
         try:
             return cls._from_fields(Fields(record, "the bundle's manifest"))
