@@ -95,8 +95,9 @@ class Manifest:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Manifest":
         """Read a manifest; raises BundleError where it is of another format or mistyped."""
-        if isinstance(record, Mapping) and repr(record.get("format")) != repr(FORMAT):
-            raise BundleError(f"bundle format {record.get('format')!r}, expected {FORMAT}")
+        found = record.get("format") if isinstance(record, Mapping) else None
+        if type(found) is not int or found != FORMAT:
+            raise BundleError(f"bundle format {found!r}, expected {FORMAT}")
         try:
             return cls._from_fields(Fields(record, "the bundle's manifest"))
         except (DataError, ConfigError) as error:

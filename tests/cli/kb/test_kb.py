@@ -75,7 +75,7 @@ def test_lookup_by_name_and_by_id_shows_merged_sources(kb: Path) -> None:
 
 def test_lookup_of_an_unknown_name_finds_nothing(kb: Path) -> None:
     result = run("lookup", "--kb", str(kb), "xyzzy")
-    assert (result.exit_code, result.stdout) == (0, "")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert "no concept" in result.stderr
 
 

@@ -26,7 +26,13 @@ def test_what_was_written_is_read(record: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 def test_a_field_of_another_type_is_refused(record: dict[str, Any], value: Any) -> None:
-    allowed = UNCHECKED | {("model", "{}"), ("stages", "{}"), ("files", "{}"), ("units", "[]"), ("name", "'wide'")}
+    allowed = UNCHECKED | {
+        ("model", "{}"),
+        ("stages", "{}"),
+        ("files", "{}"),
+        ("units", "[]"),
+        ("name", "'wide'"),
+    }
     for name in record:
         if (name, repr(value)) not in allowed:
             with pytest.raises(BundleError):
