@@ -7,6 +7,7 @@ efetch put into one file do.
 import html
 import re
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import cast
 
 from lxml import etree
@@ -30,6 +31,7 @@ _LONGEST_BREAK = 256
 """So many bytes of a chunk are looked at again with the next: a tag may lie across both."""
 
 _LONGEST_WORDS = 300
+_KEPT_CHECKS = 16
 
 
 def stream_elements(
@@ -158,6 +160,7 @@ class _Document:
         watched = dict.fromkeys((*self._any_space, f"{{*}}{root}")) if root else self._any_space
         self._parser = _parser(tuple(watched))
         self._root_end = re.compile(rb"</" + re.escape(name) + rb"[ \t\r\n]*>") if name else None
+        self._closing = b"</" + name
         self.count = self.size = 0
         self.is_over = False
         self.problem: DataError | None = None
@@ -165,6 +168,9 @@ class _Document:
     def root_end(self, seen: bytes, chunk: bytes) -> int | None:
         """Where in the chunk an end tag named like the root ends, begun there or in ``seen``."""
         if self._root_end is None:
+            return None
+        both = seen + chunk[:_LONGEST_BREAK]
+        if self._closing not in chunk and self._closing not in both:
             return None
         ends = (found.end() - len(seen) for found in self._root_end.finditer(seen + chunk))
         return next((end for end in ends if end > 0), None)
@@ -291,12 +297,32 @@ def check_record(element: etree._Element, limit: int) -> None:
     too_many = element.get(_TOO_LARGE)
     if too_many is not None:
         raise DataError(f"the record has more elements than the limit of {printable(too_many)}")
-    level = [element]
-    for _ in range(limit):
-        level = [child for parent in level for child in parent.iterchildren(etree.Element)]
-        if not level:
-            return
-    raise DataError(f"the XML is nested deeper than the limit of {limit}")
+    size = cast(float, _COUNT_BELOW(element))
+    if size > limit and _is_deeper(element, limit, size):
+        raise DataError(f"the XML is nested deeper than the limit of {limit}")
+
+
+_COUNT_BELOW = etree.XPath("count(descendant::*)")
+_FEW = 2000
+"""Below so many elements the levels of a record are followed at once, which is quadratic."""
+
+
+def _is_deeper(element: etree._Element, limit: int, size: float) -> bool:
+    if size <= _FEW:
+        return bool(_has_level(limit)(element))
+    return bool(_has_deep_leaf(limit + sum(1 for _ in element.iterancestors()))(element))
+
+
+@lru_cache(maxsize=_KEPT_CHECKS)
+def _has_level(depth: int) -> etree.XPath:
+    """Whether an element has others so many levels below it."""
+    return etree.XPath(f"boolean({'/'.join(['*'] * depth)})")
+
+
+@lru_cache(maxsize=_KEPT_CHECKS)
+def _has_deep_leaf(depth: int) -> etree.XPath:
+    """Whether an element without elements inside lies below ``depth`` others."""
+    return etree.XPath(f"boolean(descendant::*[not(*)][ancestor::*[{depth}]])")
 
 
 def original_of(element: etree._Element) -> bytes:
