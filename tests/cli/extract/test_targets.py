@@ -29,9 +29,9 @@ RECORD = b'{"id": "a", "text": "rash after abc"}\n'
         ("x.partial", ("-o", "y", "--metrics", "x")),
         ("x", ("-o", "-", "--failures", "x")),
         ("x.partial", ("-o", "-", "--failures", "x")),
-        ("x", ("-o", "hard.link")),
-        ("x", ("-o", "hard.link", "--resume")),
-        ("x", ("-o", "hard.link", "--overwrite")),
+        ("x", ("-o", "hard")),
+        ("x", ("-o", "hard", "--resume")),
+        ("x", ("-o", "hard", "--overwrite")),
     ],
 )
 def test_no_input_is_written_over(
@@ -40,7 +40,7 @@ def test_no_input_is_written_over(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path(source).write_bytes(RECORD)
-    os.link(source, "hard.link")
+    os.link(source, "hard")
     before = contents(tmp_path)
     result = run(source, "--input-format", "jsonl", *arguments, *model)
     assert result.exit_code == 2, result.output
