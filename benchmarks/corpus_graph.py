@@ -85,7 +85,7 @@ def main() -> None:
 
 def _sums(folder: Path) -> dict[str, int]:
     """What the files of KGX add up to."""
-    sums = {}
+    sums: dict[str, int] = {}
     for name, column in (("nodes", "mention_count"), ("edges", "evidence_count")):
         with (folder / f"{name}.tsv").open(encoding="utf-8") as lines:
             place = next(lines).rstrip("\n").split("\t").index(column)

@@ -133,7 +133,11 @@ def target_attacks() -> Iterator[Attack]:
         os.link("x", "y")
 
     def pipe(name: str) -> Callable[[], object]:
-        return lambda: (Path("x").write_bytes(RECORD), os.mkfifo(name))
+        def make() -> None:
+            Path("x").write_bytes(RECORD)
+            os.mkfifo(name)
+
+        return make
 
     def symbolic() -> None:
         Path("x").write_bytes(RECORD)

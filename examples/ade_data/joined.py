@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from keci.documents import Extraction
+from keci.documents import Extraction, Mention, Relation
 
 
 def joined_texts(
@@ -19,7 +19,9 @@ def joined_texts(
 
 def join(parts: Sequence[Extraction], document_id: str) -> Extraction:
     """The parts as one text, a space between them, with all that they say."""
-    text, mentions, relations = "", [], []
+    text = ""
+    mentions: list[Mention] = []
+    relations: list[Relation] = []
     for part in parts:
         text += " " if text else ""
         ids = {

@@ -54,7 +54,9 @@ def filled(
 
 def fill(pattern: str, names: Names, chance: random.Random, document_id: str) -> Extraction:
     """One sentence: a name for each slot, no name twice; every effect is related to every D."""
-    text, mentions, used = "", [], set[str]()
+    text = ""
+    mentions: list[Mention] = []
+    used: set[str] = set()
     letters = []
     last = 0
     for slot in _SLOT.finditer(pattern):
