@@ -137,7 +137,8 @@ def _has_passages(paths: Mapping[tuple[str, ...], str], document: tuple[str, ...
         return paths.get(document, "{") == "{"
     passages = (*document, "passages")
     keys = {path[-1] for path in paths if path[:-1] == (*passages, "[]")}
-    return paths.get(passages) == "[" and (not keys or not keys.isdisjoint(_PASSAGE_KEYS))
+    known = _PASSAGE_KEYS if document[-1:] != ("[]",) else (*_PASSAGE_KEYS, "text")
+    return paths.get(passages) == "[" and (not keys or not keys.isdisjoint(known))
 
 
 _PASSAGE_KEYS = ("offset", "infons", "sentences", "annotations")

@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import random
 import sys
 from collections import Counter
@@ -26,6 +27,7 @@ else:
 
 def _table() -> bytes:
     """A small Parquet table, or what begins like one where pyarrow is not there."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # others reserve a gigabyte
     try:
         import pyarrow
         from pyarrow import parquet

@@ -26,6 +26,7 @@ from keci.formats.read import read_documents
         (b'{"id": 1, "passages": [{"offset": 0, "sentences": []}]}', "bioc"),
         (b'{"infons": {"text": "x"}, "documents": [{"id": 1, "passages": [{"off', "bioc"),
         (b'{"documents": []}', "bioc"),
+        (b'{"documents": [{"id": 5, "passages": [{"text": "A"}]}]}', "bioc"),
         (b'{"PubTator3": [{"_id": "1", "id": "1", "infons": {}, "passages": [{', "bioc"),
         (b"\nPMID- 10\nOWN - NLM\n", "medline"),
         (b"id,text\n1,a\n", "csv"),
