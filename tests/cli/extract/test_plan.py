@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
         (("-o", "{tmp}"), "it is a folder"),
         (("-o", "{tmp}/in.jsonl"), "lies where the output goes"),
         (("--output-dir", "{tmp}"), "lies where the output goes"),
-        (("-o", "{tmp}/out", "--output-format", "csv"), "unknown format 'csv'"),
+        (("-o", "{tmp}/out", "--output-format", "docx"), "unknown format 'docx'"),
         (("--shard", "3/2"), "K/N"),
         (("--sample", "7"), "share"),
         (("--max-failures", "x"), "number of failures"),

@@ -57,9 +57,11 @@ def test_results_are_those_of_one_process(corpus: Path, processes: int) -> None:
     assert extract.description == {"opened": 0}
     found = results(extract(CorpusReader([str(corpus)]).read()))
     assert found == results(extract_names(CorpusReader([str(corpus)]).read()))
-    assert len(extract.process_ids) == processes
-    assert not any(map(is_running, extract.process_ids))
+    started = extract.process_ids
+    assert len(started) == processes
     assert extract.records_waiting == 0
+    extract.close()
+    assert not any(map(is_running, started))
 
 
 def test_an_empty_corpus_has_no_results() -> None:
