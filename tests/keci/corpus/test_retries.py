@@ -53,7 +53,7 @@ def test_failures_keep_their_records(tmp_path: Path) -> None:
         "b.xml": pubmed.encode(),
         "c.txt": b"caf\xe9",
         "d.pubtator": b"7|t|caf\xe9\n7|a|b\n\n8|t|A\nnonsense\n",
-        "e.json": b'{"documents": [{"id": 5, "passages": [{"text": "\\ud800"}]}]}',
+        "e.json": b'{"documents": [{"id": 5, "passages": [{"offset": 0, "text": "\\ud800"}]}]}',
     }
     paths = []
     for name, content in inputs.items():
