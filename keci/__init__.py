@@ -9,6 +9,7 @@
 7. ``training`` makes models, ``export`` bundles them, ``runtime`` and ``corpus`` run them on text.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
@@ -16,6 +17,8 @@ from keci.errors import KeciError
 from keci.schema import RelationType, TaskSchema, load_schema
 
 if TYPE_CHECKING:
+    from keci.formats.frame import to_frame
+    from keci.graph.networks import to_graph
     from keci.pipeline import LinkedMention, Pipeline, evaluate, load, read, write
 
     __version__: str
@@ -37,18 +40,24 @@ __all__ = [
     "load",
     "load_schema",
     "read",
+    "to_frame",
+    "to_graph",
     "write",
 ]
 
-_FROM_PIPELINE = ("LinkedMention", "Pipeline", "evaluate", "load", "read", "write")
+_MODULES = {
+    **dict.fromkeys(
+        ("LinkedMention", "Pipeline", "evaluate", "load", "read", "write"), "keci.pipeline"
+    ),
+    "to_frame": "keci.formats.frame",
+    "to_graph": "keci.graph.networks",
+}
 
 
 def __getattr__(name: str) -> Any:
     """What is imported when it is asked for, so that ``import keci`` takes no time."""
-    if name in _FROM_PIPELINE:
-        from keci import pipeline
-
-        return getattr(pipeline, name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     if name == "__version__":
         from importlib.metadata import version
 
