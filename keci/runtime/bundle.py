@@ -107,7 +107,6 @@ class Manifest:
 
     @classmethod
     def _from_fields(cls, given: Fields) -> "Manifest":
-        base = given.optional("knowledge_base")
         precisions = _mappings(given, "precisions")
         default = given.text("default_precision")
         if default not in precisions:
@@ -119,7 +118,7 @@ class Manifest:
             model=config_from_record(ModelConfig, given.mapping("model")),
             encoder_width=given.count("encoder_width"),
             max_pieces=given.count("max_pieces"),
-            knowledge_base=base and {key: base.text(key) for key in ("name", "fingerprint")},
+            knowledge_base=_base(given),
             stages=_mappings(given, "stages"),
             precisions=precisions,
             default_precision=default,
@@ -130,6 +129,12 @@ class Manifest:
             },
             units=_units(given),
         )
+
+
+def _base(given: Fields) -> Mapping[str, str] | None:
+    """Name and fingerprint of the knowledge base; None where the model reads none."""
+    base = given.optional("knowledge_base")
+    return {key: base.text(key) for key in ("name", "fingerprint")} if base else None
 
 
 def _mappings(given: Fields, name: str) -> Mapping[str, Mapping[str, Any]]:
