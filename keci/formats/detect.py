@@ -50,7 +50,7 @@ _JSON_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|\Z)')
 _JSON_ARRAY = re.compile(rb"\s*\[\s*\{")
 _FAILURE = re.compile(rb'\{"source":"[^\n]*","position":\d+,"id":"[^\n]*,"reason":"')
 _PUBTATOR_TITLE = re.compile(
-    rb"(?:\s*\n|#[^\n]*\n|[^|\t\n]{1,100}\t[^\n]*\n)*\s*[^|\s]{1,100}\|t\|"
+    rb"(?:\s*+(?:#[^\n]*+\n|[^|\s]{1,100}+\t[^\n]*+\n))*+\s*+[^|\s]{1,100}+\|t\|"
 )
 _MEDLINE = re.compile(rb"\s*PMID ?- ?\d+\s")
 _FOREIGN_TEXT = (

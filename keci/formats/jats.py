@@ -80,8 +80,8 @@ _APPARATUS = re.compile(
     re.IGNORECASE,
 )
 _MARKS = frozenset(["bibr", "fn", "table-fn", "aff", "corresp", "author-notes"])
-_CITATION_TEXT = re.compile(r"(?:[\s\d,;:.\[\](){}*†‡§¶#‖–—−-]|and\b|[a-z]\b)*")
-_PLAIN_CITATION = re.compile(r"\s*[\[(]?\s*\d{1,3}(?:\s*[,;–—-]\s*\d{1,3})*\s*[\])]?\s*")
+_CITATION_TEXT = re.compile(r"(?:[\s\d,;:.\[\](){}*†‡§¶#‖–—−-]|and\b|[a-z]\b)*+")
+_PLAIN_CITATION = re.compile(r"\s*+[\[(]?\s*+\d{1,3}(?:\s*+[,;–—-]\s*+\d{1,3})*\s*+[\])]?\s*+")
 _WORD_END = re.compile(r"(?:[a-z]{4}|[\])])\Z")
 _STOP_END = re.compile(r"[^\W\d_]{2}[\])]?[.,;:]\Z")
 

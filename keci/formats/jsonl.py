@@ -59,7 +59,7 @@ def _records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes]]:
     return enumerate(read_lines(stream, limit), start=1)
 
 
-_ARRAY = re.compile(rb"\s*\[\s*(?:\{|\]?\s*\Z)")
+_ARRAY = re.compile(rb"\s*+\[\s*+(?:\{|(?:\]\s*+)?\Z)")
 _SPANNING = re.compile(rb'\s*(\{[^\n]*)\n\s*(["}])')
 
 

@@ -24,7 +24,7 @@ ABBREVIATIONS = (
 """Abbreviations of biomedical prose that nupunkt's own list leaves out."""
 
 _MISSED = re.compile(
-    r"\.\s+(?=(?P<opener>(?:After|All|Although|An|As|At|Because|Both|By|During|Each|Finally|For|From|"
+    r"\.\s++(?=(?P<opener>(?:After|All|Although|An|As|At|Because|Both|By|During|Each|Finally|For|From|"
     r"Furthermore|Here|However|If|In|It|Its|Moreover|On|Our|Since|She|Such|That|The|Their|Then|There|"
     r"Thereafter|Therefore|These|They|This|Those|Thus|To|Under|Using|We|When|Whereas|While|With)"
     r"(?:,\s|\s+[a-z0-9(]))|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,}\s))"

@@ -1,5 +1,7 @@
 """Formats found by what a file holds, and files that are refused by name."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,15 @@ from keci.formats.read import read_documents
 def test_the_format_is_that_of_the_content(content: bytes, expected: str) -> None:
     assert detect_format(content, "data.txt") == expected
     assert detect_format(content, "stdin") == expected
+
+
+@pytest.mark.parametrize("unit", [b"\n", b" ", b"a\t", b"# a\n", b"a\tb\n", b"[", b"<", b"|t"])
+def test_detection_takes_no_time_whatever_is_repeated(unit: bytes) -> None:
+    started = time.process_time()
+    for beginning in (b"", b"id\ttext\n", b"[", b"{", b"1|a"):
+        with suppress(UsageError):
+            detect_format((beginning + unit * 16384)[:16384], "a.txt")
+    assert time.process_time() - started < 2
 
 
 def test_the_text_may_have_another_name() -> None:
