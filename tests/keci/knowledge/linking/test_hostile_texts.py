@@ -65,12 +65,16 @@ def test_sixteen_times_the_text_takes_no_square_of_the_time(
 ) -> None:
     linker = Linker(kb)
     linker.link(texts[0])
-    seconds = []
-    for text in texts:
-        started = time.process_time()
-        linker.link(text)
-        seconds.append(time.process_time() - started)
-    assert seconds[1] < 0.05 + 64 * seconds[0]
+    seconds = [min(_seconds_to_link(linker, text) for _ in range(3)) for text in texts]
+    # Where other processes share the machine a collection or a cold cache takes tenths of a second;
+    # what is guarded against took a minute.
+    assert seconds[1] < 0.5 + 64 * seconds[0]
+
+
+def _seconds_to_link(linker: Linker, text: str) -> float:
+    started = time.process_time()
+    linker.link(text)
+    return time.process_time() - started
 
 
 def test_a_short_form_explained_twice_has_the_later_concepts_first(kb: KnowledgeBase) -> None:
