@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from keci.cli.extract.run import RunChoice, WatchOptions, run_to_files, run_to_stream
+from keci.cli.extract.run import NO_RECORDS, RunChoice, WatchOptions, run_to_files, run_to_stream
 from keci.cli.extract.watch import FailureLimit, StopSignals
 from keci.cli.options import EXIT_SOME_FAILED
 from keci.cli.tables import print_table
@@ -218,6 +218,8 @@ def count_records(reader: CorpusReader) -> int:
             if signals.received:
                 break
     _show(counts, reader.formats)
+    if not reader.cursor.taken:
+        click.echo(NO_RECORDS, err=True)
     for kind, number in reader.left_out.items():
         click.echo(f"left out: {number:,} {kind}")
     if reader.cursor.repeated:

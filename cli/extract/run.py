@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -14,19 +15,23 @@ import click
 
 from keci.cli.extract.watch import FailureLimit, ProgressDisplay, StopSignals, clock_time
 from keci.cli.options import EXIT_SOME_FAILED, is_quiet
-from keci.corpus.metrics import Memory, Meter, MetricsFile, Queue
+from keci.corpus.metrics import Memory, Meter, MetricsFile, Queue, failure_kind
 from keci.corpus.quarantine import Accounts
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Record
+from keci.corpus.run.finished import FinishedRun
 from keci.corpus.run.layout import Layout
 from keci.corpus.run.manifest import Manifest
 from keci.corpus.run.output import RunOutput
 from keci.corpus.run.runs import drive, open_run
 from keci.corpus.run.streaming import StreamOutput
 from keci.errors import KeciError, WorkerError
+from keci.printable import LONGEST_MESSAGE, printable
 
 EXIT_SIGNAL = 128
 EXIT_BROKEN_PIPE = EXIT_SIGNAL + 13
+NO_RECORDS = "the inputs hold no records, or none that were asked for"
+_REASONS_SHOWN = 3
 Extract = Callable[[Iterator[Record]], Iterator[Chunk]]
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,7 +107,7 @@ def run_to_files(
     output = open_run(choice.layout, choice.run, resume=choice.resume, overwrite=choice.overwrite)
     if isinstance(output, Manifest):
         _tell("that run is finished already")
-        return _finished_run(output, "")
+        return _finished_run(choice.layout, output, "")
     start = output.state.cursor
     if start.read:
         _LOGGER.info("going on after %s records", f"{start.read:,}")
@@ -117,7 +122,8 @@ def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: Wat
         try:
             chunks = extract(reader.read(output.state.cursor))
             if drive(chunks, output, stop=watch.should_stop, watch=watch.add):
-                return _finished_run(output.finish(reader.cursor), _pace(watch.meter))
+                manifest = output.finish(reader.cursor)
+                return _finished_run(output.layout, manifest, _pace(watch.meter))
         except OSError as error:
             raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
         except WorkerError as error:
@@ -145,23 +151,54 @@ def run_to_stream(
         return watch.stop_code()
     taken = reader.selection.shard.count(reader.cursor.taken)
     accounts = Accounts(taken, output.written, output.failed, output.withdrawn)
-    return _finished(accounts, reader.cursor.repeated, _pace(watch.meter))
+    failed = Failed(output.failed, watch.meter.reasons, output.failures_path)
+    return _finished(accounts, reader.cursor.repeated, _pace(watch.meter), failed)
 
 
-def _finished_run(manifest: Manifest, pace: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why ``count`` records failed, as far as known, and the file that has them, if any."""
+
+    count: int
+    reasons: Counter[str]
+    path: Path | None
+
+    def __str__(self) -> str:
+        """``3 failed: 2 times "line ...: not valid JSON"; 1 time "..."; see F.jsonl``."""
+        common = self.reasons.most_common(_REASONS_SHOWN)
+        parts = [
+            f'{number:,} {"time" if number == 1 else "times"} "{printable(kind)}"'
+            for kind, number in common
+        ]
+        others = self.count - sum(number for _, number in common)
+        parts += [f"{others:,} for other reasons"] if others else []
+        where = f"; see {printable(self.path, LONGEST_MESSAGE)}" if self.path else ""
+        return f"{self.count:,} failed: {'; '.join(parts)}{where}"
+
+
+def _finished_run(layout: Layout, manifest: Manifest, pace: str) -> int:
     accounts = Accounts(manifest.taken_here, manifest.written, manifest.failed, manifest.withdrawn)
-    return _finished(accounts, manifest.repeated, pace)
+    return _finished(accounts, manifest.repeated, pace, _failed_earlier_or_now(layout, manifest))
 
 
-def _finished(accounts: Accounts, repeated: int, pace: str) -> int:
+def _failed_earlier_or_now(layout: Layout, manifest: Manifest) -> Failed:
+    """The failures of the whole run, some of which may be from before it was resumed."""
+    run = FinishedRun(layout.output, manifest)
+    reasons = Counter(failure_kind(failure.reason) for failure, _ in run.failures())
+    return Failed(manifest.failed, reasons, layout.failures)
+
+
+def _finished(accounts: Accounts, repeated: int, pace: str, failed: Failed) -> int:
     accounts.check()
     withdrawn = f", {accounts.withdrawn} withdrawn" if accounts.withdrawn else ""
     _tell(
         f"{accounts.read} records read, {accounts.written} written, "
         f"{accounts.failed} failed{withdrawn}{pace}"
     )
+    if accounts.failed:
+        click.echo(f"{failed}", err=True)
     if not accounts.read:
-        _tell("the inputs hold no records, or none that were asked for")
+        _tell(NO_RECORDS)
     if repeated:
         _tell(f"{repeated} records have an id that came before (--repeated-ids)")
     return EXIT_SOME_FAILED if accounts.failed else 0

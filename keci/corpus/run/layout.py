@@ -51,6 +51,11 @@ class Layout:
         return self.folder / f"{name}.converted{PARTIAL}"
 
     @property
+    def output(self) -> Path:
+        """The file of the run, or its folder where it writes parts."""
+        return self.folder / self.file if self.file else self.folder
+
+    @property
     def journal(self) -> Path:
         return journal_path(self.folder / self.file) if self.file else self.folder / "journal"
 
@@ -68,7 +73,7 @@ class Layout:
 
     @property
     def manifest(self) -> Path:
-        return manifest_path(self.folder / self.file if self.file else self.folder)
+        return manifest_path(self.output)
 
     def holds(self, path: Path) -> bool:
         """Whether a run writes to that path, or in its folder where it has one of its own."""

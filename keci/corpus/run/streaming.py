@@ -36,6 +36,11 @@ class StreamOutput:
                 yield from (target, target.with_name(f"{target.name}.partial"))
 
     @property
+    def failures_path(self) -> Path | None:
+        """The file that the failures go to; None where they go to the log."""
+        return Path(self._quarantine.path) if self._quarantine.path else None
+
+    @property
     def failed(self) -> int:
         return self._quarantine.count
 

@@ -44,6 +44,45 @@ def test_a_run_can_be_traced(
     assert manifest["run"]["knowledge_base"] is None
 
 
+def test_failures_are_told_with_their_reasons_and_their_file(
+    model: tuple[str, ...], tmp_path: Path
+) -> None:
+    path, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines = [f'{{"id": {number}, "body": "rash"}}\n' for number in range(30)]
+    lines += ["{bad\n", '{"id": "x", "text": 3}\n', '{"text": 3}\n', "[]\n", '"x"\n']
+    path.write_text("".join(lines))
+    failures = tmp_path / "out.jsonl.failures.jsonl"
+    result = run(path, "-o", output, *model)
+    assert "35 records read, 0 written, 35 failed" in result.stderr
+    told = result.stderr.splitlines()[-1]
+    assert told.startswith('35 failed: 30 times "line ...: the field ... is missing')
+    assert told.endswith(f"; see {failures}")
+    assert told.count('times "') == 2
+    assert told.count('1 time "') == 1
+    assert "; 2 for other reasons;" in told
+    again = run(path, "-o", output, "--resume", "--quiet", *model)
+    assert again.stderr.splitlines() == [told], "what failed is said even with --quiet"
+    streamed = run(path, "--failures", tmp_path / "failed.jsonl", *model)
+    assert streamed.stderr.splitlines()[-1] == told.replace(
+        str(failures), f"{tmp_path}/failed.jsonl"
+    )
+    logged = run(path, *model)
+    assert logged.stderr.splitlines()[-1] == told.removesuffix(f"; see {failures}")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_an_input_without_records_is_told(
+    content: bytes, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(content)
+    for output in (("-o", str(tmp_path / "out.jsonl")), ()):
+        result = run(path, *output, *model)
+        assert result.exit_code == 0
+        assert "the inputs hold no records" in result.stderr
+    assert "the inputs hold no records" in run(path, "--dry-run", *model).stderr
+
+
 def test_unusual_texts_give_sensible_results(model: tuple[str, ...], tmp_path: Path) -> None:
     texts = {
         "empty": "",
