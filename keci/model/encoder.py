@@ -1,10 +1,15 @@
 """The token-level encoder: a pretrained transformer with a learned mix of its layers (Sec 2.2)."""
 
 import importlib.util
+import re
 from pathlib import Path
+from ssl import SSLError
 from typing import NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import torch
+from huggingface_hub.constants import ENDPOINT
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
@@ -17,6 +22,8 @@ MPNET = "mpnet"
 TOKENIZER_FILE = "tokenizer.json"
 _ATTENTION_DROPOUT = "attention_probs_dropout_prob"
 CONFIG_FILE = "config.json"
+_ANSWER_SECONDS = 5.0
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 _RESERVING_MODELS = ("roberta", "xlm-roberta", "mpnet", "camembert")
 """Models that count positions from the one after the padding id."""
@@ -67,19 +74,16 @@ def load_encoder(
     ``attention_dropout`` is that of attention's probabilities while it trains; None leaves it.
     Raises UsageError where the encoder cannot be had.
     """
-    folder = _find_encoder(name)
+    folder, is_local = _find_encoder(name)
     disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder, local_files_only=is_local)
         if attention_dropout is not None and hasattr(config, _ATTENTION_DROPOUT):
             setattr(config, _ATTENTION_DROPOUT, attention_dropout)
-        transformer = AutoModel.from_pretrained(folder, config=config)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        transformer = AutoModel.from_pretrained(folder, config=config, local_files_only=is_local)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=is_local)
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"encoder {name!r} is no built-in name ({MINILM}, {MPNET}), no folder with a "
-            f"transformers model, and could not be loaded from the hub: {error}"
-        ) from error
+        raise UsageError(_missing(name, error, is_local=is_local)) from error
     if not getattr(tokenizer, "is_fast", False):
         raise UsageError(f"encoder {name!r} has no fast tokenizer, which exact offsets need")
     return transformer, tokenizer.backend_tokenizer.to_str()
@@ -102,7 +106,8 @@ def save_architecture(transformer: PreTrainedModel, tokenizer_json: str, folder:
 def save_encoder(transformer: PreTrainedModel, name: str, folder: Path) -> None:
     """Write a folder that ``load_encoder`` reads: these weights, with the tokenizer of ``name``."""
     transformer.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(_find_encoder(name)).save_pretrained(folder)
+    found, is_local = _find_encoder(name)
+    AutoTokenizer.from_pretrained(found, local_files_only=is_local).save_pretrained(folder)
 
 
 def _position_count(config: object) -> int:
@@ -112,12 +117,39 @@ def _position_count(config: object) -> int:
     return positions - offset - 1 if reserves_positions else positions
 
 
-def _find_encoder(name: str) -> str:
+def _find_encoder(name: str) -> tuple[str, bool]:
+    """The folder or hub name to load, and whether from this machine alone: the hub retries long."""
     if name == MINILM:
-        return str(_minilm_folder())
+        return str(_minilm_folder()), True
     if name == MPNET:
-        return str(_mpnet_folder())
-    return name
+        return str(_mpnet_folder()), True
+    if Path(name).exists() or not _HUB_NAME.fullmatch(name):
+        return name, True
+    return name, not _is_reachable(ENDPOINT)
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether a server answers at all within seconds, through a proxy where one is set."""
+    try:
+        urlopen(Request(address, method="HEAD"), timeout=_ANSWER_SECONDS).close()
+    except HTTPError:
+        return True
+    except URLError as error:
+        return isinstance(error.reason, SSLError)
+    except OSError:
+        return False
+    return True
+
+
+def _missing(name: str, error: Exception, *, is_local: bool) -> str:
+    if Path(name).exists():
+        return f"{name} is no folder with a transformers model: {error}"
+    known = f"encoder {name!r} is no built-in name ({MINILM}, {MPNET}) and no folder"
+    if not _HUB_NAME.fullmatch(name):
+        return f"{known}, and no name of a model on a hub"
+    if is_local:
+        return f"{known}; {ENDPOINT} cannot be reached, and its model was not loaded here before"
+    return f"{known}, and could not be loaded from {ENDPOINT}: {error}"
 
 
 def _package_folder(package: str, requirement: str) -> Path:

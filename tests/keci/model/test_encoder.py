@@ -1,4 +1,8 @@
+import socketserver
+import threading
+import time
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -103,11 +107,35 @@ def test_an_encoder_is_loaded_from_a_folder(tmp_path: Path) -> None:
     assert (tokenizer.prefix_ids, tokenizer.suffix_ids) == (ours.prefix_ids, ours.suffix_ids)
 
 
-def test_an_encoder_that_is_nowhere_is_named(
+@pytest.mark.parametrize("name", ["no-such-folder", "some/model"])
+def test_an_encoder_that_is_nowhere_is_named_within_seconds(
+    name: str, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(encoder_module, "ENDPOINT", "http://127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(UsageError, match=f"{name}.*127.0.0.1:9 cannot be reached") as raised:
+        load_encoder(name)
+    assert time.monotonic() - started < 10
+    assert len(str(raised.value).splitlines()) == 1
+    assert not recwarn
+
+
+def test_a_path_is_not_looked_for_on_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match="no-such-folder"):
+    monkeypatch.setattr(encoder_module, "urlopen", pytest.fail)
+    with pytest.raises(UsageError, match="no-such-folder.*no name of a model"):
         load_encoder(str(tmp_path / "no-such-folder"))
+    with pytest.raises(UsageError, match="is no folder with a transformers model"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_server_that_refuses_is_there() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        address = f"http://127.0.0.1:{server.server_address[1]}/none/such"
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert encoder_module._is_reachable(address)
+    assert not encoder_module._is_reachable("http://127.0.0.1:9")
 
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
