@@ -124,7 +124,7 @@ def test_a_path_is_not_looked_for_on_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder_module, "urlopen", pytest.fail)
-    with pytest.raises(UsageError, match="no-such-folder.*no name of a model"):
+    with pytest.raises(UsageError, match=r"no-such-folder.*no name of a model"):
         load_encoder(str(tmp_path / "no-such-folder"))
     with pytest.raises(UsageError, match="is no folder with a transformers model"):
         load_encoder(str(tmp_path))
