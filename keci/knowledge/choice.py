@@ -20,7 +20,7 @@ def knowledge_base_for(path: Path | None) -> KnowledgeBase:
     if not folder.is_dir():
         raise UsageError(
             f"there is no knowledge base at {folder}: build one with "
-            f"'keci-kb build open --output {folder}', or name another with --kb"
+            f"'keci-kb build open --fetch --output {folder}', or name another with --kb"
         )
     verify_on_first_use(folder)
     return open_knowledge_base(folder)
@@ -33,7 +33,7 @@ def knowledge_base_or_none(path: Path | None) -> KnowledgeBase | None:
         return knowledge_base_for(path)
     _LOGGER.warning(
         "no knowledge base at %s: mentions are judged by their context alone and get no concepts; "
-        "'keci-kb build open --output %s' builds one, --no-kb silences this",
+        "'keci-kb build open --fetch --output %s' builds one, --no-kb silences this",
         folder, folder,
     )  # fmt: skip
     return None

@@ -164,7 +164,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         raise KnowledgeBaseError(
             f"{folder} is no knowledge base: {MANIFEST_FILE} is missing. "
-            f"Make one with: keci-kb build open --output {folder}"
+            f"Make one with: keci-kb build open --fetch --output {folder}"
         )
     try:
         record = json.loads(path.read_text("utf-8"))

