@@ -266,7 +266,6 @@ class OpenedModel:
     def corpus_extractor(self, options: ModelOptions) -> "CorpusExtractor":
         """Reads texts of any length."""
         from keci.corpus.extraction import CorpusExtractor
-        from keci.corpus.identifiers import parse_vocabularies
 
         link = self.mentions.link if self.mentions else None
         options.keep.check(self.predictor.schema)
@@ -275,7 +274,7 @@ class OpenedModel:
             unit=self.unit,
             link=link,
             keep=options.keep,
-            vocabularies=parse_vocabularies(options.vocabulary),
+            vocabularies=_vocabularies(options.vocabulary, self.base),
         )
 
 
@@ -370,6 +369,16 @@ def chosen_unit(trained: Sequence[str], asked: str | None) -> str:
             "(leave --unit out to read what it knows)", " and ".join(trained), asked,
         )  # fmt: skip
     return asked or usual
+
+
+def _vocabularies(names: str | None, base: "KnowledgeBase | None") -> tuple[str, ...]:
+    """The vocabularies that concepts are named by, as the knowledge base spells them."""
+    from keci.corpus.identifiers import known_vocabularies, parse_vocabularies
+
+    chosen = parse_vocabularies(names)
+    if chosen and base is None:
+        raise UsageError("--vocabulary chooses among the ids of concepts: it needs --kb")
+    return known_vocabularies(chosen, base.vocabularies) if chosen and base else ()
 
 
 def _foreign_mentions(path: Path | None, base: "KnowledgeBase | None") -> "ForeignMentions | None":

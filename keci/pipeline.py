@@ -180,6 +180,7 @@ def load(
     processes: int | None = 1,
     unit: str | None = None,
     mentions: str | Path | None = None,
+    vocabulary: str | None = None,
     keep: Filter | None = None,
 ) -> Pipeline:
     """A pipeline of the shipped model called ``name``, or of a bundle's or training run's folder.
@@ -188,7 +189,8 @@ def load(
     none, and False reads without. ``precision`` None takes the bundle's default one, ``threads``
     None every core, ``processes`` None one for two threads. ``unit`` is ``sentence`` or
     ``document``; None takes what the model was trained on. ``mentions`` is an output of MetaMap
-    or the like that takes the place of KECI's own linker; ``keep`` tells which findings are kept.
+    or the like that takes the place of KECI's own linker; ``vocabulary`` names concepts by their id
+    in the first of ``"MESH,CHEBI"`` that has one; ``keep`` tells which findings are kept.
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
 
     >>> pipeline = keci.load("ade", kb=False)
@@ -206,6 +208,7 @@ def load(
         threads=threads,
         processes=processes,
         unit=unit,
+        vocabulary=vocabulary,
         keep=keep or Filter(),
     )
     return Pipeline(open_extractor(options, reads_runs=True))

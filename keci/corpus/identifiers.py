@@ -1,6 +1,6 @@
 """The id by which a concept goes in the output, chosen among those that its record knows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from keci.documents import ConceptLink, Extraction
@@ -15,6 +15,21 @@ def parse_vocabularies(text: str | None) -> tuple[str, ...]:
     if not all(names) or len(set(names)) < len(names):
         raise UsageError(f"expected vocabularies as MESH,CHEBI, got {text!r}")
     return names
+
+
+def known_vocabularies(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The names as a knowledge base spells them; raises UsageError for one that it does not have.
+
+    ``known`` are the vocabularies that the ids of its concepts are of.
+    """
+    spelled = {vocabulary.upper(): vocabulary for vocabulary in sorted(known)}
+    for name in names:
+        if name not in spelled:
+            there = ", ".join(spelled.values()) or "none"
+            raise UsageError(
+                f"the knowledge base has no ids of the vocabulary {name!r}; there are {there}"
+            )
+    return tuple(spelled[name] for name in names)
 
 
 def in_vocabularies(extraction: Extraction, vocabularies: Sequence[str]) -> Extraction:

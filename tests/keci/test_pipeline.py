@@ -124,6 +124,17 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, object], complaint: str
         keci.load(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
+def test_vocabularies_are_those_of_the_knowledge_base(
+    tiny_bundle: Path, tiny_kb_folder: Path
+) -> None:
+    with keci.load(tiny_bundle, kb=tiny_kb_folder, vocabulary="x") as pipeline:
+        assert pipeline("rash").text == "rash"
+    with pytest.raises(keci.KeciError, match="no ids of the vocabulary 'MESH'; there are X"):
+        keci.load(tiny_bundle, kb=tiny_kb_folder, vocabulary="MESH")
+    with pytest.raises(keci.KeciError, match="needs --kb"):
+        keci.load(tiny_bundle, kb=False, vocabulary="MESH")
+
+
 def test_a_text_that_is_none_is_refused(tiny_bundle: Path) -> None:
     with keci.load(tiny_bundle, kb=False) as pipeline:
         with pytest.raises(keci.KeciError, match="half of a surrogate pair"):

@@ -22,6 +22,18 @@ class StringTable:
     def __getitem__(self, place: int) -> str:
         return bytes(self.text[self.offsets[place] : self.offsets[place + 1]]).decode()
 
+    def heads(self, separator: str) -> frozenset[str]:
+        """What stands before the first ``separator`` of the strings that have one."""
+        signs = np.append(np.flatnonzero(self.text == ord(separator)), len(self.text))
+        starts, ends = self.offsets[:-1], self.offsets[1:]
+        cuts = signs[np.searchsorted(signs, starts)]
+        starts, widths = starts[cuts < ends], (cuts - starts)[cuts < ends]
+        found = set()
+        for width in np.unique(widths[widths > 0]):
+            heads = self.text[starts[widths == width, None] + np.arange(width)]
+            found.update(np.unique(heads.view(f"S{width}")).tolist())
+        return frozenset(head.decode() for head in found)
+
 
 class StringTableBuilder:
     """Collects strings for a StringTable, which may also be cut into groups."""

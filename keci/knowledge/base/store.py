@@ -97,6 +97,11 @@ class KnowledgeBase:
             )
         return known
 
+    @cached_property
+    def vocabularies(self) -> frozenset[str]:
+        """The vocabularies that ids of concepts are of: ``MESH`` of ``MESH:D000001``."""
+        return self.tables.sources.heads(":") | self.tables.xrefs.heads(":")
+
     def names(self, index: int) -> tuple[str, ...]:
         """The names of a concept, preferred one first."""
         return _group(self.tables.names, self.tables.name_splits, index)

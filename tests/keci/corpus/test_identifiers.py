@@ -2,7 +2,7 @@
 
 import pytest
 
-from keci.corpus.identifiers import in_vocabularies, parse_vocabularies
+from keci.corpus.identifiers import in_vocabularies, known_vocabularies, parse_vocabularies
 from keci.documents import ConceptLink, Extraction, Mention
 from keci.errors import UsageError
 
@@ -40,3 +40,9 @@ def test_vocabularies_are_read_as_people_write_them() -> None:
     for wrong in ("", "MESH,,CHEBI", "MESH,mesh"):
         with pytest.raises(UsageError, match="as MESH,CHEBI"):
             parse_vocabularies(wrong)
+
+
+def test_a_vocabulary_that_the_base_does_not_have_is_refused_with_those_it_has() -> None:
+    assert known_vocabularies(("MESH", "ORPHANET"), ("Orphanet", "MESH")) == ("MESH", "Orphanet")
+    with pytest.raises(UsageError, match=r"no ids of the vocabulary 'MSH'; there are CHEBI, MESH"):
+        known_vocabularies(("MSH",), ("MESH", "CHEBI"))

@@ -30,3 +30,12 @@ def test_strings_come_back_in_their_groups(groups: list[list[str]]) -> None:
     table, splits = builder.table(), builder.splits()
     found = [[table[place] for place in range(start, end)] for start, end in pairwise(splits)]
     assert found == groups
+
+
+@given(st.lists(st.text(st.sampled_from("ab:é"), max_size=5)))
+def test_heads_are_what_stands_before_a_sign(strings: list[str]) -> None:
+    builder = StringTableBuilder()
+    for string in strings:
+        builder.append(string)
+    expected = {string.partition(":")[0] for string in strings if ":" in string} - {""}
+    assert builder.table().heads(":") == expected
