@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import common_options, ids_option, kb_option
+from keci.cli.options import common_options, ids_option, kb_option, step_shown
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,13 +85,14 @@ def main(
         judged = choose_default_precision(folder, data, ids, base)
         return drop_other_precisions(folder) if only_default else judged
 
-    manifest = export_run(
-        run,
-        bundle,
-        precisions or ("fp32",),
-        compact=compact,
-        relation_odds=relation_odds,
-        judge=judge if data is not None else None,
-    )
+    with step_shown(f"exporting {run}, comparing each graph with torch"):
+        manifest = export_run(
+            run,
+            bundle,
+            precisions or ("fp32",),
+            compact=compact,
+            relation_odds=relation_odds,
+            judge=judge if data is not None else None,
+        )
     default = manifest.default_precision
     click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")

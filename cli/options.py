@@ -16,7 +16,7 @@ import click
 from keci.errors import KeciError
 from keci.logs import set_up_logging
 from keci.options import Option, Options, option_of
-from keci.printable import printable_lines
+from keci.printable import printable, printable_lines
 
 EXIT_SOME_FAILED = EXIT_NOT_FOUND = 1
 EXIT_UNUSABLE = 2
@@ -132,6 +132,18 @@ def _click_option(
 def show_progress() -> bool:
     """Whether a progress bar has a reader: stderr is a terminal and --quiet was not given."""
     return sys.stderr.isatty() and not is_quiet()
+
+
+@contextmanager
+def step_shown(step: str) -> Iterator[None]:
+    """Say on a terminal what takes seconds, while it does."""
+    if not show_progress():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(printable(step)):
+        yield
 
 
 def is_verbose() -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keci.cli.options import ids_option, kb_option
+from keci.cli.options import ids_option, kb_option, step_shown
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -60,7 +60,8 @@ class EvaluationInputs:
         options = ModelOptions(
             model=str(model), kb=self.kb, without_kb=self.without_kb, precision=self.precision
         )
-        predictor = open_model(options, reads_runs=True, needs_base=True).predictor
+        with step_shown(f"opening {model}"):
+            predictor = open_model(options, reads_runs=True, needs_base=True).predictor
         if not predictor.schema.has_task_of(annotated.gold.schema):
             raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
         return predictor

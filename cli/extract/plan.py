@@ -10,7 +10,7 @@ import click
 
 from keci.cli.extract.run import NO_RECORDS, RunChoice, WatchOptions, run_to_files, run_to_stream
 from keci.cli.extract.watch import FailureLimit, StopSignals
-from keci.cli.options import EXIT_SOME_FAILED
+from keci.cli.options import EXIT_SOME_FAILED, step_shown
 from keci.cli.tables import print_table
 from keci.corpus.inputs import InputOptions
 from keci.corpus.metrics import Queue
@@ -131,7 +131,9 @@ class Plan:
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         _check_apart([*self._read_files(reader)], target, self.watch.metrics)
-        with Pipeline(open_extractor(self.model)) as pipeline:
+        with step_shown(f"opening {self.model.model}"):
+            opened = open_extractor(self.model)
+        with Pipeline(opened) as pipeline:
             if not pipeline.process_ids:
                 collect_rarely()
             code = self._run(reader, target, pipeline, failure_limit)

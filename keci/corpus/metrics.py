@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from keci.corpus.reader import CorpusReader
-from keci.corpus.records import Chunk, Withdrawal
+from keci.corpus.records import Chunk, Record, Withdrawal
 from keci.documents import Failure
 from keci.files import Disk, publish
 
@@ -78,6 +78,7 @@ class Meter:
         self._memory = memory or Memory()
         self._started = clock()
         self._first: tuple[float, float] | None = None
+        self._latest: Record | None = None
         self.documents = self.failed = self.withdrawn = 0
         self.characters = self.entities = self.relations = 0
         self.queues: dict[str, Callable[[], Queue]] = {}
@@ -96,6 +97,7 @@ class Meter:
                 self.characters += len(outcome.text)
                 self.entities += len(outcome.mentions)
                 self.relations += len(outcome.relations)
+        self._latest = chunk[-1].record
         if self._first is None and self.share is not None:
             self._first = (self.seconds, self.share)
 
@@ -114,9 +116,15 @@ class Meter:
 
     @property
     def share(self) -> float | None:
-        """How much of the inputs' bytes was read; None where that cannot be known."""
-        total = self._reader.total_bytes
-        return self._reader.bytes_read / total if total else None
+        """The least share of the inputs' bytes that is done; None where that cannot be known.
+
+        What was read ahead, and waits to be extracted, is not.
+        """
+        total, latest = self._reader.total_bytes, self._latest
+        if not total or latest is None:
+            return None
+        is_last = latest.after == self._reader.cursor
+        return (self._reader.bytes_read if is_last else latest.bytes_read) / total
 
     @property
     def remaining_seconds(self) -> float | None:

@@ -100,7 +100,8 @@ class CorpusReader:
                 self.cursor = replace(sighting.after, repeated=repeated)
                 if sighting.is_taken and shard.has(self.cursor.taken - 1):
                     outcome = self._outcome(sighting, fate) if fate else content
-                    yield Record(sighting.source, self.cursor.position, outcome, self.cursor)
+                    position, stored = self.cursor.position, self.bytes_read
+                    yield Record(sighting.source, position, outcome, self.cursor, stored)
         if self.left_out:
             _log.debug("left out: %s", _listed(self.left_out))
 

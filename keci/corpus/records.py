@@ -63,17 +63,19 @@ class Withdrawal:
 class Record:
     """A document, or why there is none, with its 1-based ``position`` among its source's records.
 
-    ``after`` is the cursor of a reader that has just read it.
+    ``after`` is the cursor of a reader that has just read it, ``bytes_read`` how much of the
+    inputs, as they are stored, lies before it at least.
     """
 
     source: str
     position: int
     content: Document | Failure | Withdrawal
     after: Cursor
+    bytes_read: int = 0
 
     @property
     def ordinal(self) -> int:
-        """Its place among all records that are taken, whatever their shard, from 0."""
+        """Its index among all records that are taken, whatever their shard."""
         return self.after.taken - 1
 
     @property

@@ -1,4 +1,4 @@
-"""All that the inputs of a run hold, in order, with the place of each thing in the corpus."""
+"""All that the inputs of a run hold, in order, with the position of each thing in the corpus."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,8 +31,9 @@ class Sighting:
 
 
 class CorpusScan:
-    """Reads the inputs; ``bytes_read`` is how much of them, as they are stored, has been.
+    """Reads the inputs; ``bytes_read`` is how much of them, as they are stored, has been at least.
 
+    What lies in a buffer, which may be a whole small input, does not count before the next is read.
     ``formats`` has the format that each input was read as, ``left_out`` what readers passed over.
     """
 
@@ -50,14 +51,14 @@ class CorpusScan:
         sizes = [state[0] for state in self._states if state]
         self.total_bytes = sum(sizes) if len(sizes) == len(sources) else None
         self._stream: ContentStream | None = None
-        self._bytes_before = 0
+        self._bytes_before = self._buffered_from = self._stored = 0
         self._is_citation = False
         self.formats: dict[str, str] = {}
         self.left_out: Counter[str] = Counter()
 
     @property
     def bytes_read(self) -> int:
-        return self._bytes_before + (self._stream.stored_size if self._stream else 0)
+        return self._bytes_before + self._buffered_from
 
     def read(self, start: Cursor = START) -> Iterator[Sighting]:
         """What lies behind ``start``, to the end or the selection's limit.
@@ -65,12 +66,13 @@ class CorpusScan:
         Raises DataError at the end of an input that is not as it was when the scan was made.
         """
         limit, read, taken = self.selection.limit, start.read, start.taken
-        self._bytes_before = 0
+        self._bytes_before = self._buffered_from = self._stored = 0
         if taken == limit:
             return
         for number, source in enumerate(self.sources):
             position = 0
             for content in self._contents(number, start):
+                self._note_buffer()
                 is_record = not isinstance(content, Deletion)
                 position += is_record
                 if number == start.source and position <= start.position:
@@ -84,8 +86,8 @@ class CorpusScan:
                     return
             self._end_input(number, start)
 
-    def _takes(self, source: Source, position: int, place: int) -> bool:
-        return self.selection.reads(source.name, position) and self.selection.samples(place)
+    def _takes(self, source: Source, position: int, ordinal: int) -> bool:
+        return self.selection.reads(source.name, position) and self.selection.samples(ordinal)
 
     def _contents(self, number: int, start: Cursor) -> Iterator[Document | Failure | Deletion]:
         if number < start.source:
@@ -97,10 +99,16 @@ class CorpusScan:
             watch=partial(self._watch, self.sources[number].name),
         )
 
+    def _note_buffer(self) -> None:
+        """Whatever was stored before the latest buffer has been read by now."""
+        if self._stream and self._stream.stored_size != self._stored:
+            self._buffered_from, self._stored = self._stored, self._stream.stored_size
+
     def _end_input(self, number: int, start: Cursor) -> None:
         if self._stream:
             self.left_out.update(self._stream.left_out)
         self._stream = None
+        self._buffered_from = self._stored = 0
         state = self._states[number]
         if number >= start.source and state != _state(self.sources[number]):
             name = self.sources[number].name

@@ -4,6 +4,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from keci.cli import options as cli_options
 from keci.cli.extract import watch as extract_progress
 from tests.cli.extraction import run
 
@@ -28,20 +29,24 @@ def test_progress_is_logged_without_a_terminal(
     monkeypatch.setattr(extract_progress, "LOG_SECONDS", 0.0)
     result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
     assert "INFO 4 records, " in result.stderr
-    assert "/s, 100% read" in result.stderr
+    assert "/s, 0% read" in result.stderr
+    assert "/s, 1 failed, 100% read" in result.stderr
     quiet = run(corpus, "-o", tmp_path / "out.jsonl", *model, "--quiet")
-    assert quiet.stderr == ""
+    (told,) = quiet.stderr.splitlines()
+    assert told.startswith("1 failed: ")
 
 
 def test_progress_is_a_bar_on_a_terminal(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract_progress, "show_progress", lambda: True)
+    for module in (extract_progress, cli_options):
+        monkeypatch.setattr(module, "show_progress", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "300")
     result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
     assert "━" in result.stderr
     assert "14 records" in result.stderr
+    assert f"opening {model[1]}" in result.stderr
 
 
 def test_remaining_time_is_judged_by_bytes() -> None:

@@ -1,4 +1,6 @@
+import gzip
 import sys
+from os import urandom
 from pathlib import Path
 
 import orjson
@@ -36,15 +38,45 @@ def test_counts_rates_and_the_time_that_is_left(reader: CorpusReader) -> None:
         meter.add(chunk)
         shares.append(meter.share)
         if meter.share == pytest.approx(0.75):
-            assert meter.remaining_seconds == pytest.approx((meter.seconds - 2) / 2)
-            break
-    assert shares == pytest.approx([0.25, 0.25, 0.5, 0.5, 0.75])
+            assert meter.remaining_seconds == pytest.approx((meter.seconds - 2) / 3)
+    assert shares == pytest.approx([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75])
+    assert meter.share == 1
     assert meter.rate == pytest.approx(2)
     record = meter.to_record()
-    assert (record["records"], record["documents"], record["failed"]) == (20, 15, 5)
+    assert (record["records"], record["documents"], record["failed"]) == (32, 24, 8)
     assert record["records_per_second"] == 2
-    assert sum(record["failures_by_reason"].values()) == 5
-    assert record["input_bytes_read"] / record["input_bytes"] == pytest.approx(0.75)
+    assert sum(record["failures_by_reason"].values()) == 8
+    assert record["input_bytes_read"] == record["input_bytes"]
+
+
+def test_what_is_read_ahead_is_not_done(reader: CorpusReader) -> None:
+    meter = Meter(reader)
+    chunks = list(extract_names(reader.read()))
+    shares = []
+    for chunk in chunks:
+        meter.add(chunk)
+        shares.append(meter.share)
+    assert shares == pytest.approx([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 1])
+
+
+def test_a_compressed_input_is_not_done_when_it_is_in_a_buffer(tmp_path: Path) -> None:
+    small = write_corpus(tmp_path / "a.jsonl", 4)
+    packed = tmp_path / "b.jsonl.gz"
+    packed.write_bytes(gzip.compress(write_corpus(tmp_path / "b", 40).read_bytes()))
+    long = tmp_path / "c.jsonl.gz"
+    words = (f'{{"id": "{number}", "text": "{urandom(500).hex()}"}}\n' for number in range(2000))
+    long.write_bytes(gzip.compress("".join(words).encode()))
+    reader = CorpusReader([str(path) for path in (small, packed, long)])
+    meter = Meter(reader)
+    for chunk in extract_names(reader.read()):
+        meter.add(chunk)
+        share = meter.share
+        assert share is not None
+        if meter.records <= 44:
+            assert share <= (small.stat().st_size + packed.stat().st_size) / reader.total_bytes
+        else:
+            assert share <= (meter.records - 44) / 2000 + 0.03
+    assert meter.share == 1
 
 
 def test_reasons_are_grouped_and_bounded(
