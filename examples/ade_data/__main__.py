@@ -20,11 +20,11 @@ from keci.documents import Extraction
 from keci.knowledge.choice import knowledge_base_for
 from keci.schema import load_schema
 
-PATTERNS = Path(__file__).with_name("patterns.toml")
+PATTERNS = tuple(Path(__file__).with_name(name) for name in ("patterns.toml", "prose.toml"))
 SEED = 1
 EASY = 2000
-FILLED_NEGATIVE, FILLED_POSITIVE = 6, 8
-JOINED, MOST_JOINED = 500, 3
+FILLED_NEGATIVE, FILLED_POSITIVE = 3, 7
+JOINED, MOST_JOINED = 900, 4
 WINDOW = 3
 _FREE_OF_DRUGS = frozenset(["ChemicalEntity", "chemical", "drug"])
 
@@ -51,7 +51,7 @@ def training_parts(
     names = _names(ade, [document.extraction for document in abstracts], judge)
     made = list(
         filled(
-            read_patterns(PATTERNS),
+            read_patterns(*PATTERNS),
             names,
             negatives=FILLED_NEGATIVE,
             positives=FILLED_POSITIVE,

@@ -10,10 +10,17 @@ from keci.documents import Extraction, Mention, Relation
 def joined_texts(
     sentences: Sequence[Extraction], *, count: int, most: int, seed: int
 ) -> Iterator[Extraction]:
-    """So many texts of two to ``most`` sentences each, drawn without regard to their contents."""
+    """So many texts of two to ``most`` different sentences each; at least half have a relation.
+
+    Every other text that was drawn without a relation has one of its sentences exchanged for one
+    that has, where there is any.
+    """
     chance = random.Random(seed)
+    related = [sentence for sentence in sentences if sentence.relations]
     for number in range(count):
         drawn = chance.sample(sentences, chance.randint(2, most))
+        if number % 2 == 0 and related and not any(sentence.relations for sentence in drawn):
+            drawn[chance.randrange(len(drawn))] = chance.choice(related)
         yield join(drawn, f"joined-{number}")
 
 

@@ -29,10 +29,13 @@ class Names:
         return {"D": self.drugs, "C": self.drugs, "E": self.effects, "X": self.disorders}[slot]
 
 
-def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
-    """The patterns of each kind."""
-    kinds = tomllib.loads(path.read_text("utf-8"))
-    return {kind: tuple(content["sentences"]) for kind, content in kinds.items()}
+def read_patterns(*paths: Path) -> dict[str, tuple[str, ...]]:
+    """The patterns of each kind, those of all the files together."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        for kind, content in tomllib.loads(path.read_text("utf-8")).items():
+            found[kind] = (*found.get(kind, ()), *content["sentences"])
+    return found
 
 
 def filled(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from examples.ade_data.__main__ import PATTERNS
 from examples.ade_data.abstracts import labelled_texts
-from examples.ade_data.joined import join
+from examples.ade_data.joined import join, joined_texts
 from examples.ade_data.names import plain_names, uncapitalised
 from examples.ade_data.patterns import REPORTING, Names, fill, filled, read_patterns
 from keci.data.gold import GoldDocument, Interaction
@@ -29,18 +29,20 @@ def related(extraction: Extraction) -> set[tuple[str, str]]:
 
 
 def test_every_pattern_says_what_its_kind_says() -> None:
-    patterns = read_patterns(PATTERNS)
+    patterns = read_patterns(*PATTERNS)
     sentences = [sentence for kind in patterns.values() for sentence in kind]
-    assert len(sentences) == len(set(sentences)) >= 250
+    assert len(sentences) == len(set(sentences)) >= 400
     for kind, group in patterns.items():
         for pattern in group:
             reports = "{E" in pattern
             assert reports == ("{D" in pattern) == (kind in REPORTING), pattern
             assert not re.sub(r"\{[DCEX]2?\}", "", pattern).count("{"), pattern
+            slots = re.findall(r"\{\w+\}", pattern)
+            assert len(slots) == len(set(slots)), pattern
 
 
 def test_patterns_are_filled_exactly_and_always_the_same() -> None:
-    patterns = read_patterns(PATTERNS)
+    patterns = read_patterns(*PATTERNS)
     made = list(filled(patterns, NAMES, negatives=2, positives=3, seed=1))
     assert made == list(filled(patterns, NAMES, negatives=2, positives=3, seed=1))
     assert made != list(filled(patterns, NAMES, negatives=2, positives=3, seed=2))
@@ -68,6 +70,17 @@ def test_joined_texts_say_what_their_parts_say(parts: list[Extraction]) -> None:
     expected = [mention.text for part in parts for mention in part.mentions]
     assert [mention.text for mention in joined.mentions] == expected
     assert len(joined.relations) == sum(len(part.relations) for part in parts)
+
+
+def test_half_of_the_joined_texts_have_a_relation_even_where_few_sentences_have() -> None:
+    chance = random.Random(1)
+    sentences = [fill("{C} did not cause {X}.", NAMES, chance, f"n{turn}") for turn in range(40)]
+    sentences.append(fill("{D} caused {E}.", NAMES, chance, "p"))
+    made = list(joined_texts(sentences, count=100, most=4, seed=1))
+    assert made == list(joined_texts(sentences, count=100, most=4, seed=1))
+    assert 50 <= sum(bool(item.relations) for item in made) < 80
+    assert {item.text.count(".") for item in made} == {2, 3, 4}
+    assert not any(item.relations for item in joined_texts(sentences[:-1], count=9, most=4, seed=1))
 
 
 TEXT = (
