@@ -13,7 +13,6 @@ from keci.cli.extract.watch import FailureLimit, StopSignals
 from keci.cli.options import EXIT_SOME_FAILED, step_shown
 from keci.cli.tables import print_table
 from keci.corpus.inputs import InputOptions
-from keci.corpus.metrics import Queue
 from keci.corpus.quarantine import Quarantine
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Shard, Withdrawal
@@ -147,7 +146,7 @@ class Plan:
         pipeline: Pipeline,
         failure_limit: FailureLimit,
     ) -> int:
-        queues = {"extraction": lambda: Queue(pipeline.records_waiting)}
+        queues = {"extraction": lambda: pipeline.records_waiting}
         metrics = self.watch.metrics
         options = WatchOptions(failure_limit, metrics, queues, lambda: pipeline.process_ids)
         if isinstance(target, StreamOutput):

@@ -15,7 +15,7 @@ import click
 
 from keci.cli.extract.watch import FailureLimit, ProgressDisplay, StopSignals, clock_time
 from keci.cli.options import EXIT_SOME_FAILED, is_quiet
-from keci.corpus.metrics import Memory, Meter, MetricsFile, Queue, failure_kind
+from keci.corpus.metrics import Memory, Meter, MetricsFile, failure_kind
 from keci.corpus.quarantine import Accounts
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Record
@@ -42,7 +42,7 @@ class WatchOptions:
 
     failure_limit: FailureLimit
     metrics: Path | None
-    queues: Mapping[str, Callable[[], Queue]]
+    queues: Mapping[str, Callable[[], int]]
     process_ids: Callable[[], Sequence[int]]
 
 
@@ -118,7 +118,7 @@ def run_to_files(
 
 def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: WatchOptions) -> int:
     with Watch(reader, options) as watch:
-        watch.meter.queues["uncommitted"] = lambda: Queue(output.uncommitted)
+        watch.meter.queues["uncommitted"] = lambda: output.uncommitted
         try:
             chunks = extract(reader.read(output.state.cursor))
             if drive(chunks, output, stop=watch.should_stop, watch=watch.add):

@@ -228,6 +228,12 @@ def _say_built(output: Path, manifest: "Manifest") -> None:
         f"{counts['relations']:,} relations in {manifest.build['seconds']} s",
         err=True,
     )
+    if left := manifest.build["links_not_followed"]:
+        click.echo(
+            f"{left:,} links between concepts were not followed, as each would have made one "
+            "concept of two that a source keeps apart",
+            err=True,
+        )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -54,17 +54,10 @@ _OTHER_REASONS = "other reasons"
 _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*")
 
 
-class Queue(NamedTuple):
-    """How many records wait somewhere, and how many can; None where there is no bound."""
-
-    depth: int
-    capacity: int | None = None
-
-
 class Meter:
     """Counts what this process has read and found since it began.
 
-    ``queues`` has a function for each place where records wait, by its name.
+    ``queues`` counts the records that wait, by the name of what they wait for.
     """
 
     def __init__(
@@ -81,7 +74,7 @@ class Meter:
         self._latest: Record | None = None
         self.documents = self.failed = self.withdrawn = 0
         self.characters = self.entities = self.relations = 0
-        self.queues: dict[str, Callable[[], Queue]] = {}
+        self.queues: dict[str, Callable[[], int]] = {}
         self.reasons: Counter[str] = Counter()
 
     def add(self, chunk: Chunk) -> None:
@@ -149,7 +142,7 @@ class Meter:
             "failures_by_reason": dict(self.reasons.most_common()),
             "input_bytes_read": self._reader.bytes_read,
             "input_bytes": self._reader.total_bytes,
-            "queues": {name: measure()._asdict() for name, measure in self.queues.items()},
+            "queues": {name: count() for name, count in self.queues.items()},
             "memory": dict(self._memory.read()),
         }
 

@@ -85,8 +85,8 @@ def build_background(
 ) -> BackgroundGraph:
     """The graphs of documents whose mentions are given.
 
-    ``shared_neighbours`` adds edges between concepts that both stand in a relation to a third one,
-    be it in the text or not (shared_neighbours.py).
+    ``shared_neighbours`` adds edges between concepts that both have a relation to a third concept,
+    whether the text names that or not (``pairs_with_shared_neighbour``).
     """
     mentions = [mention for document in linked for mention in document]
     mention_documents = np.repeat(np.arange(len(linked)), [len(document) for document in linked])

@@ -41,11 +41,17 @@ class BuildClock:
     """Measures a build from its beginning; what it says is no part of a base's identity."""
 
     def __init__(self) -> None:
+        self.links_not_followed = 0
         self._started = time.monotonic()
 
     def record(self) -> dict[str, Any]:
-        """Seconds since the beginning, the peak memory of this process, the version of KECI."""
+        """What the build says of itself.
+
+        Seconds since the beginning, the peak memory of this process, the version of KECI, and the
+        links between concepts that were not followed.
+        """
         return {
+            "links_not_followed": self.links_not_followed,
             "seconds": round(time.monotonic() - self._started, 1),
             "peak_memory_mb": peak_memory_mb(),
             "keci": version("keci"),
@@ -68,7 +74,7 @@ def compile_sources(
     """
     report("merging concepts")
     aliases = _aliases(read)
-    concepts = _merged_concepts(read, aliases, same_as)
+    concepts, clock.links_not_followed = _merged_concepts(read, aliases, same_as)
     report("indexing names")
     relations = tuple(_relations(read, aliases))
     kept_types = {code for concept in concepts for code in concept.types}
@@ -109,7 +115,8 @@ def _merged_concepts(
     read: Sequence[SourceData],
     aliases: Mapping[str, str],
     same_as: Iterable[tuple[str, str]],
-) -> list[ConceptRecord]:
+) -> tuple[list[ConceptRecord], int]:
+    """The concepts, and how many links between them were not followed."""
     source_of = {concept.id: source.source.key for source in read for concept in source.concepts}
     groups = IdentityGroups[str](source_of.__getitem__)
     for source in read:
@@ -119,7 +126,7 @@ def _merged_concepts(
                 groups.join(first, target)
     for first, second in chain(same_as, _same_names(read)):
         groups.join(first, second)
-    return merge_concepts(_enriched_concepts(read, aliases), groups)
+    return merge_concepts(_enriched_concepts(read, aliases), groups), len(groups.refused)
 
 
 def _same_names(read: Sequence[SourceData]) -> Iterator[tuple[str, str]]:
@@ -193,13 +200,14 @@ class IdentityGroups(Generic[Identity]):
     """Groups of concept ids that denote one thing; no group holds two ids of one source.
 
     That rule caps transitive growth: a chain of cross-references that would join two concepts
-    which one source keeps apart is cut at its last link. ``source_of`` names the source of an id.
+    which one source keeps apart is cut at its last link; ``refused`` has these links.
+    ``source_of`` names the source of an id.
     """
 
     def __init__(self, source_of: Callable[[Identity], str]) -> None:
         self._source_of = source_of
         self._group_of: dict[Identity, dict[str, Identity]] = {}
-        self.refused = 0
+        self.refused: set[tuple[Identity, ...]] = set()
 
     def join(self, first: Identity, second: Identity) -> bool:
         """Put two ids into one group; False where a source would enter it twice."""
@@ -207,7 +215,7 @@ class IdentityGroups(Generic[Identity]):
         if one is other:
             return True
         if one.keys() & other.keys():
-            self.refused += 1
+            self.refused.add(tuple(sorted((first, second))))
             return False
         small, large = sorted((one, other), key=len)
         large.update(small)

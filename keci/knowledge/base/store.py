@@ -121,8 +121,8 @@ class KnowledgeBase:
 
     def find(self, concept_id: str) -> int | None:
         """The index of the concept with this id, or that a concept with this id was merged into."""
-        place = self.tables.concept_ids.get(concept_id)
-        return None if place is None else int(self.tables.id_concepts[place])
+        number = self.tables.concept_ids.get(concept_id)
+        return None if number is None else int(self.tables.id_concepts[number])
 
     def candidates(self, normalised_name: str) -> Integers:
         """The concepts that a normalised name denotes (concepts,), best first."""
@@ -172,19 +172,6 @@ class KnowledgeBase:
     def _all_in_degrees(self) -> npt.NDArray[np.int64]:
         return np.bincount(self.tables.relation_tails, minlength=len(self))
 
-    def relations_among(
-        self, indices: Sequence[int] | npt.NDArray[np.integer]
-    ) -> tuple[Integers, Integers, Integers]:
-        """All relations whose both ends are among ``indices``: heads, tails, relation indices.
-
-        Sorted by head, then tail, then relation; each end is a concept index.
-        """
-        rows = np.unique(np.asarray(indices, dtype=np.int32))
-        splits, tails, kinds = self.outgoing(rows)
-        heads = np.repeat(rows, np.diff(splits))
-        inside = np.isin(tails, rows)
-        return heads[inside], tails[inside], kinds[inside]
-
     def type_relations(self) -> tuple[Integers, Integers, Integers]:
         """The relations between semantic types: heads, tails, relation indices."""
         heads, tails, kinds, _ = np.ascontiguousarray(np.asarray(self.tables.type_relations).T)
@@ -202,7 +189,7 @@ class KnowledgeBase:
         tails, relations = self.neighbours(index)
         for wanted in _PARENT_RELATIONS:
             chosen = [
-                self._preferred_name(int(tail))
+                self.preferred_name(int(tail))
                 for tail, relation in zip(tails, relations, strict=True)
                 if self.relation_names[relation] == wanted
             ][:3]
@@ -211,9 +198,6 @@ class KnowledgeBase:
         if len(names) > 1:
             sentence += f"; also called {', '.join(names[1:4])}"
         return sentence + "."
-
-    def _preferred_name(self, index: int) -> str:
-        return self.tables.names[int(self.tables.name_splits[index])]
 
 
 def open_knowledge_base(path: Path) -> KnowledgeBase:

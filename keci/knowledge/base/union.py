@@ -33,7 +33,9 @@ def merge_knowledge_bases(
         relation_names=relation_names,
         common_words=common_words(_definitions(bases)),
     )
-    new_indices = _add_concepts(bases, _groups(bases), builder)
+    groups = _groups(bases)
+    clock.links_not_followed = len(groups.refused)
+    new_indices = _add_concepts(bases, groups, builder)
     report("merging relations")
     triples = _triples(bases, new_indices, relation_names)
     type_relations = _type_relations(bases, tuple(sorted(type_names)), relation_names)

@@ -35,8 +35,9 @@ class TripleBatch:
     """Triples in chunks, with corrupted ends that a chunk shares.
 
     ``heads``, ``relations`` and ``tails`` are (chunks, size), the candidates (chunks, candidates);
-    the masks (chunks, size, candidates) mark candidates that are no negatives because the
-    triple with them is true.
+    the masks (chunks, size, candidates) mark candidates that are no negatives: the true end itself
+    and, where the relation is has-type, every other end that makes a true triple. Of other
+    relations, a corrupted triple that happens to be true is not found out.
     """
 
     heads: Tensor

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from keci.corpus import metrics
-from keci.corpus.metrics import Meter, MetricsFile, Queue, failure_kind
+from keci.corpus.metrics import Meter, MetricsFile, failure_kind
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Chunk, Result
 from keci.documents import Failure
@@ -94,10 +94,10 @@ def test_reasons_are_grouped_and_bounded(
 def test_queues_report_their_depths(reader: CorpusReader) -> None:
     meter = Meter(reader)
     waiting = [1, 2]
-    meter.queues["linking"] = lambda: Queue(len(waiting), 8)
-    assert meter.to_record()["queues"] == {"linking": {"depth": 2, "capacity": 8}}
+    meter.queues["linking"] = lambda: len(waiting)
+    assert meter.to_record()["queues"] == {"linking": 2}
     waiting.clear()
-    assert meter.to_record()["queues"]["linking"]["depth"] == 0
+    assert meter.to_record()["queues"]["linking"] == 0
 
 
 def test_a_pipe_has_no_share(reader: CorpusReader) -> None:

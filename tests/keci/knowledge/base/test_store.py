@@ -4,6 +4,7 @@ import pytest
 from keci.errors import KnowledgeBaseError
 from keci.knowledge.base.records import ConceptRecord
 from keci.knowledge.base.store import KnowledgeBase, describe, knowledge_base_in_memory
+from tests.keci.knowledge.related import triples
 from tests.tiny import tiny_knowledge_base
 
 
@@ -45,14 +46,13 @@ def test_types_are_ragged(small_kb: KnowledgeBase) -> None:
     assert small_kb.concept_types([])[0].tolist() == [0]
 
 
-def test_relations_among_are_those_with_both_ends_inside(small_kb: KnowledgeBase) -> None:
-    heads, tails, kinds = small_kb.relations_among([0, 1, 6, 2])
-    found = {
-        (small_kb.concept(h).id, small_kb.relation_names[k], small_kb.concept(t).id)
-        for h, t, k in zip(heads, tails, kinds, strict=True)
-    }
-    assert found == {("A:1", "isa", "A:2"), ("G:1", "found_in", "A:1")}
-    assert all(column.shape == (0,) for column in small_kb.relations_among([]))
+def test_relations_go_out_from_their_heads(small_kb: KnowledgeBase) -> None:
+    assert triples(small_kb) == [
+        ("G:1", "found_in", "A:1"), ("A:1", "isa", "A:2"), ("G:2", "causes", "C:1"),
+        ("D:1", "isa", "D:2"), ("P:1", "isa", "P:2"),
+    ]  # fmt: skip
+    splits, tails, _ = small_kb.outgoing([4, 3])
+    assert (splits.tolist(), ids(small_kb, tails)) == ([0, 0, 1], ["D:2"])
 
 
 def test_relations_of_merged_ids_hold_for_the_concept(small_kb: KnowledgeBase) -> None:
@@ -81,7 +81,7 @@ def test_an_empty_knowledge_base_answers() -> None:
     empty = knowledge_base_in_memory([])
     assert len(empty) == 0
     assert empty.candidates("cat").shape == (0,)
-    assert empty.relations_among([])[0].shape == (0,)
+    assert triples(empty) == []
 
 
 def test_the_fingerprint_is_a_function_of_the_content() -> None:

@@ -8,6 +8,7 @@ from keci.errors import DataError, UsageError
 from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
 from keci.knowledge.linking.linker import Linker
 from keci.knowledge.sources.umls import UmlsFilter, build_umls
+from tests.keci.knowledge.related import triples
 from tests.keci.knowledge.sources.umls_release import write_release
 
 REPORT = logging.getLogger("test").debug
@@ -27,12 +28,8 @@ def umls(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
     return build(folder)
 
 
-def triples(kb: KnowledgeBase) -> set[tuple[str, str, str]]:
-    heads, tails, kinds = kb.relations_among(range(len(kb)))
-    return {
-        (kb.concept(int(h)).name, kb.relation_names[k], kb.concept(int(t)).name)
-        for h, t, k in zip(heads, tails, kinds, strict=True)
-    }
+def names_of_relations(kb: KnowledgeBase) -> set[tuple[str, str, str]]:
+    return set(triples(kb, KnowledgeBase.preferred_name))
 
 
 def test_a_concept_has_the_atoms_of_its_language_that_are_in_force(umls: KnowledgeBase) -> None:
@@ -60,7 +57,7 @@ def test_a_type_that_the_network_does_not_know_is_named_by_mrsty(umls: Knowledge
 
 
 def test_relations_point_the_right_way_once(umls: KnowledgeBase) -> None:
-    assert triples(umls) == {
+    assert names_of_relations(umls) == {
         ("petal", "part_of", "rose plant"),
         ("rose fever", "isa", "rose poisoning"),
         ("Aspirose", "treats", "rose fever"),
@@ -175,7 +172,7 @@ def test_a_cycle_of_isa_is_kept_as_it_is(tmp_path: Path) -> None:
     with (meta / "MRREL.RRF").open("a") as stream:
         row = "C0000002|A|S|CHD|C0000003|A|S|isa|R||MTH|MTH||Y|N||"
         stream.write(row + "\n")
-    found = triples(build(tmp_path))
+    found = names_of_relations(build(tmp_path))
     assert ("rose poisoning", "isa", "rose fever") in found
     assert ("rose fever", "isa", "rose poisoning") in found
 
@@ -193,7 +190,7 @@ def test_concepts_and_types_alone_are_enough(
     assert index is not None
     assert kb.concept(index).types == ("T109", "T121")
     assert kb.type_name("T121") == "Pharmacologic Substance"
-    assert triples(kb) == set()
+    assert names_of_relations(kb) == set()
     for told in ("no MRREL.RRF", "no MRDEF.RRF", "no Semantic Network"):
         assert told in caplog.text
 
