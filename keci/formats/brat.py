@@ -3,8 +3,10 @@
 Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in
 pieces), R lines, N lines (the concept that weighs most), A lines (the attributes Negated and
 Speculated of mentions and relations) and a note with each mention's score.
-Characters that brat refuses in type names become ``_``; those that a file name cannot have are
-escaped as in URLs, and an id that comes twice gets ``~2``.
+Characters that brat refuses in type names become ``_``; those that a file name cannot have, and
+``~``, are escaped as in URLs. Behind ``~`` stands what makes names differ: ``~2`` where an id comes
+again, be it in another case, and a hash where it is too long; the whole id is then in the comment
+of the archive's entry.
 """
 
 import hashlib
@@ -29,19 +31,21 @@ _PIECE = re.compile(r"[^\r\n\t]+")
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
-    names: Counter[str] = Counter()
+    turns: Counter[str] = Counter()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for extraction in extractions:
             name = _file_name(extraction.id)
-            names[name] += 1
-            if names[name] > 1:
-                name = f"{name}~{names[name]}"
-            _add(archive, f"{name}.txt", extraction.text)
-            _add(archive, f"{name}.ann", "".join(f"{line}\n" for line in _lines(extraction)))
+            key = name.casefold()
+            turns[key] += 1
+            if turns[key] > 1:
+                name = f"{name}~{turns[key]}"
+            lines = "".join(f"{line}\n" for line in _lines(extraction))
+            _add(archive, f"{name}.txt", extraction.text, _comment(name, extraction.id))
+            _add(archive, f"{name}.ann", lines)
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order, called by their files; raises DataError where the two disagree."""
+    """The documents in order; raises DataError where texts and annotations disagree."""
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
@@ -51,25 +55,38 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
             for name in names[::2]:
                 stem = name.removesuffix(".txt")
                 text, lines = archive.read(name), archive.read(f"{stem}.ann")
-                yield _extraction(unquote(stem), text.decode(), lines.decode())
+                comment = archive.getinfo(name).comment.decode()
+                yield _extraction(comment or _id_of(stem), text.decode(), lines.decode())
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise DataError(f"not a brat archive of KECI: {error}") from error
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: str) -> None:
+def _add(archive: zipfile.ZipFile, name: str, content: str, comment: bytes = b"") -> None:
     entry = zipfile.ZipInfo(name, _DATE)
+    entry.comment = comment
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content.encode())
 
 
 def _file_name(document_id: str) -> str:
-    name = quote(document_id, safe=" ()+,=@[]") or "_"
+    name = quote(document_id, safe=" ()+,=@[]").replace("~", "%7E") or "_"
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[:_KEPT_OF_NAME]}~{hashlib.sha256(document_id.encode()).hexdigest()[:8]}"
+
+
+def _comment(name: str, document_id: str) -> bytes:
+    """The id where it cannot be told from the name; nothing where it is too long for a comment."""
+    known = document_id.encode()
+    return known if _id_of(name) != document_id and len(known) <= zipfile.ZIP_MAX_COMMENT else b""
+
+
+def _id_of(name: str) -> str:
+    """The id of a document by its file, as far as that tells."""
+    return unquote(name.partition("~")[0])
 
 
 def _lines(extraction: Extraction) -> Iterator[str]:

@@ -1,9 +1,36 @@
 import io
 import zipfile
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keci.documents import Extraction
 from keci.formats.write import Format
 from tests.keci.corpus.outputs.examples import EXAMPLE
 from tests.keci.formats.test_write import written
+
+LONG = "x" * 200
+IDS = ("a", "a", "a~2", "A", "a~2", "a~2~2", "%7E", "~", "~", "é/ü~", LONG, LONG, f"{LONG}y", "")
+
+
+@pytest.mark.parametrize("ids", [IDS, IDS[::-1]])
+def test_every_document_has_files_of_its_own_and_keeps_its_id(ids: tuple[str, ...]) -> None:
+    documents = [Extraction(id_, f"text {number}") for number, id_ in enumerate(ids)]
+    content = written(Format("brat"), documents)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name.casefold() for name in archive.namelist()]
+    assert len(set(names)) == len(names) == 2 * len(ids)
+    found = [(item.id, item.text) for item in Format("brat").read(io.BytesIO(content))]
+    assert found == [(item.id or "_", item.text) for item in documents]
+
+
+@given(st.lists(st.text(st.sampled_from("aA~2%_/ "), max_size=4)))
+def test_any_ids_are_kept_apart(ids: list[str]) -> None:
+    documents = [Extraction(id_, f"text {number}") for number, id_ in enumerate(ids)]
+    content = written(Format("brat"), documents)
+    found = [(item.id, item.text) for item in Format("brat").read(io.BytesIO(content))]
+    assert found == [(item.id or "_", item.text) for item in documents]
 
 
 def test_brat_files() -> None:
