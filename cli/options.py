@@ -3,7 +3,7 @@
 import functools
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import Field, fields
 from importlib.metadata import version
@@ -12,7 +12,9 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
+from click.shell_completion import CompletionItem
 
+from keci.cli.completion import completed, tasks
 from keci.errors import KeciError
 from keci.logs import set_up_logging
 from keci.options import Option, Options, option_of
@@ -28,6 +30,12 @@ ids_option = click.option(
     "--ids",
     type=click.Path(path_type=Path),
     help="File with the ids of the documents of --data to use, one a line.",
+)
+task_option = click.option(
+    "--task",
+    required=True,
+    help="ade, biorelex, biored, or a schema file in TOML.",
+    shell_complete=completed(tasks, or_files=True),
 )
 kb_option = click.option(
     "--kb",
@@ -166,21 +174,27 @@ class CommandWithSubcommands(click.Command):
     def add_subcommand(self, command: click.Command) -> None:
         self.subcommands[command.name or ""] = command
 
-    def main(
+    def make_context(
         self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        **settings: Any,
-    ) -> Any:
-        words = list(sys.argv[1:] if args is None else args)
-        if not words or words[0] not in self.subcommands:
-            return super().main(words, prog_name, complete_var, standalone_mode, **settings)
-        name = prog_name or Path(sys.argv[0]).name
-        return self.subcommands[words[0]].main(
-            words[1:], f"{name} {words[0]}", complete_var, standalone_mode, **settings
-        )
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The subcommand's context where the first word names one."""
+        if args and args[0] in self.subcommands:
+            name, *rest = args
+            subcommand = self.subcommands[name]
+            return subcommand.make_context(f"{info_name} {name}", rest, parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Options, and subcommands, which are words of a command that has no arguments."""
+        names = [name for name in self.subcommands if name.startswith(incomplete)]
+        return [*map(CompletionItem, names), *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keci.cli.completion import completed_first, shipped_models
 from keci.cli.evaluate.evaluate_attention import attention
 from keci.cli.evaluate.evaluate_compare import compare_sources
 from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
@@ -27,7 +28,12 @@ Examples:
 
 
 @click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
-@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "model",
+    required=False,
+    type=click.Path(path_type=Path),
+    shell_complete=completed_first(shipped_models),
+)
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keci.cli.completion import completed_first, shipped_models
 from keci.cli.evaluate.evaluate_inputs import (
     Annotated,
     EvaluationInputs,
@@ -27,7 +28,9 @@ Example:
 
 
 @click.command("attention", epilog=_EPILOG)
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument(
+    "model", type=click.Path(path_type=Path), shell_complete=completed_first(shipped_models)
+)
 @click.option(
     "--mentions",
     type=click.Choice(("predicted", "gold")),

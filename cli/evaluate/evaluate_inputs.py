@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keci.cli.options import ids_option, kb_option, step_shown
+from keci.cli.options import ids_option, kb_option, step_shown, task_option
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -91,7 +91,7 @@ def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
 def evaluation_inputs(command: Command) -> Command:
     """Add the options that choose documents and run models; the command gets them as ``inputs``."""
 
-    @click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML.")
+    @task_option
     @click.option(
         "--data", required=True, type=click.Path(path_type=Path), help="Annotated documents."
     )

@@ -5,6 +5,13 @@ from dataclasses import replace
 
 import click
 
+from keci.cli.completion import (
+    completed,
+    completed_first,
+    files,
+    output_formats,
+    shipped_models,
+)
 from keci.cli.extract.filtering import filter_options
 from keci.cli.extract.finished import merge, report, verify
 from keci.cli.extract.plan import OutputOptions, Plan, WatchChoice
@@ -26,12 +33,6 @@ or the output broke; a signal ends it with 128 plus its number.
 """
 
 
-def _complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    from keci.runtime.shipped import shipped_models
-
-    return [name for name in shipped_models() if name.startswith(incomplete)]
-
-
 def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print a paragraph about each shipped model and end the command."""
     if not wanted or context.resilient_parsing:
@@ -43,9 +44,15 @@ def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> No
 
 
 @click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
-@click.argument("inputs", nargs=-1, metavar="INPUT...")
-@options_of(OutputOptions, "output_options")
-@options_of(ModelOptions, "model_options", complete={"model": _complete_models})
+@click.argument("inputs", nargs=-1, metavar="INPUT...", shell_complete=completed_first())
+@options_of(
+    OutputOptions,
+    "output_options",
+    complete={"output": files, "format_name": completed(output_formats), "failures": files},
+)
+@options_of(
+    ModelOptions, "model_options", complete={"model": completed(shipped_models, or_files=True)}
+)
 @click.option(
     "--list-models",
     is_flag=True,

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from keci.cli.completion import assertions, completed
 from keci.cli.options import Command
 
 
@@ -22,7 +23,7 @@ def filter_options(command: Command) -> Command:
     @click.option("--types", default="", metavar="A,B", help="Keep mentions of these types only.")
     @click.option("--relations", default="", metavar="A,B", help="Keep these relation types only.")
     @click.option(
-        "--assertion", default="", metavar="A,B",
+        "--assertion", default="", metavar="A,B", shell_complete=completed(assertions),
         help="Keep only what the text says so of: present, negated, speculated.",
     )  # fmt: skip
     @functools.wraps(command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from keci.cli.completion import completed, encoders
 from keci.cli.options import common_options, show_progress
 from keci.errors import UsageError
 
@@ -62,6 +63,7 @@ _DEFAULT_WIDTH = 64
     default="minilm",
     show_default=True,
     help="minilm, mpnet, a folder with a transformers model, or a hub name.",
+    shell_complete=completed(encoders, or_files=True),
 )
 @click.option("--limit", type=click.IntRange(1), help="Encode at most so many texts this time.")
 @click.option(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from keci.cli.completion import completed, encoders
 from keci.cli.options import common_options, kb_option, show_progress
 from keci.errors import UsageError
 
@@ -25,7 +26,13 @@ Examples:
 )
 @kb_option
 @click.option("--no-kb", "without_kb", is_flag=True, help="Learn from no names of concepts.")
-@click.option("--encoder", default="minilm", show_default=True, help="What to start from.")
+@click.option(
+    "--encoder",
+    default="minilm",
+    show_default=True,
+    help="What to start from.",
+    shell_complete=completed(encoders, or_files=True),
+)
 @click.option("--steps", default=2000, show_default=True, type=click.IntRange(1))
 @click.option(
     "--pieces",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keci.cli.options import kb_option
+from keci.cli.completion import completed, encoders, recipes
+from keci.cli.options import kb_option, task_option
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _SETTINGS = "keci.recipe.settings"
 
 def _read_recipe(context: click.Context, _: click.Parameter, name: str | None) -> str | None:
     """Take the options that the recipe names as defaults of this command."""
-    if name is not None:
+    if name is not None and not context.resilient_parsing:
         from keci.training.recipes import read_recipe
 
         try:
@@ -52,10 +53,11 @@ _OPTIONS = (
         is_eager=True,
         expose_value=False,
         callback=_read_recipe,
+        shell_complete=completed(recipes, or_files=True),
         help="biored, ade, biorelex: how that shipped model was trained; or a file in TOML. "
         "Options given here go before those of the recipe.",
     ),
-    click.option("--task", required=True, help="ade, biorelex, biored, or a schema file in TOML."),
+    task_option,
     click.option(
         "--train",
         type=click.Path(path_type=Path),
@@ -71,6 +73,7 @@ _OPTIONS = (
         "--encoder",
         default="minilm",
         show_default=True,
+        shell_complete=completed(encoders, or_files=True),
         help="minilm, mpnet, a folder with a transformers model, or a hub name.",
     ),
     kb_option,
