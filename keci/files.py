@@ -171,7 +171,9 @@ def whole_folder(folder: Path, *, replace: bool = True) -> Iterator[Path]:
     """A temporary folder to fill, which takes the place of ``folder`` if the block succeeds.
 
     Where the block raises, the temporary folder is removed and ``folder`` is left as it was; so it
-    is without ``replace`` where it holds something by then, and OSError is raised.
+    is without ``replace`` where it holds something by then, and OSError is raised. A process that
+    dies leaves the old folder whole, or the new one, or for a moment the old one as ``.NAME-old-*``
+    beside it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -179,11 +181,24 @@ def whole_folder(folder: Path, *, replace: bool = True) -> Iterator[Path]:
         yield partial
         partial.chmod(0o755)
         if replace and folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
+            _exchange(folder, partial)
+        else:
+            partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _exchange(folder: Path, new: Path) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(aside / folder.name)
+    try:
+        new.rename(folder)
+    except BaseException:
+        (aside / folder.name).rename(folder)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside)
 
 
 STDOUT = "-"

@@ -1,6 +1,9 @@
 """Folders that several test modules read, made once for a whole run of the suite."""
 
+import logging
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,21 @@ settings.load_profile("keci")
 
 # Tiny tensors gain nothing from more threads, and lose much on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    """Commands set up logging and threads for their process; undo it."""
+    root, own = logging.getLogger(), logging.getLogger("keci")
+    handlers, level, own_level = root.handlers[:], root.level, own.level
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else int(os.environ["OMP_NUM_THREADS"])
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    own.setLevel(own_level)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """What the tests of keci-extract share."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -11,20 +9,6 @@ from keci.corpus import records as corpus_records
 from tests.cli.extraction import CHUNK_RECORDS
 
 TEXTS = ("rash after abc.", "", "pain with rash and abc kinase. rash after drug.", "x y z", "abc")
-
-
-@pytest.fixture
-def _as_before() -> Iterator[None]:
-    """Commands set up logging and threads for their process; undo it."""
-    import torch
-
-    root, own, threads = logging.getLogger(), logging.getLogger("keci"), torch.get_num_threads()
-    handlers, level, own_level = root.handlers[:], root.level, own.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    own.setLevel(own_level)
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The commands as a user types them: annotated texts to a model to a bundle to extractions."""
 
-import logging
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from tests.keci.training.sentences import annotated_sentences
 
+pytestmark = pytest.mark.usefixtures("_as_before")
+
 SCHEMA = """
 name = "tiny"
 entity_types = ["effect", "drug"]
@@ -19,17 +20,6 @@ relation_types = [
     {name = "with", symmetric = true},
 ]
 """
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """Commands set up logging for their process; undo it."""
-    root, own = logging.getLogger(), logging.getLogger("keci")
-    handlers, level, own_level = root.handlers[:], root.level, own.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    own.setLevel(own_level)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """keci-view as a user types it."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -12,15 +10,7 @@ from keci.cli.view import main
 from keci.documents import Extraction
 from tests.keci.view.conftest import an_extraction
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root, own = logging.getLogger(), logging.getLogger("keci")
-    handlers, level, own_level = root.handlers[:], root.level, own.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    own.setLevel(own_level)
+pytestmark = pytest.mark.usefixtures("_as_before")
 
 
 def run(*arguments: str | Path) -> Result:

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +67,21 @@ def test_a_variant_without_knowledge_exports_and_runs(tmp_path: Path) -> None:
 def test_an_existing_bundle_is_left_alone(tiny_run: Path, tiny_bundle: Path) -> None:
     with pytest.raises(UsageError, match="exists already"):
         export_run(tiny_run, tiny_bundle, ("fp32",))
+
+
+def test_a_death_before_the_end_leaves_no_bundle(tiny_run: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from keci.export.exporter import export_run\n"
+        "run, bundle = map(Path, sys.argv[1:])\n"
+        "export_run(run, bundle, ('fp32',), judge=lambda _: os._exit(9))\n"
+    )
+    line = [sys.executable, "-c", code, str(tiny_run), str(tmp_path / "bundle")]
+    assert subprocess.run(line, check=False).returncode == 9
+    assert not (tmp_path / "bundle").exists()
+    export_run(tiny_run, tmp_path / "bundle", ("fp32",))
+    assert read_bundle(tmp_path / "bundle").precisions
 
 
 def test_unknown_precisions_are_refused(tiny_run: Path, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from keci.cli.kb.kb import main
 from tests.keci.knowledge.open_data import write_open_data
 from tests.keci.knowledge.sources.umls_release import write_release
+from tests.keci.knowledge.vector_tables import written_base, written_table
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +186,29 @@ def test_verify_finds_a_changed_file(kb: Path, tmp_path: Path) -> None:
     result = run("verify", str(copy))
     assert result.exit_code == 2
     assert "names.utf8" in result.stderr
+
+
+def test_verify_finds_changed_vectors(tmp_path: Path) -> None:
+    base = written_base(tmp_path / "kb")
+    rows = np.arange(len(base), dtype=np.int32)
+    table = written_table(
+        tmp_path / "kb",
+        base,
+        np.ones((len(base), 4), dtype=np.float32),
+        concept_rows=rows,
+        type_rows=np.full(len(base.type_codes), -1, dtype=np.int32),
+        name="mine",
+    )
+    sound = run("verify", str(tmp_path / "kb"))
+    assert sound.exit_code == 0, sound.stderr
+    assert "with its vectors mine" in sound.stderr
+    for name in ("vectors.npy", "concept_rows.npy", "type_rows.npy"):
+        content = (table / name).read_bytes()
+        (table / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        damaged = run("verify", str(tmp_path / "kb"))
+        assert damaged.exit_code == 2
+        assert name in damaged.stderr
+        (table / name).write_bytes(content)
 
 
 @pytest.mark.parametrize(
