@@ -45,7 +45,8 @@ from keci.formats.passages import (
     xml_passages,
 )
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
-from keci.formats.xml import check_record, original_of, stream_elements
+from keci.formats.xml import original_of, stream_elements
+from keci.formats.xml_limits import check_record
 
 
 def xml_documents(content: bytes) -> list[etree._Element]:

@@ -25,7 +25,6 @@ from keci.formats.xml import (
     INLINE_TAGS,
     UNREAD_MATH,
     characters,
-    check_record,
     entity_text,
     is_next_heading,
     local_name,
@@ -34,6 +33,7 @@ from keci.formats.xml import (
     stream_elements,
     words_of,
 )
+from keci.formats.xml_limits import check_record
 
 ROOTS = frozenset(["article", "articles", "pmc-articleset", "OAI-PMH"])
 ERROR_TAGS = ("Reply", "error")

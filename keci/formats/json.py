@@ -19,13 +19,26 @@ _ESCAPE = re.compile(rb"\\\\|" + _HIGH + _LOW + rb"|(" + _HIGH + rb"|" + _LOW + 
 
 def parse_json(content: bytes, options: ReadOptions) -> Any:
     """The value; raises DataError where it is no JSON, too deep, or has half a surrogate pair."""
-    _check_depth(content, options.max_json_depth)
     if options.lone_surrogates == "replace" and b"\\u" in content:
         content = _ESCAPE.sub(_mended_escape, content)
     try:
-        return orjson.loads(content)
+        value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
+        _check_depth(content, options.max_json_depth)
         raise DataError(f"not valid JSON: {error}") from error
+    if not _is_flat(value):
+        _check_depth(content, options.max_json_depth)
+    return value
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether it is a plain value, or an object of these."""
+    if type(value) is dict:
+        return _CONTAINERS.isdisjoint(map(type, value.values()))
+    return type(value) is not list
+
+
+_CONTAINERS = frozenset([dict, list])
 
 
 def parse_lenient(content: bytes) -> Any:

@@ -5,7 +5,6 @@ An array of such objects, or objects over several lines, are read alike.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -15,7 +14,7 @@ from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError
 from keci.files import OutputFile
 from keci.formats.json import digits_of, frame_objects, parse_json, parse_lenient
-from keci.formats.metadata import from_record
+from keci.formats.metadata import FIELDS, from_record
 from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 JSON_KINDS: dict[type, str] = {
@@ -38,13 +37,13 @@ def read_jsonl(
     as its digits; a record without identifier is called ``source:position``; a text that is null is
     empty.
     """
+    reader = _RecordReader(source, options)
     position = 0
     try:
         for number, line in _records(stream, options.max_record_bytes):
             if line and not line.isspace():
                 position += 1
-                place = _Place(source, position, number)
-                yield _read_record(line, place=place, options=options)
+                yield reader.read(line, position, number)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
@@ -83,8 +82,10 @@ def read_lines(stream: ContentStream, limit: int) -> Iterator[bytes]:
     while chunk:
         *complete, rest = chunk.split(b"\n")
         for line in complete:
-            yield (b"".join(pending) + line)[: limit + 1]
-            pending, pending_size = [], 0
+            if pending:
+                line = b"".join((*pending, line))
+                pending, pending_size = [], 0
+            yield line if len(line) <= limit else line[: limit + 1]
         if pending_size <= limit:
             pending.append(rest)
             pending_size += len(rest)
@@ -93,29 +94,39 @@ def read_lines(stream: ContentStream, limit: int) -> Iterator[bytes]:
         yield b"".join(pending)[: limit + 1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    source: str
-    position: int
-    line: int
+class _RecordReader:
+    """Reads records of one input; ``line`` is 0 where records are no lines."""
 
+    def __init__(self, source: str, options: ReadOptions) -> None:
+        self._source, self._options = source, options
+        used = {*options.text_field.split(","), options.id_field}
+        self._metadata_fields = FIELDS - used if options.metadata else frozenset()
 
-def _read_record(line: bytes, *, place: _Place, options: ReadOptions) -> Document | Failure:
-    record_id = ""
-    try:
-        record = _parse(line, options)
-        record_id = _identifier(record, line, place, options)
-        text = record.get(options.text_field)
-        fields = (*options.text_field.split(","), options.id_field)
-        metadata = from_record(record, fields) if options.metadata else None
-        return Document(
-            record_id, text if type(text) is str else text_of(record, options), metadata
-        )
-    except DataError as error:
-        reason = f"line {place.line}: {error}" if place.line else str(error)
-        source, position = place.source, place.position
-        original = kept(line) if len(line) <= options.max_record_bytes else b""
-        return Failure(source, position, record_id, reason, excerpt(line), original)
+    def read(self, content: bytes, position: int, line: int) -> Document | Failure:
+        options, record_id = self._options, ""
+        try:
+            record = _parse(content, options)
+            record_id = self._identifier(record, content, position)
+            text = record.get(options.text_field)
+            return Document(
+                record_id,
+                text if type(text) is str else text_of(record, options),
+                from_record(record, self._metadata_fields),
+            )
+        except DataError as error:
+            reason = f"line {line}: {error}" if line else str(error)
+            original = kept(content) if len(content) <= options.max_record_bytes else b""
+            beginning = excerpt(content)
+            return Failure(self._source, position, record_id, reason, beginning, original)
+
+    def _identifier(self, record: dict[str, Any], content: bytes, position: int) -> str:
+        """The identifier; a number with a point or many digits as it is written."""
+        value = record.get(self._options.id_field)
+        if type(value) is str and value:
+            return value
+        if isinstance(value, float):
+            record = parse_lenient(content)
+        return identifier_in(record, self._options.id_field, f"{self._source}:{position}")
 
 
 def _parse(line: bytes, options: ReadOptions) -> dict[str, Any]:
@@ -134,16 +145,6 @@ def _parse(line: bytes, options: ReadOptions) -> dict[str, Any]:
 
 
 _NOT_A_NUMBER = re.compile(rb"\b(?:NaN|Infinity)\b")
-
-
-def _identifier(record: dict[str, Any], line: bytes, place: _Place, options: ReadOptions) -> str:
-    """The identifier; a number with a point or too many digits for a float as it is written."""
-    value = record.get(options.id_field)
-    if type(value) is str and value:
-        return value
-    if isinstance(value, float):
-        record = parse_lenient(line)
-    return identifier_in(record, options.id_field, f"{place.source}:{place.position}")
 
 
 def identifier_in(record: Mapping[str, Any], name: str, default: str) -> str:

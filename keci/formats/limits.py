@@ -79,9 +79,11 @@ def checked_document(
     try:
         _check_words(document.text, options.max_word_characters)
         metadata = _checked_metadata(document.metadata) if options.metadata else None
-        return Document(
-            _checked_id(document.id, options), _checked(document.text, options), metadata
-        )
+        document_id, text = _checked_id(document.id, options), _checked(document.text, options)
+        is_as_read = document_id is document.id and text is document.text
+        if is_as_read and metadata is document.metadata:
+            return document
+        return Document(document_id, text, metadata)
     except DataError as error:
         return refused_document(document, source, position, str(error))
 
@@ -139,6 +141,8 @@ def _checked(text: str, options: ReadOptions) -> str:
 
 def _check_words(text: str, limit: int) -> None:
     """Raises DataError at a longer word; only a window of the text is cut into words at once."""
+    if len(text) <= limit:
+        return
     for middle in range(limit, len(text), limit):
         # A longer word has one of these characters, and more than the limit of it lies around it.
         longest = _longest_word(text[middle - limit : middle + limit + 1])

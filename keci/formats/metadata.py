@@ -28,16 +28,25 @@ def year_of(text: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def from_record(record: Mapping[str, Any], used: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """The field ``metadata`` of a jsonl record, and its fields that NAMES has.
+FIELDS = frozenset([*NAMES, "metadata"])
+"""The fields of a jsonl record that may hold metadata."""
 
-    The fields ``used`` for text and id are no metadata, nor is anything that is no plain value.
+
+def from_record(
+    record: Mapping[str, Any], fields: frozenset[str] = FIELDS
+) -> Mapping[str, Any] | None:
+    """What the ``fields`` of a jsonl record tell; ``metadata`` has an object, others plain values.
+
+    >>> from_record({"id": "1", "text": "Rash.", "year": 1998, "metadata": {"site": "Leeds"}})
+    {'year': 1998, 'site': 'Leeds'}
     """
+    if fields.isdisjoint(record):
+        return None
     found: dict[str, Any] = {}
     for name in NAMES:
-        value = record.get(name)
-        if name not in used and isinstance(value, str | int) and not isinstance(value, bool):
+        value = record.get(name) if name in fields else None
+        if isinstance(value, str | int) and not isinstance(value, bool):
             found[name] = value
-    own = record.get("metadata")
+    own = record.get("metadata") if "metadata" in fields else None
     found |= own if isinstance(own, Mapping) else {}
     return found or None

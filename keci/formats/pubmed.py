@@ -13,6 +13,7 @@ and abstract is a document with an empty text. The id is the PMID, with ``.N`` f
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from lxml import etree
@@ -23,14 +24,14 @@ from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, Deletion, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     characters,
-    check_record,
-    first_element,
+    child_of,
     one_line,
     original_of,
     stream_elements,
     without_namespaces,
     words_of,
 )
+from keci.formats.xml_limits import check_record
 
 ROOTS = frozenset(
     ["PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "PubmedArticle",
@@ -39,38 +40,11 @@ ROOTS = frozenset(
 CITATION_TAGS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
 DELETION_TAG = "DeleteCitation"
 ERROR_TAG = "ERROR"
-TITLE_PATHS = (
-    "MedlineCitation/Article/ArticleTitle",
-    "Article/ArticleTitle",
-    "BookDocument/ArticleTitle",
-    "MedlineCitation/Article/VernacularTitle",
-    "Article/VernacularTitle",
-    "BookDocument/VernacularTitle",
-    "BookDocument/Book/BookTitle",
-)
-ABSTRACT_PATHS = ("MedlineCitation/Article/Abstract", "Article/Abstract", "BookDocument/Abstract")
 NOT_AVAILABLE = re.compile(r"\[?(?:Title )?Not Available\.?\]?\.?", re.IGNORECASE)
-PMID_PATHS = ("MedlineCitation/PMID", "PMID", "BookDocument/PMID")
-JOURNAL_PATHS = (
-    "MedlineCitation/Article/Journal/Title",
-    "Article/Journal/Title",
-    "MedlineCitation/MedlineJournalInfo/MedlineTA",
-    "MedlineJournalInfo/MedlineTA",
-)
-YEAR_PATHS = (
-    "MedlineCitation/Article/Journal/JournalIssue/PubDate/Year",
-    "Article/Journal/JournalIssue/PubDate/Year",
-    "MedlineCitation/Article/Journal/JournalIssue/PubDate/MedlineDate",
-    "Article/Journal/JournalIssue/PubDate/MedlineDate",
-    "BookDocument/Book/PubDate/Year",
-)
-DOI_PATHS = (
-    "MedlineCitation/Article/ELocationID[@EIdType='doi']",
-    "Article/ELocationID[@EIdType='doi']",
-    "PubmedData/ArticleIdList/ArticleId[@IdType='doi']",
-)
+TITLE_TAGS = ("ArticleTitle", "VernacularTitle")
 NO_LABEL = "UNLABELLED"
 PARAGRAPH_BREAK = "\n\n"
+LONGEST_NOT_AVAILABLE = len("[Title Not Available.].")
 
 
 def read_pubmed(
@@ -123,29 +97,17 @@ def _read_citation(
     document_id = ""
     try:
         check_record(element, options.max_xml_depth)
-        pmid = first_element(element, PMID_PATHS)
-        document_id = "" if pmid is None else _citation_id(pmid)
+        parts = _Parts(element)
+        document_id = "" if parts.pmid is None else _citation_id(parts.pmid)
         if not document_id:
             raise DataError("the citation has no PMID")
-        text = PARAGRAPH_BREAK.join(_paragraphs(element, left_out))
-        return Document(document_id, text, _metadata(element) if options.metadata else None)
+        title = next(parts.titles(), "")
+        sections = parts.sections(left_out)
+        text = PARAGRAPH_BREAK.join([title, *sections] if title else sections)
+        return Document(document_id, text, parts.metadata(title) if options.metadata else None)
     except DataError as error:
         content = original_of(element)
         return Failure(source, position, document_id, str(error), excerpt(content), kept(content))
-
-
-def _metadata(element: etree._Element) -> Mapping[str, Any] | None:
-    return citation(
-        title=next(_titles(element), ""),
-        journal=_first_text(element, JOURNAL_PATHS),
-        year=_first_text(element, YEAR_PATHS),
-        doi=_first_text(element, DOI_PATHS),
-    )
-
-
-def _first_text(element: etree._Element, paths: tuple[str, ...]) -> str:
-    found = (characters(part) for path in paths for part in element.findall(path))
-    return next(filter(None, found), "")
 
 
 def _citation_id(pmid: etree._Element) -> str:
@@ -154,32 +116,79 @@ def _citation_id(pmid: etree._Element) -> str:
     return number if version == "1" or not number else f"{number}.{version}"
 
 
-def _paragraphs(element: etree._Element, left_out: Counter[str]) -> Iterator[str]:
-    title = next(_titles(element), "")
-    if title:
-        yield title
-    abstract = first_element(element, ABSTRACT_PATHS)
-    sections = [] if abstract is None else list(_sections(abstract))
-    for other in element.iter("OtherAbstract"):
-        is_english = other.get("Language", "eng").lower() in ("", "eng", "en")
-        if is_english and not sections:
-            sections = list(_sections(other))
-        else:
-            left_out["other abstracts"] += 1
-    yield from sections
+class _Parts:
+    """The parts of a citation's record by their tags, the first where a tag repeats."""
 
+    def __init__(self, record: etree._Element) -> None:
+        citation = child_of(record, "MedlineCitation")
+        self._record = record
+        self._citation = _children(record if citation is None else citation)
+        article = self._citation.get("Article")
+        book = child_of(record, "BookDocument") if article is None else None
+        self._article = _children(article if book is None else book)
+        self.pmid = self._citation.get("PMID", None if book is None else child_of(book, "PMID"))
 
-def _titles(element: etree._Element) -> Iterator[str]:
-    for path in TITLE_PATHS:
-        for title in element.findall(path):
-            text = characters(title)
-            if text and not NOT_AVAILABLE.fullmatch(text):
+    def titles(self) -> Iterator[str]:
+        """The titles that say something, the English one first."""
+        found = [self._article.get(tag) for tag in TITLE_TAGS]
+        if "Book" in self._article:
+            found.append(child_of(self._article["Book"], "BookTitle"))
+        for text in map(_words, found):
+            is_long = len(text) > LONGEST_NOT_AVAILABLE
+            if text and (is_long or not NOT_AVAILABLE.fullmatch(text)):
                 yield text
+
+    def sections(self, left_out: Counter[str]) -> list[str]:
+        """The paragraphs of the abstract, or of another in English where there is none."""
+        abstract = self._article.get("Abstract")
+        sections = [] if abstract is None else list(_sections(abstract))
+        for other in _alike(self._citation.get("OtherAbstract")):
+            is_english = other.get("Language", "eng").lower() in ("", "eng", "en")
+            if is_english and not sections:
+                sections = list(_sections(other))
+            else:
+                left_out["other abstracts"] += 1
+        return sections
+
+    def metadata(self, title: str) -> Mapping[str, Any] | None:
+        journal = self._article.get("Journal")
+        name = _words(child_of(journal, "Title")) or _words(
+            child_of(self._citation.get("MedlineJournalInfo"), "MedlineTA")
+        )
+        published = child_of(journal, "JournalIssue", "PubDate")
+        if journal is None:
+            published = child_of(self._article.get("Book"), "PubDate")
+        year = _words(child_of(published, "Year")) or _words(child_of(published, "MedlineDate"))
+        return citation(title=title, journal=name, year=year, doi=self._doi())
+
+    def _doi(self) -> str:
+        located = _alike(self._article.get("ELocationID"))
+        dois = (_words(item) for item in located if item.get("EIdType") == "doi")
+        ids = _alike(child_of(self._record, "PubmedData", "ArticleIdList", "ArticleId"))
+        listed = (_words(item) for item in ids if item.get("IdType") == "doi")
+        return next(filter(None, chain(dois, listed)), "")
+
+
+def _children(element: etree._Element | None) -> dict[str, etree._Element]:
+    return {} if element is None else {child.tag: child for child in reversed(element)}
+
+
+def _alike(first: etree._Element | None) -> Iterator[etree._Element]:
+    """An element and its later siblings of the same tag."""
+    if first is not None:
+        yield first
+        yield from first.itersiblings(first.tag)
+
+
+def _words(element: etree._Element | None) -> str:
+    return "" if element is None else characters(element)
 
 
 def _sections(abstract: etree._Element) -> Iterator[str]:
-    for section in abstract.findall("AbstractText"):
+    for section in abstract.iterchildren("AbstractText"):
         text = characters(section)
-        label = one_line(section.get("Label", ""))
-        if text:
-            yield f"{label}: {text}" if label not in ("", NO_LABEL) else text
+        label = section.get("Label", "")
+        if text and label and (label := one_line(label)) not in ("", NO_LABEL):
+            yield f"{label}: {text}"
+        elif text:
+            yield text

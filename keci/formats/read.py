@@ -211,10 +211,11 @@ def read_stream(
     """What an input of a format holds; documents beyond the limits are Failures."""
     position = 0
     for content in READERS[format_name](stream, source, options):
-        position += not isinstance(content, Deletion)
         if isinstance(content, Document):
+            position += 1
             yield checked_document(content, source, position, options)
         elif isinstance(content, Failure):
+            position += 1
             form = content.format or (format_name if content.original else "")
             yield replace(content, format=form, reason=printable(content.reason, LONGEST_MESSAGE))
         else:

@@ -148,7 +148,7 @@ class ReadOptions:
     ``metadata`` keeps what the source says beside the text.
     ``max_expansion`` is how many times its compressed size an input may have, ``max_input_bytes``
     what it may have once decompressed. ``max_xml_elements`` is for a record,
-    ``max_xml_names`` for an input, as names stay in memory. ``max_word_characters`` bounds a run
+    ``max_xml_names`` (of elements and attributes) for an input, as names stay in memory. ``max_word_characters`` bounds a run
     without white space.
     What is no UTF-8, is half of a surrogate pair, or a NUL character, makes its record fail, is
     replaced by U+FFFD, or (NUL) kept; ``keci.formats.limits`` has the choices. ``tables`` says

@@ -7,14 +7,13 @@ efetch put into one file do.
 import html
 import re
 from collections.abc import Generator, Iterator
-from functools import lru_cache
 from typing import cast
 
 from lxml import etree
 
 from keci.errors import DataError
 from keci.formats.stream import ContentStream, ReadOptions
-from keci.printable import printable
+from keci.formats.xml_limits import Growth
 
 PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)*", re.S)
 """What may stand before a root element."""
@@ -31,7 +30,6 @@ _LONGEST_BREAK = 256
 """So many bytes of a chunk are looked at again with the next: a tag may lie across both."""
 
 _LONGEST_WORDS = 300
-_KEPT_CHECKS = 16
 
 
 def stream_elements(
@@ -45,7 +43,7 @@ def stream_elements(
     and where a document has none of the tags and its root is not in ``roots``. Reading goes on
     behind damage with the next XML declaration, if there is one. Tags are names without namespace.
     """
-    growth = _Growth(options)
+    growth = Growth(options)
     reader = _DocumentReader(tags, roots, growth)
     try:
         while chunk := stream.read():
@@ -60,7 +58,7 @@ def stream_elements(
 class _DocumentReader:
     """Finds the documents of a stream, and in each the elements of the tags."""
 
-    def __init__(self, tags: tuple[str, ...], roots: frozenset[str], growth: "_Growth") -> None:
+    def __init__(self, tags: tuple[str, ...], roots: frozenset[str], growth: Growth) -> None:
         self._tags, self._roots, self._growth = tags, roots, growth
         self._waiting = b""
         self._seen = b""
@@ -152,13 +150,12 @@ class _Document:
         roots: frozenset[str],
         name: bytes,
         root: str,
-        growth: "_Growth",
+        growth: Growth,
     ) -> None:
         self._growth = growth
         self._tags, self._roots = frozenset(tags), roots
-        self._any_space = tuple(f"{{*}}{tag}" for tag in tags)
-        watched = dict.fromkeys((*self._any_space, f"{{*}}{root}")) if root else self._any_space
-        self._parser = _parser(tuple(watched))
+        watched = dict.fromkeys([*tags, root] if root else tags)
+        self._parser = _parser(tuple(f"{{*}}{tag}" for tag in watched))
         self._root_end = re.compile(rb"</" + re.escape(name) + rb"[ \t\r\n]*>") if name else None
         self._closing = b"</" + name
         self.count = self.size = 0
@@ -179,25 +176,21 @@ class _Document:
         """The elements that end in the chunk; what is wrong with it stays in ``problem``."""
         self.size += len(chunk)
         problem = _feed(self._parser, chunk)
+        growth = self._growth
         for event, found in self._parser.read_events():
             element = cast(etree._Element, found)
-            is_end = event == "end"
-            self.is_over = self.is_over or (is_end and element.getparent() is None)
-            if self._is_record(element):
-                self._growth.record = element
-                if is_end:
-                    self._growth.end_record()
-                    self.count += 1
-                    yield element
-                    _free(element)
+            if event == "start":
+                if growth.record is None and local_name(element) in self._tags:
+                    growth.record = element
+                continue
+            self.is_over = self.is_over or element.getparent() is None
+            if element is growth.record:
+                growth.end_record()
+                self.count += 1
+                yield element
+                _free(element)
         if problem:
             self.problem = _not_well_formed(problem)
-
-    def _is_record(self, element: etree._Element) -> bool:
-        return (
-            local_name(element) in self._tags
-            and next(element.iterancestors(*self._any_space), None) is None
-        )
 
     def end(self) -> Iterator[DataError]:
         """What is wrong with the document as a whole, if anything."""
@@ -228,101 +221,6 @@ def words_of(element: etree._Element) -> str:
     """What an answer's error element says, with the record that was asked for."""
     named = [element.get(name, "") for name in ("id", "Id", "code")]
     return one_line(" ".join(filter(None, [*named, _words(element)])))
-
-
-_TAG = re.compile(rb"<[^\s/>!?]+")
-_TOO_LARGE = "keci-too-large"
-"""The attribute of an element whose content was thrown away as it was too much."""
-
-
-class _Growth:
-    """What has come since the last record, and what stays in memory; a chunk is the grain.
-
-    ``record`` is the outermost element of the tags that was begun last.
-    """
-
-    def __init__(self, options: ReadOptions) -> None:
-        self._options = options
-        self._bytes = self._elements = 0
-        self._names: set[bytes] = set()
-        self._is_too_large = False
-        self.record: etree._Element | None = None
-
-    def add(self, chunk: bytes) -> None:
-        """Raises DataError where the names are too many."""
-        self._bytes += len(chunk)
-        self._elements += chunk.count(b"<")
-        self._names.update(_TAG.findall(chunk))
-        if len(self._names) > self._options.max_xml_names:
-            limit = self._options.max_xml_names
-            raise DataError(f"the XML has more names of elements than the limit of {limit:,}")
-
-    def end_record(self) -> None:
-        """Begin to count anew, and mark the record where it was too large."""
-        record = self.record
-        if self._is_too_large and record is not None:
-            record.clear()
-            record.set(_TOO_LARGE, f"{self._options.max_xml_elements:,}")
-        self._bytes = self._elements = 0
-        self._is_too_large = False
-        self.record = None
-
-    def check(self) -> None:
-        """Throw away what a record has too much; raises DataError where there is no record."""
-        if self._bytes > self._options.max_record_bytes:
-            limit = self._options.max_record_bytes
-            raise DataError(f"no record ends within the limit of {limit:,} bytes")
-        if self._elements <= self._options.max_xml_elements:
-            return
-        if self.record is None:
-            limit = self._options.max_xml_elements
-            raise DataError(f"no record begins within the limit of {limit:,} elements")
-        self._is_too_large = True
-        _prune(self.record)
-
-
-def _prune(element: etree._Element) -> None:
-    """Drop what is whole inside an element that is still being read; what may be open stays."""
-    inner: etree._Element | None = element
-    while inner is not None and len(inner):
-        del inner[:-1]
-        inner = inner[0]
-
-
-def check_record(element: etree._Element, limit: int) -> None:
-    """Raises DataError where a record had too many elements, or more than ``limit`` inside others.
-
-    The record is the first of these.
-    """
-    too_many = element.get(_TOO_LARGE)
-    if too_many is not None:
-        raise DataError(f"the record has more elements than the limit of {printable(too_many)}")
-    size = cast(float, _COUNT_BELOW(element))
-    if size > limit and _is_deeper(element, limit, size):
-        raise DataError(f"the XML is nested deeper than the limit of {limit}")
-
-
-_COUNT_BELOW = etree.XPath("count(descendant::*)")
-_FEW = 2000
-"""Below so many elements the levels of a record are followed at once, which is quadratic."""
-
-
-def _is_deeper(element: etree._Element, limit: int, size: float) -> bool:
-    if size <= _FEW:
-        return bool(_has_level(limit)(element))
-    return bool(_has_deep_leaf(limit + sum(1 for _ in element.iterancestors()))(element))
-
-
-@lru_cache(maxsize=_KEPT_CHECKS)
-def _has_level(depth: int) -> etree.XPath:
-    """Whether an element has others so many levels below it."""
-    return etree.XPath(f"boolean({'/'.join(['*'] * depth)})")
-
-
-@lru_cache(maxsize=_KEPT_CHECKS)
-def _has_deep_leaf(depth: int) -> etree.XPath:
-    """Whether an element without elements inside lies below ``depth`` others."""
-    return etree.XPath(f"boolean(descendant::*[not(*)][ancestor::*[{depth}]])")
 
 
 def original_of(element: etree._Element) -> bytes:
@@ -373,7 +271,10 @@ def characters(element: etree._Element) -> str:
 
 
 def one_line(text: str) -> str:
-    return _XML_SPACE.sub(" ", text).strip(" ")
+    """The text with white space runs as single spaces, none at its ends."""
+    if "\n" in text or "  " in text or "\t" in text or "\r" in text:
+        text = _XML_SPACE.sub(" ", text)
+    return text.strip(" ")
 
 
 def entity_text(entity: etree._Entity) -> str:
@@ -395,10 +296,13 @@ def is_next_heading(element: etree._Element) -> bool:
     )
 
 
-def first_element(element: etree._Element, paths: tuple[str, ...]) -> etree._Element | None:
-    """The first element that the first successful path finds."""
-    found = (element.find(path) for path in paths)
-    return next((child for child in found if child is not None), None)
+def child_of(element: etree._Element | None, *tags: str) -> etree._Element | None:
+    """The first child of the first tag inside, of that the first of the next tag, and so on."""
+    for tag in tags:
+        if element is None:
+            return None
+        element = next(element.iterchildren(tag), None)
+    return element
 
 
 def _parser(tags: tuple[str, ...]) -> etree.XMLPullParser:

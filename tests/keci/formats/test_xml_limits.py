@@ -50,8 +50,58 @@ def test_names_are_bounded() -> None:
     few = ReadOptions(max_xml_names=100)
     *_, failed = read(collection(*records, names), few)
     assert isinstance(failed, Failure)
-    assert "more names of elements than the limit of 100" in failed.reason
+    assert "more names of elements and attributes than the limit of 100" in failed.reason
     assert len(read(collection(*records), few)) == 2000
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<a {}/>",
+        "<a x='>' {}/>",
+        '<a x=">" {} y=">"/>',
+        "<a x='\n>' \n{}></a>",
+        "<a x = 'b=\"c\"' {}/>",
+    ],
+)
+@pytest.mark.parametrize("name", ["n{}=''", "n{} =\n''", 'xmlns:p="u{}"', "p:n{}='1'"])
+def test_names_of_attributes_are_bounded(tag: str, name: str) -> None:
+    attributes = [name.format(number) for number in range(500)]
+    is_space = name.startswith("xmlns")
+    content = "".join(tag.format(each) for each in attributes)
+    if not is_space:
+        content += tag.format(" ".join(attributes))
+    head = "<?xml version='1.0'?><PubmedArticleSet xmlns:p='p'>"
+    few = ReadOptions(max_xml_names=300)
+    contents = read(f"{head}{CITATION % (1, 1, '')}{content}</PubmedArticleSet>", few)
+    failed = contents[-1]
+    assert isinstance(failed, Failure)
+    assert "more names of elements and attributes than the limit of 300" in failed.reason
+
+
+def test_values_of_attributes_are_no_names() -> None:
+    values = "".join(f"<a b='n{number} = 1' c=\"d{number}='e'\"/>" for number in range(500))
+    few = ReadOptions(max_xml_names=100)
+    assert len(read(collection(CITATION % (1, 1, ""), values), few)) == 1
+
+
+def test_a_tag_over_many_chunks_is_bounded() -> None:
+    names = " ".join(f"n{number}=''" for number in range(30_000))
+    first, failed = read(collection(CITATION % (1, 1, ""), f"<a {names}/>"))
+    assert first == Document("1", "T1")
+    assert isinstance(failed, Failure)
+    assert "more names of elements and attributes" in failed.reason
+    value = "x" * (11 << 20)
+    first, failed = read(collection(CITATION % (1, 1, ""), f"<a b='{value}'/>"))
+    assert isinstance(failed, Failure)
+    assert "a tag is longer than the limit of 10,485,760 bytes" in failed.reason
+
+
+def test_long_names_are_bounded() -> None:
+    names = "".join(f"<n{number:0>1000}/>" for number in range(50))
+    *_, failed = read(collection(CITATION % (1, 1, ""), names), ReadOptions(max_xml_names=100))
+    assert isinstance(failed, Failure)
+    assert "more names" in failed.reason
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
