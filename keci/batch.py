@@ -68,6 +68,7 @@ class BatchBuilder:
         self.tokenizer = tokenizer
         self.config = config
         self.max_tokens = max_pieces - tokenizer.special_count
+        self.most_tokens = MOST_ROWS * self.max_tokens
         self.special_count = tokenizer.special_count
         self.knowledge = knowledge if config.knowledge != "none" else None
 
@@ -79,7 +80,7 @@ class BatchBuilder:
         """Tokenise, enumerate spans and link.
 
         A text beyond ``max_tokens`` is encoded in overlapping rows, its spans and pairs are those
-        of the whole; raises DataError on one beyond ``MOST_ROWS`` times as many tokens.
+        of the whole; raises DataError on one beyond ``most_tokens``.
         ``linked`` gives the concept mentions of each text where they are known already, as for
         the sentences of a longer document.
         """
@@ -101,7 +102,7 @@ class BatchBuilder:
         return np.array([start for start, _ in spans] or [0], dtype=np.int64)
 
     def _check_length(self, document: Document, tokens: TokenisedText) -> None:
-        limit = MOST_ROWS * self.max_tokens
+        limit = self.most_tokens
         if len(tokens.piece_ids) > limit:
             raise DataError(
                 f"text {document.id!r} has {len(tokens.piece_ids)} word pieces; at most {limit} "

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from keci.knowledge.linking.linker import Linker
 
 
+_SOURCE = "text"
+"""What texts that a program hands over are said to come from, in failures."""
+
+
 class Concept(NamedTuple):
     """A concept that a mention may denote, with its ids in other vocabularies."""
 
@@ -88,7 +92,9 @@ class Pipeline:
         1 ['Rash', 'amoxicillin']
         2 []
         """
-        for chunk in self.chunks(_records(texts)):
+        from keci.corpus.records import records_of
+
+        for chunk in self.chunks(records_of(_SOURCE, _checked(texts))):
             for result in chunk:
                 if isinstance(result.outcome, Extraction | Failure):
                     yield result.outcome
@@ -214,21 +220,18 @@ def load(
     return Pipeline(open_extractor(options, reads_runs=True))
 
 
-def _records(texts: "Iterable[str | Document | Failure]") -> "Iterator[Record]":
-    from keci.corpus.records import Cursor, Record
+def _checked(texts: "Iterable[str | Document | Failure]") -> "Iterator[Document | Failure]":
     from keci.formats.limits import checked_document
     from keci.formats.stream import ReadOptions
 
     limits = ReadOptions()
     for number, text in enumerate(texts, start=1):
-        content: Document | Failure
         if isinstance(text, str):
-            content = checked_document(Document(str(number), text), "text", number, limits)
+            yield checked_document(Document(str(number), text), _SOURCE, number, limits)
         elif isinstance(text, Document | Failure):
-            content = text
+            yield text
         else:
             raise TypeError(f"expected a text or a Document, got {type(text).__name__}")
-        yield Record("text", number, content, Cursor(position=number, read=number, taken=number))
 
 
 @overload

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +11,7 @@ import click
 
 from keci.cli.options import ids_option, kb_option, step_shown, task_option
 from keci.documents import Extraction
-from keci.errors import UsageError
+from keci.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from keci.data.gold import GoldDataset
@@ -67,12 +67,27 @@ class EvaluationInputs:
         return predictor
 
     def predictions(self, source: Path, annotated: Annotated) -> Sequence[Extraction]:
-        """The predictions in a file, or those that a run or bundle makes."""
+        """The predictions in a file, or those that a run or bundle makes.
+
+        A model reads each annotated document as keci-extract reads one with ``--unit document``.
+        """
         if source.is_file():
             return read_predictions(source, annotated)
-        predictor = self.open_model(source, annotated)
-        documents = (document.extraction.document for document in annotated.gold.documents)
-        return list(predictor(documents))
+        return list(_read(self.open_model(source, annotated), annotated))
+
+
+def _read(predictor: "Predictor", annotated: Annotated) -> Iterator[Extraction]:
+    """Raises DataError at a document that cannot be read."""
+    from keci.corpus.extraction import CorpusExtractor
+    from keci.corpus.records import records_of
+    from keci.text.sentences import DOCUMENT
+
+    documents = (document.extraction.document for document in annotated.gold.documents)
+    for chunk in CorpusExtractor(predictor, unit=DOCUMENT)(records_of("gold", documents)):
+        for result in chunk:
+            if not isinstance(result.outcome, Extraction):
+                raise DataError(f"{result.outcome.id!r} cannot be read: {result.outcome.reason}")
+            yield result.outcome
 
 
 def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:

@@ -94,7 +94,7 @@ class CorpusExtractor:
         self.keep = keep or Filter()
         self.vocabularies = vocabularies
         self.link = link or (lambda _, text: predictor.builder.link(text))
-        pieces = predictor.builder.max_tokens
+        pieces = predictor.builder.most_tokens
         self.predictor = predictor
         self.chunks_ahead = CHUNKS_AHEAD if predictor.workers else 0
         self._waiting: deque[tuple[Sequence[Record], _Begun | None]] = deque()

@@ -83,6 +83,12 @@ class Record:
         return len(self.content.text) if isinstance(self.content, Document) else 0
 
 
+def records_of(source: str, contents: Iterable[Document | Failure]) -> Iterator[Record]:
+    """What is no corpus of files as the records of one: numbered, and all of them taken."""
+    for number, content in enumerate(contents, start=1):
+        yield Record(source, number, content, Cursor(position=number, read=number, taken=number))
+
+
 def chunks(items: Iterable[Item], record: Callable[[Item], Record]) -> Iterator[list[Item]]:
     """The items, each with its record, in groups, none empty.
 

@@ -1,8 +1,10 @@
 """Documents cut into the text units that the model reads at once.
 
-Two ways: each sentence is a unit, or units are overlapping windows of whole sentences, as long as
-the budget allows. A sentence beyond the budget is cut between words (a word beyond it, inside) into
-overlapping windows. Every character that is not white space lies in some unit.
+Two ways: each sentence is a unit, or the whole document. A document beyond the budget becomes
+overlapping windows of whole sentences, as long as the budget allows. A sentence beyond the budget
+is cut between words (a word beyond it, inside) into overlapping windows. Every character that is
+not white space lies in some unit. How the encoder reads a unit that is longer than one of its rows
+is the matter of ``keci.text.rows``.
 """
 
 import re

@@ -1,12 +1,15 @@
 """What a worker answers, asked through pipes in this process."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from keci import opening
 from keci.corpus.workers.frames import (
     END,
     BrokenFrameError,
@@ -18,8 +21,11 @@ from keci.corpus.workers.frames import (
 )
 from keci.corpus.workers.worker import serve
 from keci.documents import Document, Extraction
+from keci.opening import ModelOptions
+from keci.pipeline import Pipeline
 from tests.keci.corpus.corpora import UNEXTRACTABLE, extraction_of
 from tests.keci.corpus.names_worker import open_names
+from tests.tiny import documents
 
 CHUNKS = (
     [Document("a", "Abc and Rash"), Document("b", f"{UNEXTRACTABLE} b")],
@@ -68,3 +74,24 @@ def test_requests_that_break_off_are_not_taken_for_their_end() -> None:
     requests = inbox(documents_to_bytes(CHUNKS[0]), settings={"number": 0})
     with pytest.raises(BrokenFrameError):
         serve(open_names, requests, BytesIO())
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_the_real_extractor_answers_as_it_does_without_a_worker(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "collect_rarely", lambda: None)  # it is for a process of its own
+    texts = ["rash after abc.", "", "pain with rash and abc kinase. rash after drug."]
+    chunks = [documents(*texts), documents(*reversed(texts)), []]
+    options = ModelOptions(model=str(tiny_bundle), without_kb=True, threads=1)
+    settings = {"options": options.to_record(), "log_level": logging.ERROR}
+    output = BytesIO()
+    requests = [documents_to_bytes(chunk) for chunk in chunks]
+    serve(opening.open_as_worker, inbox(*requests, END, settings=settings), output)
+    first, *others = answers(output)
+    with Pipeline(opening.open_extractor(options)) as pipeline:
+        assert orjson.loads(first)["description"] == pipeline.description
+        expected = [list(pipeline.extract(chunk)) for chunk in chunks]
+    found = [outcomes_from_bytes(*pair) for pair in zip(others, chunks, strict=True)]
+    assert found == expected
+    assert any(isinstance(each, Extraction) and each.mentions for each in found[0])
