@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from keci.cli.kb.embed import embed
 from keci.cli.kb.kb_build import build, merge
 from keci.cli.options import EXIT_NOT_FOUND, common_options, version_option
 from keci.cli.tables import print_table
-from keci.errors import DataError, UsageError
+from keci.documents import Document
+from keci.errors import UsageError
 
 if TYPE_CHECKING:
     from keci.knowledge.base.store import KnowledgeBase
@@ -146,9 +147,11 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
 @kb_option
 @click.option("--text", help="A text to link.")
 @click.option(
+    "--input",
     "--jsonl",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
-    help='Texts to link, a record {"id", "text"} on each line; - is standard input.',
+    "source",
+    metavar="FILE",
+    help="Texts to link: jsonl, or whatever else keci-extract reads; - is standard input.",
 )
 @click.option(
     "--max-candidates",
@@ -174,7 +177,7 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
 def link(
     kb: Path | None,
     text: str | None,
-    jsonl: Path | None,
+    source: str | None,
     max_candidates: int,
     foreign: Path | None,
     stats: Path | None,
@@ -188,24 +191,25 @@ def link(
     \b
     Example:
       keci-kb link --text "Aspirin inhibits COX-2."
-      keci-kb link --jsonl examples/abstracts.jsonl --json
-      keci-kb link --kb kb/umls --jsonl texts.jsonl --mentions metamap.mmi --json
+      keci-kb link --input examples/abstracts.jsonl --json
+      keci-kb link --kb kb/umls --input texts.jsonl --mentions metamap.mmi --json
     """
     from keci.cli.kb.density import GraphDensity
     from keci.knowledge.choice import knowledge_base_for
+    from keci.pipeline import read
 
-    if (text is None) == (jsonl is None):
-        raise UsageError("give either --text or --jsonl")
+    if (text is None) == (source is None):
+        raise UsageError("give either --text or --input")
     opened = knowledge_base_for(kb)
     mentions_of_others = _foreign(opened, foreign, max_candidates)
     link_text = _linking(opened, mentions_of_others, max_candidates)
-    texts = [("text", text)] if jsonl is None else _read_texts(jsonl)
+    documents = [Document("text", text or "")] if source is None else read(source)
     density = GraphDensity(opened)
-    for identity, content in texts:
-        mentions = link_text(identity, content or "")
+    for document in documents:
+        mentions = link_text(document.id, document.text)
         if stats is not None:
             density.add(mentions)
-        record = link_record(identity, content or "", mentions, opened)
+        record = link_record(document, mentions, opened)
         if as_json:
             print_json(record, compact=True)
         else:
@@ -236,33 +240,16 @@ def _linking(
     return lambda _, text: linker.link(text)
 
 
-def _read_texts(path: Path) -> Iterator[tuple[str, str]]:
-    import orjson
-
-    with click.open_file(str(path), "rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = orjson.loads(line)
-                identity, content = record["id"], record["text"]
-            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise DataError(f"{path}:{number}: expected id and text, found {error}") from error
-            if not isinstance(identity, str) or not isinstance(content, str):
-                raise DataError(f"{path}:{number}: id and text must be strings")
-            yield identity, content
-
-
 def link_record(
-    identity: str, text: str, mentions: Iterable["ConceptMention"], knowledge_base: "KnowledgeBase"
+    document: Document, mentions: Iterable["ConceptMention"], knowledge_base: "KnowledgeBase"
 ) -> dict[str, Any]:
     return {
-        "id": identity,
+        "id": document.id,
         "mentions": [
             {
                 "start": mention.start,
                 "end": mention.end,
-                "text": text[mention.start : mention.end],
+                "text": document.text[mention.start : mention.end],
                 "concepts": [short_concept(knowledge_base, index) for index in mention.concepts],
             }
             for mention in mentions

@@ -1,3 +1,4 @@
+import gzip
 import json
 import shutil
 import sys
@@ -121,6 +122,25 @@ def test_link_of_jsonl_keeps_ids_and_order(kb: Path) -> None:
     assert [len(record["mentions"]) for record in records] == [1, 0]
 
 
+def test_link_reads_what_keci_extract_reads(kb: Path, tmp_path: Path) -> None:
+    packed, pubmed = tmp_path / "in.jsonl.gz", tmp_path / "in.xml"
+    packed.write_bytes(gzip.compress(b'\xef\xbb\xbf{"id": 7, "text": "heart"}\n'))
+    pubmed.write_text(
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>8</PMID><Article><ArticleTitle>"
+        "The heart</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    )
+    for path, identity in ((packed, "7"), (pubmed, "8")):
+        result = run("link", "--kb", str(kb), "--input", str(path), "--json")
+        assert result.exit_code == 0, result.stderr
+        record = json.loads(result.stdout)
+        assert (record["id"], [m["text"].lower() for m in record["mentions"]]) == (
+            identity, ["heart"],
+        )  # fmt: skip
+    missing = run("link", "--kb", str(kb), "--input", str(tmp_path / "none.jsonl"))
+    assert missing.exit_code == 2
+    assert "none.jsonl does not exist" in missing.stderr
+
+
 def test_link_prints_a_table_for_people(kb: Path) -> None:
     result = run("link", "--kb", str(kb), "--text", "the heart")
     assert "MESH:D2 Heart" in result.stdout
@@ -129,9 +149,8 @@ def test_link_prints_a_table_for_people(kb: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"id": "a"}', "-:1: expected id and text"),
-        ("{", "-:1"),
-        ('{"id": 1, "text": ""}', "strings"),
+        ('{"id": "a"}', "stdin, record 1: line 1: the field 'text' is missing"),
+        ('{"id": "a", "text": "b"}\n{"id": "c", "text": 1}', "stdin, record 2"),
     ],
 )
 def test_a_bad_record_is_named_with_its_line(kb: Path, text: str, message: str) -> None:
@@ -171,7 +190,7 @@ def test_link_reports_the_density_of_the_graphs(kb: Path, tmp_path: Path) -> Non
 def test_link_wants_one_input(kb: Path, arguments: tuple[str, ...]) -> None:
     result = run("link", "--kb", str(kb), *arguments)
     assert result.exit_code == 2
-    assert "--text or --jsonl" in result.stderr
+    assert "--text or --input" in result.stderr
 
 
 def test_verify_finds_a_changed_file(kb: Path, tmp_path: Path) -> None:
