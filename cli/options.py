@@ -86,12 +86,17 @@ def _said(error: OSError) -> str:
 
 
 def options_of(
-    kind: type[Options], name: str, *, complete: dict[str, Any] | None = None
+    kind: type[Options],
+    name: str,
+    *,
+    complete: dict[str, Any] | None = None,
+    without: Sequence[str] = (),
 ) -> Callable[[Command], Command]:
     """Add an option for each field of ``kind``; the command gets an instance as its ``name``.
 
     Arguments of the command that are called like a field go into the instance too. ``complete``
-    has functions that complete an option's value in a shell, by field.
+    has functions that complete an option's value in a shell, by field; fields ``without`` an option
+    keep their default.
     """
     hints = get_type_hints(kind)
     known = [(item, option_of(item)) for item in fields(kind)]  # type: ignore[arg-type]  # its subclasses are dataclasses
@@ -105,7 +110,7 @@ def options_of(
             return command(*arguments, **options)
 
         for item, found in reversed(known):
-            if found is not None:
+            if found is not None and item.name not in without:
                 completion = (complete or {}).get(item.name)
                 _click_option(item, found, hints[item.name], completion)(wrapped)
         return wrapped  # type: ignore[return-value]  # as above
