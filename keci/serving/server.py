@@ -14,6 +14,7 @@ from keci.pipeline import Pipeline
 from keci.serving.app import Service, make_app
 from keci.serving.observing import JsonFormatter
 from keci.serving.options import ServeOptions
+from keci.serving.protocol import TimedProtocol
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def _config(service: Service, options: ServeOptions) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=TimedProtocol,
         ws="none",
         limit_concurrency=options.max_connections,
         timeout_graceful_shutdown=options.stop_seconds,

@@ -1,5 +1,6 @@
 """keci-serve as a process: real sockets, slow clients, signals."""
 
+import http.client
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import pytest
 pytest.importorskip("fastapi", reason="FastAPI is not installed (keci[serve])")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed (keci[serve])")
 pytest.importorskip("prometheus_client", reason="keci[serve] is not installed")
+
+from keci.serving.protocol import HEAD_SECONDS  # after uvicorn is known to be there
 
 COMMAND = (sys.executable, "-c", "from keci.cli.serve import main; main()")
 
@@ -92,6 +95,24 @@ def test_slow_huge_and_broken_requests_leave_the_others_alone(server: Server) ->
     for connection in (slow, huge, broken):
         connection.close()
     assert server.end() == 0
+
+
+def test_a_head_that_does_not_come_closes_the_connection(
+    server: Server,
+) -> None:
+    silent, half = server.connect(), server.connect()
+    kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    half.sendall(b"POST /extract HTTP/1.1\r\nHost: loc")
+    deadline = time.monotonic() + HEAD_SECONDS + 5
+    while time.monotonic() < deadline - 4:
+        kept.request("GET", "/health")
+        assert kept.getresponse().read() == b'{"status":"ok"}'
+        time.sleep(0.5)
+    for connection in (silent, half):
+        connection.settimeout(deadline - time.monotonic())
+        assert connection.recv(100) == b""
+        connection.close()
+    kept.close()
 
 
 def test_open_requests_are_answered_when_it_is_stopped(server: Server) -> None:
