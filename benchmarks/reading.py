@@ -41,11 +41,11 @@ for line in sys.stdin:
 SHORTEST = 0.3
 """Seconds of one measurement; a small file is repeated inside one until it takes so long."""
 
-_WORDS = (
-    "the expression of p53 &amp; MDM2 was increased in patients with diabetes mellitus after "
-    "treatment by 5-fluorouracil (5-FU), whereas TNF-alpha levels in human cells did not change; "
-    "these findings suggest that kinase inhibition reduces the risk of acute renal failure"
-).split()
+_WORDS = [
+    "the", "expression", "of", "p53", "&amp;", "MDM2", "was", "increased", "in", "patients",
+    "with", "diabetes", "mellitus", "after", "treatment", "by", "5-fluorouracil", "(5-FU),",
+    "whereas", "TNF-alpha", "levels", "human", "cells", "did", "not", "change;", "findings",
+]  # fmt: skip
 
 
 class Reader:
@@ -63,7 +63,8 @@ class Reader:
 
     def seconds(self, path: Path) -> tuple[float, int]:
         """Processor time to read a file, and its records."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         print(path, file=self._process.stdin, flush=True)
         seconds, count = self._process.stdout.readline().split()
         return float(seconds), int(count)

@@ -67,10 +67,8 @@ def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
     links = tuple(
         RelationRow(
             field(item, "label", str),
-            *(
-                f"{field(item, end, dict)['start']}:{field(item, end, dict)['end']}"
-                for end in ("head_span", "child_span")
-            ),
+            _span_id(field(item, "head_span", dict)),
+            _span_id(field(item, "child_span", dict)),
         )
         for item in record.get("relations") or ()
     )
@@ -84,6 +82,10 @@ def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
     if is_refused:
         return AnnotatedText(name, text, remarks=remarks)
     return AnnotatedText(name, text, mentions, (), links)
+
+
+def _span_id(span: Mapping[str, Any]) -> str:
+    return f"{span['start']}:{span['end']}"
 
 
 def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:

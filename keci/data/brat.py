@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from keci.data.pieces import whole_span
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
+from keci.formats.brat import id_of_entry
 
 TEXT, ANNOTATION = ".txt", ".ann"
 _SPANS = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)")
@@ -43,7 +44,7 @@ def folder_documents(folder: Path) -> list[BratDocument]:
     names = sorted(path.relative_to(folder) for path in folder.rglob(f"*{ANNOTATION}"))
     return [
         _document(
-            name.with_suffix("").as_posix(),
+            unquote(name.with_suffix("").as_posix()),
             _content(folder / name.with_suffix(TEXT)),
             _content(folder / name),
         )
@@ -60,7 +61,7 @@ def archive_documents(path: Path) -> list[BratDocument]:
                 raise DataError(f"{path} is a zip archive without {ANNOTATION} files of brat")
             return [
                 _document(
-                    name.removesuffix(ANNOTATION),
+                    id_of_entry(archive.getinfo(name.removesuffix(ANNOTATION) + TEXT)),
                     archive.read(name.removesuffix(ANNOTATION) + TEXT),
                     archive.read(name),
                 )
@@ -132,6 +133,6 @@ def _content(path: Path) -> bytes:
 def _document(name: str, text: bytes, annotation: bytes) -> BratDocument:
     try:
         lines: Iterator[str] = (line.rstrip("\r") for line in annotation.decode().split("\n"))
-        return BratDocument(unquote(name), text.decode(), tuple(lines))
+        return BratDocument(name, text.decode(), tuple(lines))
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is not valid UTF-8: {error.reason}") from error

@@ -57,34 +57,46 @@ def spread(text: AnnotatedText, schema: TaskSchema) -> Extraction:
     mention of the second. Where one of the two spans has further identifiers, the pair is taken
     only if these have the relation as well, unless the relation would be lost; likewise a span
     with itself. A relation of an identifier that no mention has is left out (see ``unmentioned``).
-    A link of two rows becomes a relation between their mentions.
+    A relation that says between which rows it holds, and a link of two rows, become relations
+    between their mentions alone.
     """
     by_row = tuple(mentions_by_row(text))
     mentions = tuple(mention for _, found in by_row for mention in found)
     symmetric = symmetric_types(schema)
-    rows = tuple(dict.fromkeys(_in_order(row, symmetric) for row in text.relations))
-    document = _document(mentions, rows, symmetric)
+    open_rows = [row for row in text.relations if not row.pairs]
     # The first of two rows that say the same gives the order of head and tail.
-    first = {_in_order(row, symmetric): row for row in reversed(text.relations)}
+    first = {_in_order(row, symmetric): row for row in reversed(open_rows)}
+    rows = tuple(dict.fromkeys(_in_order(row, symmetric) for row in open_rows))
+    related = [_in_order(row, symmetric) for row in text.relations]
+    document = _document(mentions, related, symmetric)
     pairs = ((pair, row.type) for row in rows for pair in _mention_pairs(first[row], document))
-    ends = dict.fromkeys(
-        (head.id, tail.id, kind)
-        for (head, tail), kind in chain(pairs, _linked_pairs(text.links, by_row))
-    )
+    stated = _stated_pairs(text, by_row)
+    ends = dict.fromkeys((head.id, tail.id, kind) for (head, tail), kind in chain(pairs, stated))
     relations = tuple(Relation(f"R{number}", *end) for number, end in enumerate(ends, start=1))
     return Extraction(text.id, text.text, mentions, relations)
 
 
-def _linked_pairs(
-    links: Iterable[RelationRow], by_row: Iterable[tuple[MentionRow, Sequence[Mention]]]
+def _stated_pairs(
+    text: AnnotatedText, by_row: Iterable[tuple[MentionRow, Sequence[Mention]]]
 ) -> Iterator[tuple[Pair, str]]:
-    """The pairs of mentions that links between rows mean; a row may stand for several mentions."""
+    """The pairs of mentions that relations and links between rows name.
+
+    A row may stand for several mentions: a link means all of them, a relation those of its ends.
+    """
     members: dict[str, list[Mention]] = defaultdict(list)
     for row, mentions in by_row:
         members[row.id].extend(mentions)
-    for link in links:
-        for pair in product(members.get(link.head, ()), members.get(link.tail, ())):
+    for relation in text.relations:
+        for head, tail in relation.pairs:
+            ends = (_named(members[head], relation.head), _named(members[tail], relation.tail))
+            yield from ((pair, relation.type) for pair in product(*ends))
+    for link in text.links:
+        for pair in product(members[link.head], members[link.tail]):
             yield pair, link.type
+
+
+def _named(mentions: Sequence[Mention], identifier: str) -> Sequence[Mention]:
+    return [item for item in mentions if (item.group or item.id) == identifier] or mentions
 
 
 def unmentioned(text: AnnotatedText, extraction: Extraction) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """Layouts of annotation files: which one a file has, and its records."""
 
-import gzip
+import io
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -12,15 +11,16 @@ import orjson
 
 from keci.data import annotation_tools, brat, dygie, tagged
 from keci.data.files import shown
+from keci.documents import Extraction
 from keci.errors import DataError, UsageError
-from keci.formats import bioc, pubtator
+from keci.formats import bioc, parquet, pubtator
+from keci.formats.detect import PUBTATOR_BEGINNING
+from keci.formats.stream import ReadOptions, Source
 
 _BOM = b"\xef\xbb\xbf"
 _WHITE_SPACE = b" \t\r\n"
-_GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
 _BIOC_JSON = re.compile(rb'\s*\{[^\[]*"documents"\s*:\s*\[')
-_PUBTATOR = re.compile(rb"\s*[^|\s]{1,100}\|t\|")
 
 
 class Layout(StrEnum):
@@ -43,7 +43,6 @@ class Layout(StrEnum):
 
 _READ = ", ".join(Layout)
 _FOREIGN_HEADS = {
-    b"PAR1": "Parquet: write its rows as jsonl",
     b"ARROW1": "Arrow: write its rows as jsonl",
     b"%PDF": "a PDF",
     b"SQLite format 3": "an SQLite database",
@@ -84,6 +83,8 @@ def read_records(path: Path) -> tuple[Layout, list[Any]]:
     content = _read(path).removeprefix(_BOM)
     if content.startswith(_ZIP_MAGIC):
         return Layout.BRAT, list(brat.archive_documents(path))
+    if content.startswith(parquet.MAGIC):
+        return Layout.KECI, [item.to_record() for item in _rows(path, content)]
     try:
         return _parsed(path, content)
     except DataError as error:
@@ -97,7 +98,7 @@ def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
         return Layout.BIOC, list(bioc.xml_documents(content))
     if _BIOC_JSON.match(content):
         return Layout.BIOC, list(bioc.json_documents(content))
-    if _PUBTATOR.match(content):
+    if PUBTATOR_BEGINNING.match(content):
         return Layout.PUBTATOR, list(pubtator.blocks(content.split(b"\n")))
     _refuse_foreign(path, content)
     if begins == b"[":
@@ -176,13 +177,21 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> bytes:
+    """The content of a file, decompressed."""
+    if not path.exists():
+        raise UsageError(f"there is no file {path}")
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no file {path}") from error
-    except (OSError, EOFError, zlib.error) as error:
+        with Source(str(path)).open(ReadOptions()) as stream:
+            return b"".join(iter(stream.read, b""))
+    except DataError as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _rows(path: Path, content: bytes) -> Iterator[Extraction]:
+    try:
+        yield from parquet.read(io.BytesIO(content))
+    except (LookupError, TypeError, ValueError, OSError) as error:
+        raise DataError(f"{path} is not a Parquet file of KECI's records: {error}") from error
 
 
 def _parse_array(path: Path, content: bytes) -> list[Any]:

@@ -7,8 +7,9 @@ together again.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import product
 
@@ -44,11 +45,15 @@ class MentionRow:
 
 @dataclass(frozen=True, slots=True)
 class RelationRow:
-    """A relation of a document between two identifiers."""
+    """A relation of a document between two identifiers.
+
+    ``pairs`` are the rows of mentions that it holds between, by their ids, where the file says so.
+    """
 
     type: str
     head: str
     tail: str
+    pairs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,7 @@ def _named_relations(
     for row in relations:
         ends = (_end_names(end, known, bare) for end in (row.head, row.tail))
         for head, tail in product(*ends):
-            yield RelationRow(row.type, head, tail)
+            yield RelationRow(row.type, head, tail, row.pairs)
 
 
 def _end_names(
@@ -255,11 +260,39 @@ def rows_of(extraction: Extraction) -> AnnotatedText:
             [name] if name else []
         )
     mentions = tuple(
-        MentionRow(start, end, extraction.text[start:end], kind, tuple(dict.fromkeys(identifiers)))
-        for (start, end, kind), identifiers in spans.items()
+        MentionRow(
+            start, end, extraction.text[start:end], kind, tuple(dict.fromkeys(identifiers)), f"T{n}"
+        )
+        for n, ((start, end, kind), identifiers) in enumerate(spans.items(), start=1)
     )
-    relations = dict.fromkeys(
-        RelationRow(item.type, names[item.head] or "", names[item.tail] or "")
-        for item in extraction.relations
+    row_ids = {(row.start, row.end, row.type): row.id for row in mentions}
+    rows = {item.id: row_ids[item.start, item.end, item.type] for item in extraction.mentions}
+    pairs: dict[RelationRow, list[tuple[str, str]]] = {}
+    for item in extraction.relations:
+        stated = RelationRow(item.type, names[item.head] or "", names[item.tail] or "")
+        pairs.setdefault(stated, []).append((rows[item.head], rows[item.tail]))
+    relations = tuple(
+        row if _is_plain(row, found, pairs, mentions) else replace(row, pairs=tuple(found))
+        for row, found in pairs.items()
     )
-    return AnnotatedText(extraction.id, extraction.text, mentions, tuple(relations))
+    return AnnotatedText(extraction.id, extraction.text, mentions, relations)
+
+
+def _is_plain(
+    row: RelationRow,
+    pairs: Iterable[tuple[str, str]],
+    stated: Container[RelationRow],
+    mentions: Sequence[MentionRow],
+) -> bool:
+    """Whether a relation holds between all mentions of its ends, as who reads it will take it."""
+    ends = [[item for item in mentions if end in item.identifiers] for end in (row.head, row.tail)]
+    every = {(head.id, tail.id) for head, tail in product(*ends)}
+    spans = Counter((item.start, item.end) for item in mentions)
+    return (
+        set(pairs) == every
+        and RelationRow(row.type, row.tail, row.head) not in stated
+        and all(
+            len(item.identifiers) == 1 and spans[item.start, item.end] == 1
+            for item in (*ends[0], *ends[1])
+        )
+    )

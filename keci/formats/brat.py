@@ -10,18 +10,38 @@ of the archive's entry.
 """
 
 import hashlib
+import os
 import re
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
-from typing import BinaryIO, cast
+from pathlib import PurePath
+from typing import IO, BinaryIO, cast
 from urllib.parse import quote, unquote
 
-from keci.documents import ASSERTIONS, Assertion, ConceptLink, Extraction, Mention, Relation
+from keci.documents import (
+    ASSERTIONS,
+    Assertion,
+    ConceptLink,
+    Document,
+    Extraction,
+    Failure,
+    Mention,
+    Relation,
+)
 from keci.errors import DataError
+from keci.formats.plain import read_file
+from keci.formats.stream import BOM, UNCHECKED_BYTES, ContentStream, ReadOptions, excerpt, spooled
 from keci.printable import printable
+
+_FIRST_FILE = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
+_LARGEST_DIRECTORY = 64 << 20
+_END = struct.Struct("<4s4H2IH")
+"""The record at an archive's end: among others the bytes of its directory of files."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LONGEST_NAME = 160
@@ -59,6 +79,99 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
                 yield _extraction(comment or _id_of(stem), text.decode(), lines.decode())
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise DataError(f"not a brat archive of KECI: {error}") from error
+
+
+def begins_archive(head: bytes) -> bool:
+    """Whether a zip archive begins that is empty or has a text or annotation as first file."""
+    found = _FIRST_FILE.match(head)
+    if found is None:
+        return head.startswith(b"PK\x05\x06")
+    name = head[found.end() : found.end() + int.from_bytes(found[1], "little")]
+    return name.endswith((b".txt", b".ann"))
+
+
+def read_brat(
+    stream: ContentStream, source: str, options: ReadOptions
+) -> Iterator[Document | Failure]:
+    """The documents of an archive, or that of a .txt file, called by its name without suffix.
+
+    Texts without an annotation file beside them are no documents of an archive.
+    """
+    if not stream.head.startswith(b"PK"):
+        yield read_file(stream, source, options, PurePath(source).stem)
+        return
+    position = 0
+    try:
+        with spooled(stream) as file:
+            for document_id, content in _texts(file, stream.stored_size, options):
+                position += 1
+                yield _document(document_id, content, source, position, options)
+    except (DataError, *_DAMAGES) as error:
+        reason = str(error) if isinstance(error, DataError) else f"damaged archive: {error}"
+        yield Failure(source, position + 1, "", reason)
+
+
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError)
+"""What ``zipfile`` raises; NotImplementedError (a method of compression) is a RuntimeError."""
+
+
+def _texts(file: IO[bytes], stored: int, options: ReadOptions) -> Iterator[tuple[str, bytes]]:
+    """Id and text of each document, of one that is too long the beginning."""
+    _check_directory(file)
+    left = min(options.max_input_bytes, max(UNCHECKED_BYTES, options.max_expansion * stored))
+    with zipfile.ZipFile(file) as archive:
+        names = set(archive.namelist())
+        texts = [
+            entry
+            for entry in archive.infolist()
+            if entry.filename.endswith(".txt") and f"{_stem(entry)}.ann" in names
+        ]
+        if names and not texts:
+            raise DataError("a zip archive without texts that have .ann files of brat beside them")
+        for entry in texts:
+            with archive.open(entry) as content:
+                text = content.read(options.max_record_bytes + 1)
+            left -= len(text)
+            if left < 0:
+                raise DataError("the archive expands beyond the limits of an input")
+            yield id_of_entry(entry), text
+
+
+def _check_directory(file: IO[bytes]) -> None:
+    """Raises DataError where the list of files would take much memory, or there is none."""
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - zipfile.ZIP_MAX_COMMENT - _END.size))
+    tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) - end < _END.size:
+        raise DataError("the zip archive has no end (truncated file)")
+    *_, size, _, _ = _END.unpack_from(tail, end)
+    if size > _LARGEST_DIRECTORY:
+        raise DataError("the archive has too many files: unpack it and give the folder")
+
+
+def _document(
+    document_id: str, content: bytes, source: str, position: int, options: ReadOptions
+) -> Document | Failure:
+    limit = options.max_record_bytes
+    try:
+        if len(content) > limit:
+            raise DataError(f"the text is longer than the limit of {limit:,} bytes")
+        return Document(document_id, content.removeprefix(BOM).decode())
+    except DataError as error:
+        return Failure(source, position, document_id, str(error), excerpt(content))
+    except UnicodeDecodeError as error:
+        reason = f"not valid UTF-8 at byte {error.start}: {error.reason}"
+        return Failure(source, position, document_id, reason, excerpt(content))
+
+
+def _stem(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.removesuffix(".txt")
+
+
+def id_of_entry(entry: zipfile.ZipInfo) -> str:
+    """The id of the document whose text an entry is."""
+    return entry.comment.decode("utf-8", "replace") or _id_of(_stem(entry))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: str, comment: bytes = b"") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from keci.errors import UsageError
-from keci.formats import bioc, jats, parquet, pubmed
+from keci.formats import bioc, brat, jats, parquet, pubmed
 from keci.formats import stream as compression
 from keci.formats.delimited import header_delimiter
 from keci.formats.json import value_paths
@@ -43,13 +43,14 @@ FOREIGN_MAGIC = {
 }
 READ_FORMATS = (
     "jsonl (one object a line), pubmed (PubMed XML), medline (.nbib), bioc (XML or JSON), jats, "
-    "pubtator, csv, tsv, parquet and text, each plain or compressed by gzip, bzip2, xz or zstd"
+    "pubtator, csv, tsv, parquet, brat (a zip archive) and text, each plain or compressed by gzip, "
+    "bzip2, xz or zstd"
 )
 
 _JSON_OBJECT = re.compile(rb'\s*\{\s*(?:["}]|\Z)')
 _JSON_ARRAY = re.compile(rb"\s*\[\s*\{")
 _FAILURE = re.compile(rb'\{"source":"[^\n]*","position":\d+,"id":"[^\n]*,"reason":"')
-_PUBTATOR_TITLE = re.compile(
+PUBTATOR_BEGINNING = re.compile(
     rb"(?:\s*+(?:#[^\n]*+\n|[^|\s]{1,100}+\t[^\n]*+\n))*+\s*+[^|\s]{1,100}+\|t\|"
 )
 _MEDLINE = re.compile(rb"\s*PMID ?- ?\d+\s")
@@ -79,6 +80,8 @@ def detect_format(head: bytes, name: str, text_fields: Sequence[str] = ("text",)
     """
     if head.startswith(parquet.MAGIC):
         return "parquet"
+    if brat.begins_archive(head):
+        return "brat"
     for magic, what in FOREIGN_MAGIC.items():
         if head.startswith(magic):
             raise _unreadable(name, what)
@@ -109,7 +112,7 @@ def _structured_format(content: bytes, name: str, text_fields: Sequence[str]) ->
         if bioc.DOCUMENT_LIST.search(content) and _is_bioc(content, text_fields):
             return "bioc"
         return "failures" if _FAILURE.match(content) else "jsonl"
-    if _PUBTATOR_TITLE.match(content):
+    if PUBTATOR_BEGINNING.match(content):
         return "pubtator"
     if _MEDLINE.match(content):
         return "medline"

@@ -4,7 +4,6 @@ Needs pyarrow (the extra ``parquet``). Offsets count Unicode code points, as eve
 """
 
 import importlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
@@ -14,12 +13,10 @@ import orjson
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.formats.jsonl import identifier_in, text_of
-from keci.formats.stream import ContentStream, ReadOptions
+from keci.formats.stream import ContentStream, ReadOptions, spooled
 
 ROWS_AT_ONCE = 1000
 MAGIC = b"PAR1"
-_IN_MEMORY = 64 << 20
-"""A table needs all of its file at hand: up to this size in memory, else in a temporary file."""
 
 
 def read_parquet(
@@ -40,10 +37,7 @@ def read_parquet(
 
 def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[str, Any]]:
     arrow, parquet = _arrow()
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        while chunk := stream.read():
-            file.write(chunk)
-        file.seek(0)
+    with spooled(stream) as file:
         try:
             table = parquet.ParquetFile(file)
             names = table.schema_arrow.names

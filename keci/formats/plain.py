@@ -15,19 +15,13 @@ def read_text(
 
     The text must be UTF-8 (a byte order mark is dropped), so offsets count the file's characters.
     """
-    yield _read_file(stream, source, options, PurePath(source).name)
+    yield read_file(stream, source, options, PurePath(source).name)
 
 
-def read_brat(
-    stream: ContentStream, source: str, options: ReadOptions
-) -> Iterator[Document | Failure]:
-    """The same for a brat document, called by the name that its .txt and .ann files share."""
-    yield _read_file(stream, source, options, PurePath(source).stem)
-
-
-def _read_file(
+def read_file(
     stream: ContentStream, source: str, options: ReadOptions, document_id: str
 ) -> Document | Failure:
+    """A whole file as one document."""
     content = b""
     try:
         content = _read_all(stream, options.max_record_bytes)

@@ -7,11 +7,15 @@ offsets. Documents are separated by blank lines or by the next title. Rows of an
 |---|---|
 | mention | id, start, end, text, types, identifiers, joined by ``,`` or ``|``; ``-`` is none |
 | relation | id, type, identifier, identifier; in BioRED also its novelty, which is not read |
+
+A relation of KECI that does not hold between all mentions of its identifiers has a fifth column
+with the mentions that it holds between: ``T1:T3 T2:T3``, where T1 is the document's first.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import BinaryIO
 
 from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
@@ -21,7 +25,7 @@ from keci.formats.annotated import (
     MentionRow,
     RelationRow,
     join_identifiers,
-    mentions_of,
+    mentions_by_row,
     named_ends,
     rows_of,
     settled,
@@ -36,6 +40,7 @@ TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
 _BREAKS = re.compile(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]")
 _UNSAFE = re.compile(r"[|\s]")
+_PAIRS = re.compile(r"T\d+:T\d+(?: T\d+:T\d+)*+")
 _MENTION_COLUMNS = 5
 _RELATION_COLUMNS = (4, 5)
 
@@ -89,7 +94,12 @@ def read_block(block: Block) -> AnnotatedText:
         raise DataError(f"line {block.line}: not valid UTF-8: {error.reason}") from error
     relations = tuple(_relation(row) for row in rows if not _is_mention(row))
     named = named_ends(end for row in relations for end in (row.head, row.tail))
-    mentions = tuple(found for row in rows if _is_mention(row) for found in _mentions(row, named))
+    mention_rows = filter(_is_mention, rows)
+    mentions = tuple(
+        replace(found, id=f"T{number}")
+        for number, row in enumerate(mention_rows, start=1)
+        for found in _mentions(row, named)
+    )
     foreign = next((row[0] for row in rows if row[0] != name), None)
     if foreign is not None:
         raise DataError(f"an annotation of document {foreign!r} stands in document {name!r}")
@@ -111,7 +121,9 @@ def lines_of(document: AnnotatedText) -> Iterator[str]:
         place = f"{name}\t{mention.start}\t{mention.end}\t{_one_line(mention.text)}"
         yield f"{place}\t{mention.type}\t{join_identifiers(mention.identifiers)}"
     for relation in document.relations:
-        yield f"{name}\t{relation.type}\t{relation.head}\t{relation.tail}"
+        pairs = " ".join(f"{head}:{tail}" for head, tail in relation.pairs)
+        columns = (name, relation.type, relation.head, relation.tail, *([pairs] if pairs else []))
+        yield "\t".join(columns)
     yield ""
 
 
@@ -168,7 +180,15 @@ def _relation(row: list[str]) -> RelationRow:
             f"identifier, identifier), got {row}"
         )
     _, kind, head, tail = (column.strip() for column in row[:4])
-    return RelationRow(kind, head, tail)
+    return RelationRow(kind, head, tail, _pairs(row[4] if len(row) > 4 else ""))
+
+
+def _pairs(column: str) -> tuple[tuple[str, str], ...]:
+    """The rows of mentions in a relation's fifth column; nothing where that says its novelty."""
+    if not _PAIRS.fullmatch(column):
+        return ()
+    pairs = (pair.partition(":") for pair in column.split(" "))
+    return tuple((head, tail) for head, _, tail in pairs)
 
 
 def _one_line(text: str) -> str:
@@ -223,7 +243,8 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 def read(file: BinaryIO) -> Iterator[Extraction]:
     """What the lines say, in order; raises DataError where they are not as ``write`` makes them.
 
-    A relation is read once, between the first mentions that have its identifiers.
+    A relation is read between the mentions that its row names, else once, between the first that
+    have its identifiers.
     """
     for block in blocks(_whole_lines(file)):
         yield _extraction(_faithful(read_block(block)))
@@ -245,16 +266,19 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _extraction(document: AnnotatedText) -> Extraction:
-    mentions = tuple(mentions_of(document))
+    by_row = {row.id: mentions for row, mentions in mentions_by_row(document)}
+    mentions = tuple(chain.from_iterable(by_row.values()))
     first = {mention.group or mention.id: mention.id for mention in reversed(mentions)}
+    ends: list[tuple[str, str, str]] = []
     try:
-        relations = tuple(
-            Relation(f"R{number}", first[row.head], first[row.tail], row.type)
-            for number, row in enumerate(document.relations, start=1)
-        )
-    except KeyError as error:
+        for row in document.relations:
+            pairs = [(by_row[head][0].id, by_row[tail][0].id) for head, tail in row.pairs]
+            for head, tail in pairs or [(first[row.head], first[row.tail])]:
+                ends.append((head, tail, row.type))
+    except LookupError as error:
         message = f"a relation in {document.id!r} names {error}, which no mention has"
         raise DataError(message) from error
+    relations = tuple(Relation(f"R{number}", *end) for number, end in enumerate(ends, start=1))
     return Extraction(document.id, document.text, tuple(map(_linked, mentions)), relations)
 
 

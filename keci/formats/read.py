@@ -11,7 +11,7 @@
 | csv, tsv | one row below the header | the column ``id_field`` |
 | parquet | one row | the column ``id_field`` |
 | text | the whole file | the file's name |
-| brat | the whole file, chosen by name alone | the file's name without its suffix |
+| brat | a document of a zip archive; by name alone, one .txt file | its name without suffix |
 | failures | what an earlier run kept of a record that failed | the record's |
 
 Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the name.
@@ -29,6 +29,7 @@ import orjson
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.formats.bioc import read_bioc
+from keci.formats.brat import read_brat
 from keci.formats.delimited import read_csv, read_tsv
 from keci.formats.detect import detect_format, suffix
 from keci.formats.failures import decode_failure
@@ -37,7 +38,7 @@ from keci.formats.jsonl import read_jsonl, read_lines
 from keci.formats.limits import DOCUMENT_FORMAT, checked_document
 from keci.formats.medline import read_medline
 from keci.formats.parquet import read_parquet
-from keci.formats.plain import read_brat, read_text
+from keci.formats.plain import read_text
 from keci.formats.pubmed import read_pubmed
 from keci.formats.pubtator import read_pubtator
 from keci.formats.stream import STDIN, ContentStream, Deletion, ReadOptions, Source, excerpt, kept

@@ -5,10 +5,12 @@ import io
 import os
 import re
 import sys
+import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from keci.errors import DataError, UsageError
 
@@ -18,7 +20,7 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 if sys.version_info >= (3, 14):
@@ -125,6 +127,7 @@ KEPT_BYTES = 64 << 10
 """A record that fails is kept whole up to this size."""
 
 BOM = b"\xef\xbb\xbf"
+_IN_MEMORY = 64 << 20
 UNCHECKED_BYTES = 64 << 20
 """Decompressed bytes before the expansion is looked at."""
 
@@ -147,9 +150,9 @@ class ReadOptions:
 
     ``metadata`` keeps what the source says beside the text.
     ``max_expansion`` is how many times its compressed size an input may have, ``max_input_bytes``
-    what it may have once decompressed. ``max_xml_elements`` is for a record,
-    ``max_xml_names`` (of elements and attributes) for an input, as names stay in memory. ``max_word_characters`` bounds a run
-    without white space.
+    what it may have once decompressed. ``max_xml_elements`` is for a record, ``max_xml_names`` (of
+    elements and attributes) for an input, as names stay in memory. ``max_word_characters`` bounds a
+    run without white space.
     What is no UTF-8, is half of a surrogate pair, or a NUL character, makes its record fail, is
     replaced by U+FFFD, or (NUL) kept; ``keci.formats.limits`` has the choices. ``tables`` says
     whether the cells of tables in full text are skipped or read, a row in a line.
@@ -303,6 +306,19 @@ class ContentStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def spooled(stream: ContentStream) -> Iterator[IO[bytes]]:
+    """All of a stream as a file to seek in, for formats that have their directory at the end.
+
+    Up to 64 MiB it is in memory, else on the disk for temporary files.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        while chunk := stream.read():
+            file.write(chunk)
+        file.seek(0)
+        yield cast(IO[bytes], file)
 
 
 class _Replayed(io.RawIOBase):

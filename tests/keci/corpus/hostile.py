@@ -10,6 +10,7 @@ import lzma
 import os
 import random
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 
@@ -35,6 +36,16 @@ def _table() -> bytes:
         return b"PAR1PAR1"
     file = io.BytesIO()
     parquet.write_table(pyarrow.table({"id": ["1"], "text": ["Aspirin \u03b1"]}), file)
+    return file.getvalue()
+
+
+def _archive() -> bytes:
+    """A brat archive of two documents."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a", "b"):
+            archive.writestr(zipfile.ZipInfo(f"{name}.txt"), "Aspirin helps \u03b1")
+            archive.writestr(zipfile.ZipInfo(f"{name}.ann"), "T1\tDrug 0 7\tAspirin\n")
     return file.getvalue()
 
 
@@ -68,6 +79,7 @@ SEEDS = {
     "parquet": _table(),
     "text": b"Aspirin helps. \xce\xb1",
     "brat": b"Aspirin helps. \xce\xb1",
+    "brat archive": _archive(),
     "failures": (
         b'{"source":"a","position":1,"id":"","reason":"r","excerpt":"","ordinal":0,'
         b'"format":"jsonl","original":"{\\"text\\":\\"a\\"}"}\n'

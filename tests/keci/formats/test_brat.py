@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.documents import Extraction
+from keci.documents import Document, Extraction
+from keci.errors import UsageError
+from keci.formats.detect import detect_format
+from keci.formats.read import read_stream
+from keci.formats.stream import ContentStream, ReadOptions
 from keci.formats.write import Format
 from tests.keci.corpus.outputs.examples import EXAMPLE
 from tests.keci.formats.test_write import written
@@ -48,3 +52,53 @@ def test_brat_files() -> None:
             "#3\tAnnotatorNotes T3\tscore 0.7500\n"
             "R1\tcaused_by Arg1:T1 Arg2:T3\n"
         )
+
+
+def archive(**files: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in files.items():
+            made.writestr(zipfile.ZipInfo(name.replace("_", ".")), content)
+    return file.getvalue()
+
+
+OPTIONS = ReadOptions()
+
+
+def contents_of(content: bytes, options: ReadOptions = OPTIONS) -> list[object]:
+    stream = ContentStream(io.BufferedReader(io.BytesIO(content)), options)
+    return [
+        item.text if isinstance(item, Document) else getattr(item, "reason", item)
+        for item in read_stream(stream, "x.zip", "brat", options)
+    ]
+
+
+def test_the_texts_of_an_archive_are_read() -> None:
+    content = archive(
+        b_txt=b"two", b_ann=b"", a_txt="\ufeff\u03b1".encode(), a_ann=b"", c_txt=b"no"
+    )
+    assert detect_format(content[:100], "x.zip") == "brat"
+    assert contents_of(content) == ["two", "\u03b1"]
+
+
+def test_what_is_wrong_with_an_archive_is_a_failure() -> None:
+    good = archive(a_txt=b"one", a_ann=b"")
+    (reason,) = contents_of(archive(a_txt=b"one"))
+    assert "without texts that have .ann files" in str(reason)
+    assert contents_of(archive(a_txt=b"\xff", a_ann=b"", b_txt=b"b", b_ann=b"")) == [
+        "not valid UTF-8 at byte 0: invalid start byte", "b",
+    ]  # fmt: skip
+    (reason,) = contents_of(good[:-30])
+    assert "no end" in str(reason)
+    (reason,) = contents_of(good.replace(b"one", b"two", 1))
+    assert "damaged archive: Bad CRC-32" in str(reason)
+    few = ReadOptions(max_record_bytes=2)
+    assert contents_of(good, few) == ["the text is longer than the limit of 2 bytes"]
+    large = archive(a_txt=b"x" * (1 << 20), a_ann=b"")
+    (reason,) = contents_of(large, ReadOptions(max_input_bytes=1 << 19))
+    assert "longer than the limit" in str(reason) or "expands beyond" in str(reason)
+
+
+def test_an_archive_of_other_files_is_no_brat() -> None:
+    with pytest.raises(UsageError, match="zip archive"):
+        detect_format(archive(word_xml=b"<a/>"), "x.docx")
