@@ -20,7 +20,14 @@ from keci.stages import TENSORS, TorchStage
 OPSET = 23
 _LARGEST_FOLDED = 1 << 26
 STATIC_DIMS = frozenset(
-    ("encoder_width", "hidden_width", "span_width", "entity_labels", "relation_labels")
+    (
+        "encoder_width",
+        "hidden_width",
+        "span_width",
+        "pair_context",
+        "entity_labels",
+        "relation_labels",
+    )
 )
 
 

@@ -16,6 +16,7 @@ from keci.knowledge.graph import BackgroundGraph
 from keci.knowledge.linking.linker import ConceptMention
 from keci.knowledge.vectors.table import node_vectors
 from keci.knowledge.vocabularies import Indices, Knowledge
+from keci.text.name_kinds import name_kinds
 from keci.text.rows import encoder_rows
 from keci.text.sentences import split_sentences
 from keci.text.spans import CandidateSpans, candidate_spans, pooling_blocks
@@ -117,6 +118,8 @@ class BatchBuilder:
         }
         if self.config.pair_reach >= 0:
             arrays["span_sentences"] = _span_sentences(texts)
+        if self.config.name_kinds:
+            arrays["span_names"] = self._span_names(texts)
         graph = None
         if self.knowledge:
             mentions = [text.concept_mentions for text in texts]
@@ -128,6 +131,26 @@ class BatchBuilder:
             arrays |= _empty_graph_arrays()
             arrays["node_vectors"] = np.zeros((0, self.config.vector_width), np.float32)
         return Batch(tuple(texts), graph, arrays)
+
+    def _span_names(self, texts: Sequence[PreparedText]) -> Indices:
+        """Kinds of the spans, by the first type of each mention's first candidate."""
+        types = len(self.config.semantic_types)
+        return _concatenate(
+            [
+                name_kinds(
+                    text.spans,
+                    [(mention.start, mention.end) for mention in text.concept_mentions],
+                    self._first_types(text.concept_mentions),
+                    types=types,
+                )
+                for text in texts
+            ]
+        )
+
+    def _first_types(self, mentions: Sequence[ConceptMention]) -> Indices:
+        if not self.knowledge:
+            return np.zeros(0, dtype=np.int64)
+        return self.knowledge.first_types([mention.concepts[0] for mention in mentions])
 
     def _encoder_arrays(self, texts: Sequence[PreparedText]) -> dict[str, Indices]:
         """Rows of word pieces, and where among them each token is; see ``encoder_rows``."""

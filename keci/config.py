@@ -37,6 +37,12 @@ class ModelConfig:
     pair_reach: int = -1
     """Sentences that the two spans of a pair may be apart; 0 pairs those of one sentence, 1 those
     of the next one too, -1 all of a text."""
+    pair_context: int = 0
+    """Width of what relation scores read of the text between two spans, beside distance, order,
+    nesting and types; 0 leaves all of these out, as the paper does."""
+    name_kinds: bool = False
+    """Whether the first scores know which spans are, end in or lie in names of the knowledge
+    base."""
     mix_layers: bool = True
     final_inputs: str = "fused+span"
     dropout: float = 0.2
@@ -70,7 +76,7 @@ class ModelConfig:
                 f"span_width must be a multiple of attention_heads ({self.attention_heads}) where "
                 f"knowledge is 'tokens', got {self.span_width}"
             )
-        for name in ("span_gcn_layers", "concept_gcn_layers"):
+        for name in ("span_gcn_layers", "concept_gcn_layers", "pair_context"):
             _check_not_negative(name, getattr(self, name))
         if self.pair_reach < -1:
             raise ConfigError(f"pair_reach must be -1 or more, got {self.pair_reach}")

@@ -38,6 +38,14 @@ class Knowledge:
         """The background graph of several texts, one disjoint part for each."""
         return build_background(mentions, self.base, shared_neighbours=self.shared_neighbours)
 
+    def first_types(self, concepts: Sequence[int]) -> Indices:
+        """The model's number of the first type of each concept, -1 where it knows none."""
+        splits, types = self.base.concept_types(np.asarray(concepts, dtype=np.int64))
+        firsts = np.full(len(concepts), -1, dtype=np.int64)
+        has_type = np.diff(splits) > 0
+        firsts[has_type] = self.type_map[types[splits[:-1][has_type]]]
+        return firsts
+
 
 def _map_names(names: Sequence[str], vocabulary: Sequence[str]) -> Indices:
     places = {name: place for place, name in enumerate(vocabulary)}

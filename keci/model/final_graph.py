@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.layers import FeedForward
+from keci.model.pair_context import PairFeatures
 from keci.model.span_graph import PairScorer
 from keci.stages import TorchStage
 
@@ -67,3 +68,31 @@ class FinalPairScorer(TorchStage):
         """Shapes: (kept, d) twice, (pairs,) twice -> (pairs, labels)."""
         states = self.states(fused_states, graph_states)
         return FinalRelationScores(*self.pairs(states, pair_heads, pair_tails))
+
+
+class ContextFinalPairScorer(FinalPairScorer):
+    """A FinalPairScorer that also reads context, position and the final types of both spans."""
+
+    def __init__(self, config: ModelConfig, *, entity_labels: int, relation_labels: int) -> None:
+        super().__init__(config, relation_labels=relation_labels)
+        self.features = PairFeatures(config, entity_labels=entity_labels)
+
+    def forward(  # type: ignore[override]  # its parameters name a stage's inputs
+        self,
+        fused_states: Tensor,
+        graph_states: Tensor,
+        final_entity_logits: Tensor,
+        pair_heads: Tensor,
+        pair_tails: Tensor,
+        pair_contexts: Tensor,
+        pair_positions: Tensor,
+    ) -> FinalRelationScores:
+        """Shapes: (kept, d) twice, (kept, labels), (pairs,) twice, (pairs, pair_context), (pairs,)
+        -> (pairs, labels).
+        """
+        states = self.states(fused_states, graph_states)
+        hidden = self.pairs.hidden(states, pair_heads, pair_tails)
+        read = self.features(
+            pair_contexts, pair_positions, pair_heads, pair_tails, final_entity_logits
+        )
+        return FinalRelationScores(*self.pairs.scores(hidden + read))

@@ -10,11 +10,20 @@ from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.concept_gcn import ConceptGcn
-from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
+from keci.model.final_graph import ContextFinalPairScorer, FinalPairScorer, FinalSpanScorer
 from keci.model.fusion import Fusion
 from keci.model.knowbert import KnowledgeAttention
+from keci.model.pair_context import PairContext
 from keci.model.span_gcn import SpanGcn
-from keci.model.span_graph import NearPairBuilder, PairBuilder, PairScorer, Pruner, SpanScorer
+from keci.model.span_graph import (
+    ContextPairScorer,
+    NamedSpanScorer,
+    NearPairBuilder,
+    PairBuilder,
+    PairScorer,
+    Pruner,
+    SpanScorer,
+)
 from keci.schema import TaskSchema
 from keci.stages import TorchStage
 
@@ -37,8 +46,9 @@ class SpanNetwork(nn.Module):
                 "knowledge_attention": KnowledgeAttention(config, encoder_width=encoder_width),
             }
         pruner = Pruner(config)
+        span_scorer = NamedSpanScorer if config.name_kinds else SpanScorer
         stages |= {
-            "span_scorer": SpanScorer(
+            "span_scorer": span_scorer(
                 config,
                 encoder_width=encoder_width,
                 entity_labels=entities,
@@ -48,17 +58,21 @@ class SpanNetwork(nn.Module):
             "pair_builder": (
                 PairBuilder() if config.pair_reach < 0 else NearPairBuilder(config.pair_reach)
             ),
-            "pair_scorer": PairScorer(
-                config, span_width=config.span_width, relation_labels=relations
-            ),
         }
+        pair_scorer = PairScorer
+        if config.pair_context:
+            stages["pair_context"] = PairContext(config, encoder_width=encoder_width)
+            pair_scorer = ContextPairScorer
+        stages["pair_scorer"] = pair_scorer(
+            config, span_width=config.span_width, relation_labels=relations
+        )
         if config.knowledge == "fusion":
             stages |= {
                 "span_gcn": SpanGcn(config, relation_labels=relations),
                 "concept_gcn": ConceptGcn(config),
                 "fusion": Fusion(config),
                 "final_span_scorer": FinalSpanScorer(config, entity_labels=entities),
-                "final_pair_scorer": FinalPairScorer(config, relation_labels=relations),
+                "final_pair_scorer": _final_pair_scorer(config, entities, relations),
             }
         self.stages = nn.ModuleDict(stages)
 
@@ -91,6 +105,12 @@ class SpanNetwork(nn.Module):
                 yield cast(nn.Linear, module.classifier[-1])
             elif isinstance(module, PairScorer):
                 yield cast(nn.Linear, module.output[-1])
+
+
+def _final_pair_scorer(config: ModelConfig, entities: int, relations: int) -> FinalPairScorer:
+    if config.pair_context:
+        return ContextFinalPairScorer(config, entity_labels=entities, relation_labels=relations)
+    return FinalPairScorer(config, relation_labels=relations)
 
 
 class Network(nn.Module):

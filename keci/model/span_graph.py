@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from keci.config import ModelConfig
 from keci.model.layers import Dropout, FeedForward, HiddenToOutput, apply_mask, part
+from keci.model.pair_context import PairFeatures
 from keci.model.ragged import row_of_each
 from keci.stages import TorchStage
+from keci.text.name_kinds import kind_count
 from keci.text.spans import POOLING_BLOCK
 
 
@@ -65,15 +67,31 @@ class SpanScorer(TorchStage):
         """Shapes: (tokens, encoder_width), (blocks,), (tokens,), (spans,), (spans,) ->
         (spans, hidden), (spans, labels).
         """
+        return self._scores(
+            self._hidden(token_states, pooling_starts, pooling_slots, span_starts, span_ends)
+        )
+
+    def _hidden(
+        self,
+        token_states: Tensor,
+        pooling_starts: Tensor,
+        pooling_slots: Tensor,
+        span_starts: Tensor,
+        span_ends: Tensor,
+    ) -> Tensor:
+        """What the first layer of FFNN_g makes of the spans, before it is activated."""
         lengths = span_ends - span_starts - 1
         rows = pooling_slots.index_select(0, span_starts) * self.max_pieces + lengths
         pooled = self._pool(token_states, pooling_starts).index_select(0, rows)
-        hidden = (
+        hidden: Tensor = (
             self.start_part(token_states).index_select(0, span_starts)
             + self.end_part(token_states).index_select(0, span_ends - 1)
             + pooled
             + self.length_part(self.lengths.weight).index_select(0, lengths)
         )
+        return hidden
+
+    def _scores(self, hidden: Tensor) -> SpanScores:
         span_hidden = self.activation(hidden)
         return SpanScores(span_hidden, self._classify(span_hidden))
 
@@ -105,6 +123,40 @@ class SpanScorer(TorchStage):
         weights = apply_mask(scores.transpose(1, 2), self.band).softmax(2)
         pooled: Tensor = weights @ projected
         return pooled.flatten(0, 1)
+
+
+class NamedSpanScorer(SpanScorer):
+    """A SpanScorer that also reads what the knowledge base has names for (``span_names``)."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        encoder_width: int,
+        entity_labels: int,
+        span_output: nn.Linear,
+    ) -> None:
+        super().__init__(
+            config,
+            encoder_width=encoder_width,
+            entity_labels=entity_labels,
+            span_output=span_output,
+        )
+        self.names = nn.Embedding(kind_count(len(config.semantic_types)), config.hidden_width)
+        nn.init.zeros_(self.names.weight)
+
+    def forward(  # type: ignore[override]  # its parameters name a stage's inputs
+        self,
+        token_states: Tensor,
+        pooling_starts: Tensor,
+        pooling_slots: Tensor,
+        span_starts: Tensor,
+        span_ends: Tensor,
+        span_names: Tensor,
+    ) -> SpanScores:
+        """Shapes: those of SpanScorer, (spans,) -> (spans, hidden), (spans, labels)."""
+        hidden = self._hidden(token_states, pooling_starts, pooling_slots, span_starts, span_ends)
+        return self._scores(hidden + self.names(span_names))
 
 
 def _pooling_band(max_pieces: int) -> Tensor:
@@ -220,10 +272,42 @@ class PairScorer(TorchStage):
         self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
     ) -> RelationScores:
         """Shapes: (kept, width), (pairs,), (pairs,) -> (pairs, labels)."""
+        return self.scores(self.hidden(kept_states, pair_heads, pair_tails))
+
+    def hidden(self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
+        """What the first layer makes of the pairs, before it is activated: (pairs/2, 2, hidden)."""
         first, second = pair_heads.view(-1, 2).unbind(1)
         products = kept_states.index_select(0, first) * kept_states.index_select(0, second)
         directed = self.head_part(kept_states).index_select(0, pair_heads) + self.tail_part(
             kept_states
         ).index_select(0, pair_tails)
-        hidden = directed.unflatten(0, (-1, 2)) + self.product_part(products)[:, None]
+        hidden: Tensor = directed.unflatten(0, (-1, 2)) + self.product_part(products)[:, None]
+        return hidden
+
+    def scores(self, hidden: Tensor) -> RelationScores:
+        """Shapes: (pairs / 2, 2, hidden) -> (pairs, labels)."""
         return RelationScores(self.output(hidden).flatten(0, 1))
+
+
+class ContextPairScorer(PairScorer):
+    """A PairScorer that also reads what lies between two spans and how they lie."""
+
+    def __init__(self, config: ModelConfig, *, span_width: int, relation_labels: int) -> None:
+        super().__init__(config, span_width=span_width, relation_labels=relation_labels)
+        self.features = PairFeatures(config)
+
+    def forward(  # type: ignore[override]  # its parameters name a stage's inputs
+        self,
+        kept_states: Tensor,
+        pair_heads: Tensor,
+        pair_tails: Tensor,
+        pair_contexts: Tensor,
+        pair_positions: Tensor,
+    ) -> RelationScores:
+        """Shapes: (kept, width), (pairs,) twice, (pairs, pair_context), (pairs,) ->
+        (pairs, labels).
+        """
+        hidden = self.hidden(kept_states, pair_heads, pair_tails)
+        return self.scores(
+            hidden + self.features(pair_contexts, pair_positions, pair_heads, pair_tails)
+        )

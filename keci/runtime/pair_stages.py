@@ -68,7 +68,8 @@ class MentionPairsStage:
         places = is_mention.cumsum(0) - 1
         scored = self.stage.run(
             {
-                **{name: tensors[name][is_mention] for name in self._states()},
+                **{name: tensors[name][is_mention] for name in self._of("kept")},
+                **{name: tensors[name][chosen] for name in self._of("pairs")},
                 "pair_heads": places[heads[chosen]],
                 "pair_tails": places[tails[chosen]],
             }
@@ -77,5 +78,5 @@ class MentionPairsStage:
         relations[:, 0] = 0
         return {_RELATION_LOGITS: relations.index_copy_(0, chosen, scored)}
 
-    def _states(self) -> list[str]:
-        return [name for name in self.stage.input_names if TENSORS[name].dims[0] == "kept"]
+    def _of(self, dimension: str) -> list[str]:
+        return [name for name in self.stage.input_names if TENSORS[name].dims[0] == dimension]
