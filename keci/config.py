@@ -131,6 +131,8 @@ class TrainConfig:
     """Decay of the moving average of the weights that is validated and kept; 0 averages nothing."""
     none_prior: float = 0.0
     """Probability of "none" that the scorers start with; 0 leaves their chance start."""
+    teacher_weight: float = 0.5
+    """Share of an annotated text's loss that imitates the teachers, where there are any."""
     relation_loss: str = "softmax"
     relation_unit: str = "mentions"
     precision: str = "auto"
@@ -158,7 +160,7 @@ class TrainConfig:
         _check_choice("variant", self.variant, tuple(VARIANTS))
         _check_choice("relation_loss", self.relation_loss, ("binary", "softmax"))
         _check_choice("relation_unit", self.relation_unit, ("mentions", "concepts"))
-        for name in ("weight_average", "none_prior", "attention_dropout"):
+        for name in ("weight_average", "none_prior", "attention_dropout", "teacher_weight"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         _check_choice("precision", self.precision, ("auto", "bf16", "fp32"))

@@ -76,6 +76,19 @@ _OPTIONS = (
         shell_complete=completed(encoders, or_files=True),
         help="minilm, mpnet, a folder with a transformers model, or a hub name.",
     ),
+    click.option(
+        "--teacher",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True),
+        metavar="RUN",
+        help="A trained run of the same task whose probabilities the model imitates; of several, "
+        "their mean.",
+    ),
+    click.option(
+        "--unlabelled",
+        type=click.Path(path_type=Path, exists=True),
+        help="Texts, in any format that keci-extract reads, of which the teachers alone tell.",
+    ),
     kb_option,
     click.option(
         "--vectors",
@@ -134,6 +147,8 @@ class TrainingChoice:
     train: Path
     validation: Path | None
     encoder: str
+    teacher: tuple[Path, ...]
+    unlabelled: Path | None
     kb: Path | None
     vectors: tuple[str, ...]
     output: Path
@@ -182,6 +197,8 @@ class TrainingChoice:
             knowledge_base_for(self.kb) if needs_knowledge else None,
             self.output,
             vectors=self._vectors(),
+            teachers=self.teacher,
+            unlabelled=self.unlabelled,
         )
 
     def plan(self, config: TrainConfig, *, folds: int = 0) -> "Plan":

@@ -119,12 +119,12 @@ class PairFeatures(nn.Module):
         """Shapes: (pairs, pair_context), (pairs,) three times, (kept, labels) ->
         (pairs / 2, 2, hidden).
         """
-        between = self.context_part(contexts.unflatten(0, (-1, 2))[:, 0])
+        between = self.context_part(contexts.view(-1, 2, contexts.shape[1])[:, 0])
         directed = self.positions(positions)
         if self.head_types is not None and self.tail_types is not None:
             assert type_logits is not None
             types = type_logits.detach().float().softmax(1)
             directed = directed + self.head_types(types).index_select(0, heads)
             directed = directed + self.tail_types(types).index_select(0, tails)
-        hidden: Tensor = directed.unflatten(0, (-1, 2)) + between[:, None]
+        hidden: Tensor = directed.view(-1, 2, directed.shape[1]) + between[:, None]
         return hidden

@@ -75,8 +75,9 @@ class AdaptedEncoder(nn.Module):
     def __init__(self, encoder: Encoder, tag_counts: tuple[int, ...]) -> None:
         super().__init__()
         self.transformer = encoder.transformer
-        # Backward through torch's fused attention takes a quarter of a step on a CPU.
-        self.transformer.set_attn_implementation("eager")
+        if not torch.cuda.is_available():
+            # Backward through torch's fused attention takes a quarter of a step on a CPU.
+            self.transformer.set_attn_implementation("eager")
         width = encoder.width
         self.tag_heads = nn.ModuleList(nn.Linear(width, count) for count in tag_counts)
         self.piece_states = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))

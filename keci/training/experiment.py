@@ -1,6 +1,6 @@
 """Runs that share encoder, architecture and knowledge base, each in a folder of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from keci.config import ModelConfig, TrainConfig
 from keci.data.gold import GoldDataset
 from keci.data.splits import write_ids
 from keci.data.units import training_units
-from keci.documents import Document
+from keci.documents import Document, Extraction
 from keci.errors import DataError, UsageError
 from keci.evaluation import Evaluation
 from keci.knowledge.base.store import KnowledgeBase
@@ -34,6 +34,7 @@ from keci.training.checkpoint import (
     write_json,
 )
 from keci.training.run_data import RunData
+from keci.training.teachers import Teachers
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
 from keci.view.run_report import REPORT_FILE, run_page
 
@@ -64,6 +65,7 @@ class Experiment:
         *,
         base: KnowledgeBase | None,
         show_progress: bool,
+        teachers: Sequence[Path] = (),
     ) -> None:
         """``model`` has the vocabularies and vectors of ``base`` (see ``variant_config``)."""
         self.schema = schema
@@ -71,6 +73,7 @@ class Experiment:
         self.model = model
         self.base = base
         self.show_progress = show_progress
+        self.teachers = tuple(teachers)
         self._texts: dict[Document, PreparedText] = {}
 
     def run(
@@ -157,11 +160,20 @@ class Experiment:
             folder=folder,
             show_progress=self.show_progress,
             after_epoch=after_epoch,
+            teachers=self._open_teachers(),
         )
 
+    def _open_teachers(self) -> Teachers | None:
+        if not self.teachers:
+            return None
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return Teachers(self.teachers, self.schema, self.base, device)
+
     def _training_data(self, builder: BatchBuilder, data: RunData) -> TrainingData:
-        gold = [document.extraction for document in data.training.documents]
+        gold: list[Extraction | None] = [item.extraction for item in data.training.documents]
+        gold += [None] * len(data.unlabelled)
         texts = self._prepare(builder, data.training)
+        texts += builder.prepare(data.unlabelled)
         usable = [place for place, text in enumerate(texts) if len(text.spans)]
         if not usable:
             raise DataError(f"none of the {len(texts)} training documents has a candidate span")

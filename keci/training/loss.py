@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from keci.config import TrainConfig
-from keci.training.targets import Targets
+from keci.training.targets import UNKNOWN, Targets
+from keci.training.teachers import SoftTargets
 
 
 def total_loss(
@@ -37,6 +38,42 @@ def total_loss(
     return loss / documents
 
 
+def imitation_loss(
+    tensors: Mapping[str, Tensor],
+    taught: SoftTargets,
+    config: TrainConfig,
+    *,
+    span_weights: Tensor,
+    with_relations: bool,
+) -> Tensor:
+    """The terms of Eq 10 with the teachers' probabilities in place of labels, per document.
+
+    ``span_weights`` (spans,) weighs what is said of a span, and of the pairs that it heads.
+    """
+    documents = len(tensors["kept_splits"]) - 1
+    kept = tensors["kept_spans"]
+    pairs = kept, tensors["pair_heads"], tensors["pair_tails"]
+    known, relations = taught.of_pairs(*pairs)
+    pair_weights = span_weights[kept[tensors["pair_heads"]]][known]
+    loss = _soft_loss(tensors["entity_logits"], taught.entities, span_weights)
+    if with_relations:
+        loss = loss + _soft_loss(tensors["relation_logits"][known], relations, pair_weights)
+    if "final_entity_logits" in tensors:
+        entities = taught.entities[kept], span_weights[kept]
+        final = _soft_loss(tensors["final_entity_logits"], *entities)
+        if with_relations:
+            logits = tensors["final_relation_logits"][known]
+            final = final + _soft_loss(logits, relations, pair_weights)
+        loss = loss + config.final_weight * final
+    return loss / documents
+
+
+def _soft_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:
+    """Summed cross-entropy: (rows, labels) twice, (rows,)."""
+    losses = -(wanted * logits.float().log_softmax(1)).sum(1)
+    return (losses * weights).sum()
+
+
 def relation_loss(
     logits: Tensor, labels: Tensor, kind: str, *, bags: Tensor | None = None
 ) -> Tensor:
@@ -50,6 +87,8 @@ def relation_loss(
         logits, labels = bag_scores(logits, labels, bags)
     if kind == "softmax":
         return functional.cross_entropy(logits, labels, reduction="sum")
+    is_told = labels != UNKNOWN
+    logits, labels = logits[is_told], labels[is_told]
     log_yes = logits.log_softmax(1)
     log_no = torch.log1p(-log_yes.exp().clamp(max=1 - 1e-6))
     wanted = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
@@ -71,7 +110,8 @@ def bag_scores(logits: Tensor, labels: Tensor, bags: Tensor) -> tuple[Tensor, Te
     peaks = low.scatter_reduce(0, targets, odds.detach(), "amax")
     sums = torch.zeros_like(peaks).scatter_add(0, targets, (odds - peaks[rows]).exp())
     together = torch.cat((odds.new_zeros(len(keys), 1), (peaks + sums.log())[:, 1:]), 1)
-    return together, labels.new_zeros(len(keys)).scatter_reduce(0, rows, labels, "amax")
+    bag_labels = labels.new_zeros(len(keys))
+    return together, bag_labels.scatter_reduce(0, rows, labels, "amax", include_self=False)
 
 
 def _entity_loss(logits: Tensor, labels: Tensor) -> Tensor:

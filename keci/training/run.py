@@ -1,12 +1,14 @@
 """A single training run: from files and settings to a folder with the best checkpoint."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keci.config import VARIANTS, ModelConfig, TrainConfig
-from keci.errors import UsageError
+from keci.documents import Document, Failure
+from keci.errors import DataError, UsageError
+from keci.formats.read import read_documents
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.graph import graph_relation_names
 from keci.knowledge.vectors import definitions as embedding_definitions
@@ -36,10 +38,32 @@ class RunInputs:
     """Documents to score; without them the validation documents are scored."""
     protocol: Protocol = Protocol.CLEAN
     """Whether ``test`` also chooses the epoch."""
+    teachers: tuple[Path, ...] = ()
+    """Runs whose probabilities the model imitates (see ``training.teachers``)."""
+    unlabelled: Path | None = None
+    """Texts of which the teachers alone tell."""
 
     def read_data(self, config: TrainConfig) -> RunData:
+        """Raises UsageError where there are unlabelled texts and no teachers."""
         files = DataFiles(self.train, self.validation, self.test)
-        return read_run_data(files, self.schema, config, protocol=self.protocol)
+        data = read_run_data(files, self.schema, config, protocol=self.protocol)
+        if not self.teachers:
+            if self.unlabelled:
+                raise UsageError("unlabelled texts teach nothing without a teacher: give --teacher")
+            return data
+        described = {**data.description, "teachers": ", ".join(run.name for run in self.teachers)}
+        if self.unlabelled is None:
+            return replace(data, description=described)
+        described["unlabelled"] = self.unlabelled.name
+        texts = tuple(_documents(self.unlabelled))
+        return replace(data, unlabelled=texts, description=described)
+
+
+def _documents(path: Path) -> Iterator[Document]:
+    for record in read_documents([str(path)]):
+        if isinstance(record, Failure):
+            raise DataError(f"{path}: record {record.position}: {record.reason}")
+        yield record
 
 
 def train_run(
@@ -70,6 +94,7 @@ def open_experiment(
         variant_config(model, variant, inputs.base, vectors=inputs.vectors),
         base=inputs.base,
         show_progress=show_progress,
+        teachers=inputs.teachers,
     )
 
 

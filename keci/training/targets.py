@@ -14,6 +14,9 @@ from keci.documents import Extraction
 from keci.knowledge.vocabularies import Indices
 from keci.schema import TaskSchema
 
+UNKNOWN = -100
+"""Label of what nobody annotated; torch's cross-entropy leaves it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -43,13 +46,15 @@ class Targets:
 
     def pair_labels(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
         """Labels (pairs,) of ordered pairs of kept spans; 0 where gold has no relation."""
-        keys = kept_spans[pair_heads] * len(self.entity_labels) + kept_spans[pair_tails]
+        heads = kept_spans[pair_heads]
+        keys = heads * len(self.entity_labels) + kept_spans[pair_tails]
+        none = torch.where(self.entity_labels[heads] == UNKNOWN, UNKNOWN, 0)
         if not len(self.relation_keys):
-            return torch.zeros_like(keys)
+            return none
         places = torch.searchsorted(self.relation_keys, keys)
         places = places.clamp(max=len(self.relation_keys) - 1)
         found = self.relation_keys[places] == keys
-        return torch.where(found, self.relation_labels[places], 0)
+        return torch.where(found, self.relation_labels[places], none)
 
     def pair_bags(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
         """Bag (pairs,) of each pair: those of the same two gold concepts share one.
@@ -64,19 +69,24 @@ class Targets:
 
 
 def build_targets(
-    texts: Sequence[PreparedText], gold: Sequence[Extraction], schema: TaskSchema
+    texts: Sequence[PreparedText], gold: Sequence[Extraction | None], schema: TaskSchema
 ) -> Targets:
     """Labels for the texts of a batch from their gold annotation, in the same order.
 
     A mention that is no candidate span and types outside the schema have no label. Where a span
-    or pair has several types, the one that the schema names first is the label.
+    or pair has several types, the one that the schema names first is the label. Spans of a text
+    whose annotation is None are UNKNOWN, and so are its pairs.
     """
     keys = span_keys(texts)
     span_concepts = np.full(len(keys), -1, dtype=np.int64)
     concepts: dict[tuple[int, tuple[str, ...]], int] = {}
     entity_labels = np.zeros(len(keys), dtype=np.int64)
     relations: dict[int, int] = {}
+    splits = np.cumsum([0, *(len(text.spans) for text in texts)])
     for row, extraction in enumerate(gold):
+        if extraction is None:
+            entity_labels[splits[row] : splits[row + 1]] = UNKNOWN
+            continue
         spans = _mention_spans(keys, row, extraction)
         for span, mention in zip(spans.tolist(), extraction.mentions, strict=True):
             label = _label(schema.entity_labels, mention.type)

@@ -27,10 +27,11 @@ from keci.training.checkpoint import (
     save_state,
     write_tensors,
 )
-from keci.training.loss import total_loss
+from keci.training.loss import imitation_loss, total_loss
 from keci.training.optimisation import Optimisation
 from keci.training.report import report_epoch
-from keci.training.targets import build_targets
+from keci.training.targets import UNKNOWN, build_targets
+from keci.training.teachers import Teachers
 
 _LOGGER = logging.getLogger(__name__)
 METRICS_FILE = "metrics.csv"
@@ -59,10 +60,13 @@ AfterEpoch = Callable[[EpochMetrics], None]
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Prepared training texts with their gold annotation, and the validation documents."""
+    """Prepared training texts with their gold annotation, and the validation documents.
+
+    The gold annotation is None of texts of which teachers alone tell.
+    """
 
     texts: Sequence[PreparedText]
-    gold: Sequence[Extraction]
+    gold: Sequence[Extraction | None]
     validation: GoldDataset
     validation_texts: Sequence[PreparedText]
 
@@ -80,6 +84,7 @@ class Trainer:
         folder: Path,
         show_progress: bool,
         after_epoch: AfterEpoch | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising."""
         self.accelerator = Accelerator()
@@ -93,6 +98,7 @@ class Trainer:
         self.folder = folder
         self.show_progress = show_progress
         self.after_epoch = after_epoch
+        self.teachers = teachers
 
     def fit(self, data: TrainingData, *, resume: bool) -> State:
         """Train until the last epoch or until patience ends; returns the final state."""
@@ -140,17 +146,22 @@ class Trainer:
         self, epoch: int, data: TrainingData, places: list[int], optimisation: Optimisation
     ) -> float:
         texts = [data.texts[place] for place in places]
+        device = self.accelerator.device
+        autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.uses_bf16)
+        known = self.network(to_tensors(self.builder.build(texts), device), autocast=autocast)
+        with_relations = epoch >= self.config.entity_only_epochs
         targets = build_targets(texts, [data.gold[place] for place in places], self.schema)
-        tensors = to_tensors(self.builder.build(texts), self.accelerator.device)
-        autocast = torch.autocast(
-            self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.uses_bf16
-        )
-        loss = total_loss(
-            self.network(tensors, autocast=autocast),
-            targets.to(self.accelerator.device),
-            self.config,
-            with_relations=epoch >= self.config.entity_only_epochs,
-        )
+        targets = targets.to(device)
+        loss = total_loss(known, targets, self.config, with_relations=with_relations)
+        if self.teachers:
+            taught = self.config.teacher_weight
+            loss = (1 - taught) * loss + imitation_loss(
+                known,
+                self.teachers.targets(texts, autocast),
+                self.config,
+                span_weights=torch.where(targets.entity_labels == UNKNOWN, 1.0, taught),
+                with_relations=with_relations,
+            )
         self.accelerator.backward(loss)
         optimisation.step()
         return float(loss.detach())

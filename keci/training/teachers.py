@@ -1,0 +1,123 @@
+"""Distillation: what trained models say of spans and pairs, for another model to imitate.
+
+Hinton et al. 2015, at a temperature of 1. Teachers read the same candidate spans as their pupil,
+so that encoders whose word pieces agree can teach one another, whatever their width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from keci.batch import BatchBuilder, PreparedText
+from keci.errors import UsageError
+from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.vocabularies import Knowledge
+from keci.model.network import Network
+from keci.prediction import to_tensors
+from keci.schema import TaskSchema
+from keci.training.checkpoint import load_run
+
+
+@dataclass(frozen=True, slots=True)
+class SoftTargets:
+    """Probabilities that teachers give the spans and pairs of a batch.
+
+    entities - (spans, entity_labels); relation_keys - (pairs,), ascending, ``head span * spans +
+    tail span``; relations - (pairs, relation_labels).
+    """
+
+    entities: Tensor
+    relation_keys: Tensor
+    relations: Tensor
+
+    def of_pairs(
+        self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Which of a pupil's pairs the teachers know (pairs,), and their probabilities
+        (known, relation_labels).
+        """
+        keys = kept_spans[pair_heads] * len(self.entities) + kept_spans[pair_tails]
+        if not len(self.relation_keys):
+            return torch.zeros_like(keys, dtype=torch.bool), self.relations
+        rows = torch.searchsorted(self.relation_keys, keys)
+        rows = rows.clamp(max=len(self.relation_keys) - 1)
+        known = self.relation_keys[rows] == keys
+        return known, self.relations[rows[known]]
+
+
+class Teachers:
+    """Trained runs of one task; what they say together is the mean of what each says."""
+
+    def __init__(
+        self,
+        runs: Sequence[Path],
+        schema: TaskSchema,
+        base: KnowledgeBase | None,
+        device: torch.device,
+    ) -> None:
+        """Raises UsageError where a run has other labels than ``schema``."""
+        self.device = device
+        self.members = [_open(run, schema, base, device) for run in runs]
+
+    @torch.no_grad()
+    def targets(self, texts: Sequence[PreparedText], autocast: torch.autocast) -> SoftTargets:
+        """What the teachers say of a batch; raises UsageError where one reads other spans."""
+        said = [self._say(network, builder, texts, autocast) for network, builder in self.members]
+        entities = torch.stack([item.entities for item in said]).mean(0)
+        given = torch.cat([item.relation_keys for item in said])
+        keys, rows = torch.unique(given, return_inverse=True)
+        relations = torch.cat([item.relations for item in said])
+        sums = relations.new_zeros(len(keys), relations.shape[1]).index_add_(0, rows, relations)
+        counts = torch.bincount(rows, minlength=len(keys))[:, None]
+        return SoftTargets(entities, keys, sums / counts.clamp(min=1))
+
+    def _say(
+        self,
+        network: Network,
+        builder: BatchBuilder,
+        texts: Sequence[PreparedText],
+        autocast: torch.autocast,
+    ) -> SoftTargets:
+        read = builder.prepare(
+            [text.document for text in texts], [text.concept_mentions for text in texts]
+        )
+        for own, given in zip(read, texts, strict=True):
+            if not np.array_equal(own.spans.starts, given.spans.starts):
+                raise UsageError(
+                    "a teacher reads other candidate spans: its word pieces or max_span_pieces "
+                    "are not those of the model that is trained"
+                )
+        known = network(to_tensors(builder.build(read), self.device), autocast=autocast)
+        entities = known["entity_logits"].softmax(1)
+        logits = known["relation_logits"]
+        if "final_entity_logits" in known:
+            final = known["final_entity_logits"].softmax(1)
+            entities = entities.index_copy(0, known["kept_spans"], final)
+            logits = known["final_relation_logits"]
+        kept = known["kept_spans"]
+        keys = kept[known["pair_heads"]] * len(entities) + kept[known["pair_tails"]]
+        return SoftTargets(entities, keys, logits.softmax(1))
+
+
+def _open(
+    run: Path, schema: TaskSchema, base: KnowledgeBase | None, device: torch.device
+) -> tuple[Network, BatchBuilder]:
+    loaded = load_run(run)
+    taught = loaded.settings.schema
+    if (taught.entity_labels, taught.relation_labels) != (
+        schema.entity_labels,
+        schema.relation_labels,
+    ):
+        raise UsageError(f"{run} was trained on other types than those of task {schema.name!r}")
+    model = loaded.settings.model
+    builder = BatchBuilder(
+        loaded.tokenizer,
+        model,
+        max_pieces=loaded.max_pieces,
+        knowledge=Knowledge(base, model) if base and model.knowledge != "none" else None,
+    )
+    return loaded.network.to(device).eval().requires_grad_(False), builder
