@@ -1,0 +1,125 @@
+"""A model that imitates another one: soft targets, their loss, and a run with a teacher."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from keci.config import TrainConfig
+from keci.errors import UsageError
+from keci.prediction import to_tensors
+from keci.training.checkpoint import load_run, read_json
+from keci.training.loss import imitation_loss
+from keci.training.run import RunInputs, train_run
+from keci.training.teachers import SoftTargets, Teachers
+from tests.keci.data.annotations import write_jsonl
+from tests.keci.training.sentences import annotated_sentences
+from tests.tiny import (
+    CONFIG,
+    SCHEMA,
+    documents,
+    knowledge_config,
+    tiny_builder,
+    tiny_knowledge_base,
+)
+from tests.tiny_network import save_tiny_encoder
+from tests.tiny_run import write_tiny_run
+
+CPU = torch.device("cpu")
+PLAIN = torch.autocast("cpu", enabled=False)
+
+
+def test_a_pair_is_found_by_its_spans() -> None:
+    taught = SoftTargets(torch.zeros(5, 3), torch.tensor([3, 14]), torch.eye(3)[:2])
+    known, said = taught.of_pairs(
+        torch.tensor([0, 2, 3, 4]), torch.tensor([0, 1, 1]), torch.tensor([2, 0, 3])
+    )
+    assert known.tolist() == [True, False, True]
+    assert torch.equal(said, torch.eye(3)[:2])
+
+
+def test_without_pairs_none_is_known() -> None:
+    taught = SoftTargets(torch.zeros(5, 3), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 3))
+    known, said = taught.of_pairs(*(torch.tensor([0]) for _ in range(3)))
+    assert not known.any()
+    assert said.shape == (0, 3)
+
+
+def test_the_loss_is_the_cross_entropy_written_out() -> None:
+    torch.manual_seed(1)
+    tensors = {
+        "kept_spans": torch.tensor([0, 2]),
+        "kept_splits": torch.tensor([0, 2]),
+        "pair_heads": torch.tensor([0, 1]),
+        "pair_tails": torch.tensor([1, 0]),
+        "entity_logits": torch.randn(3, 2),
+        "relation_logits": torch.randn(2, 2),
+        "final_entity_logits": torch.randn(2, 2),
+        "final_relation_logits": torch.randn(2, 2),
+    }
+    wanted = torch.tensor([[0.2, 0.8], [0.5, 0.5], [1.0, 0.0]])
+    taught = SoftTargets(wanted, torch.tensor([2]), torch.tensor([[0.3, 0.7]]))
+    weights = torch.tensor([1.0, 0.5, 0.25])
+    loss = imitation_loss(
+        tensors, taught, TrainConfig(final_weight=2), span_weights=weights, with_relations=True
+    )
+
+    def entropy(name: str, row: int, said: torch.Tensor) -> float:
+        return -float((said * tensors[name][row].log_softmax(0)).sum())
+
+    pair = torch.tensor([0.3, 0.7])
+    expected = sum(float(weights[i]) * entropy("entity_logits", i, wanted[i]) for i in range(3))
+    expected += entropy("relation_logits", 0, pair)
+    expected += 2 * entropy("final_entity_logits", 0, wanted[0])
+    expected += 2 * 0.25 * entropy("final_entity_logits", 1, wanted[2])
+    expected += 2 * entropy("final_relation_logits", 0, pair)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_a_teacher_says_is_what_its_network_computes(tmp_path: Path) -> None:
+    run = write_tiny_run(tmp_path / "teacher")
+    base = tiny_knowledge_base()
+    config = knowledge_config(CONFIG, base)
+    builder = tiny_builder(config, base)
+    texts = builder.prepare(documents("rash after abc kinase", "pain with abcillin"))
+    taught = Teachers([run], SCHEMA, base, CPU).targets(texts, PLAIN)
+    known = load_run(run).network(to_tensors(builder.build(texts), CPU))
+    kept = known["kept_spans"]
+    torch.testing.assert_close(taught.entities[kept], known["final_entity_logits"].softmax(1))
+    found, said = taught.of_pairs(kept, known["pair_heads"], known["pair_tails"])
+    assert found.all()
+    torch.testing.assert_close(said, known["final_relation_logits"].softmax(1))
+    doubled = Teachers([run, run], SCHEMA, base, CPU).targets(texts, PLAIN)
+    torch.testing.assert_close(doubled.relations, taught.relations)
+
+
+def test_a_teacher_of_another_task_or_of_other_spans_is_refused(tmp_path: Path) -> None:
+    run = write_tiny_run(tmp_path / "teacher")
+    base = tiny_knowledge_base()
+    with pytest.raises(UsageError, match="other types"):
+        Teachers([run], replace(SCHEMA, entity_types=("drug",)), base, CPU)
+    shorter = replace(knowledge_config(CONFIG, base), max_span_pieces=2)
+    texts = tiny_builder(shorter, base).prepare(documents("rash after abc kinase"))
+    with pytest.raises(UsageError, match="other candidate spans"):
+        Teachers([run], SCHEMA, base, CPU).targets(texts, PLAIN)
+
+
+def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: Path) -> None:
+    teacher = write_tiny_run(tmp_path / "teacher")
+    base = tiny_knowledge_base()
+    encoder = tmp_path / "encoder"
+    save_tiny_encoder(encoder)
+    train, unlabelled = tmp_path / "train.jsonl", tmp_path / "unlabelled.jsonl"
+    write_jsonl(train, [sentence.to_record() for sentence in annotated_sentences()])
+    unlabelled.write_text('{"id": "u1", "text": "pain after abcillin"}\n', "utf-8")
+    inputs = RunInputs(
+        SCHEMA, train, train, str(encoder), base, tmp_path / "run",
+        teachers=(teacher,), unlabelled=unlabelled,
+    )  # fmt: skip
+    config = TrainConfig(epochs=1, batch_size=4, precision="fp32")
+    train_run(inputs, CONFIG, config, resume=False, show_progress=False)
+    data = read_json(tmp_path / "run" / "run.json")["data"]
+    assert (data["teachers"], data["unlabelled"]) == ("teacher", "unlabelled.jsonl")
+    with pytest.raises(UsageError, match="give --teacher"):
+        replace(inputs, teachers=()).read_data(config)
