@@ -6,7 +6,7 @@ other, and a loop over the kept spans fuses each with its concepts.
 """
 
 from itertools import pairwise
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,11 +17,18 @@ from keci.decoding import decode, final_scores
 from keci.documents import Document, Extraction
 from keci.errors import UsageError
 from keci.model.concept_gcn import ConceptGcn, RelationalLayer
-from keci.model.final_graph import FinalPairScorer, FinalSpanScorer
+from keci.model.final_graph import ContextFinalPairScorer, FinalPairScorer, FinalSpanScorer
 from keci.model.fusion import Fusion
 from keci.model.network import Network
+from keci.model.pair_context import PairContext, PairFeatures
 from keci.model.span_gcn import SpanGcn, SpanGcnLayer
-from keci.model.span_graph import PairScorer, Pruner, SpanScorer
+from keci.model.span_graph import (
+    ContextPairScorer,
+    NamedSpanScorer,
+    PairScorer,
+    Pruner,
+    SpanScorer,
+)
 from keci.prediction import to_tensors
 from keci.schema import TaskSchema
 
@@ -42,10 +49,13 @@ class PlainExtractor:
             cast(SpanScorer, stages["span_scorer"]), cast(Pruner, stages["pruner"])
         )
         self.pairs = PlainPairs(cast(PairScorer, stages["pair_scorer"]))
+        self.context = (
+            PlainContext(cast(PairContext, stages["pair_context"])) if config.pair_context else None
+        )
         self.final = (
             PlainFinalGraph(network) if config.knowledge == "fusion" and builder.knowledge else None
         )
-        self.keep_ratio = config.keep_ratio
+        self.keep_ratio, self.reach = config.keep_ratio, config.pair_reach
         self.builder, self.schema = builder, schema
         if config.knowledge == "fusion" and self.final is None:
             raise UsageError("the plain reference needs the model's knowledge base")
@@ -61,21 +71,32 @@ class PlainExtractor:
     def forward(self, known: Tensors) -> Tensors:
         """All tensors of a batch of one document, the given ones included."""
         known |= self.encoder.run(known)
-        states, logits = self.spans(known["token_states"], known["span_starts"], known["span_ends"])
-        limit = int(np.ceil(self.keep_ratio * len(known["token_states"])))
+        tokens, bounds = known["token_states"], (known["span_starts"], known["span_ends"])
+        states, logits = self.spans(tokens, *bounds, known.get("span_names"))
+        limit = int(np.ceil(self.keep_ratio * len(tokens)))
         order = logits.log_softmax(1)[:, 0].argsort(stable=True)
         kept = order[:limit].sort().values
         known |= {"entity_logits": logits, "kept_spans": kept, "kept_splits": _splits(len(kept))}
-        relations = self.pairs(states[kept])
-        first, second = torch.triu_indices(len(kept), len(kept), offset=1)
+        context = self.context(tokens, *(bound[kept] for bound in bounds)) if self.context else None
+        relations = self.pairs(states[kept], context)
+        paired = self._paired(known, kept)
+        first, second = paired.triu(1).nonzero().unbind(1)
         heads = torch.stack((first, second), 1).flatten()
         tails = torch.stack((second, first), 1).flatten()
         known |= {"pair_heads": heads, "pair_tails": tails}
         known["relation_logits"] = relations[heads, tails]
         if self.final:
-            final_relations = self.final(known, states[kept], relations)
+            final_relations = self.final(known, states[kept], relations, paired, context)
             known["final_relation_logits"] = final_relations[heads, tails]
         return known
+
+    def _paired(self, known: Tensors, kept: Tensor) -> Tensor:
+        """Which kept spans are paired: (kept, kept)."""
+        others = ~torch.eye(len(kept), dtype=torch.bool)
+        if self.reach < 0:
+            return others
+        sentences = known["span_sentences"][kept]
+        return others & ((sentences[:, None] - sentences[None]).abs() <= self.reach)
 
     def _decode(self, batch: Batch, known: Tensors) -> Extraction:
         outputs = {name: tensor.numpy() for name, tensor in known.items()}
@@ -94,8 +115,10 @@ class PlainSpans:
             scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part
         )
 
-    def __call__(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes: (tokens, width), (spans,) twice -> (spans, d), (spans, labels)."""
+    def __call__(
+        self, tokens: Tensor, starts: Tensor, ends: Tensor, names: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Shapes: (tokens, width), (spans,) three times -> (spans, d), (spans, labels)."""
         scores = self.scorer.attention(tokens)
         features = []
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
@@ -103,24 +126,75 @@ class PlainSpans:
             x_hat = (scores[start:end].softmax(0) * inside).sum(0)
             phi = self.scorer.lengths.weight[end - start - 1]
             features.append(torch.cat((inside[0], inside[-1], x_hat, phi)))
-        hidden = self.first(torch.stack(features)).relu()
-        states = self.pruner.span_output(hidden)
+        hidden = self.first(torch.stack(features))
+        if isinstance(self.scorer, NamedSpanScorer):
+            hidden = hidden + self.scorer.names(names)
+        states = self.pruner.span_output(hidden.relu())
         return states, self.scorer.classifier(states)
 
 
-class PlainPairs:
-    """Eq 3 on the concatenation [s_i, s_j, s_i * s_j] of every pair."""
+class Context(NamedTuple):
+    """What lies between two kept spans (kept, kept, pair_context), and how they lie."""
 
-    def __init__(self, scorer: PairScorer) -> None:
+    between: Tensor
+    positions: Tensor
+
+
+class PlainContext:
+    """The maxima between two spans and the class of their position, pair by pair."""
+
+    def __init__(self, stage: PairContext) -> None:
+        self.stage = stage
+
+    def __call__(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Context:
+        """Shapes: (tokens, width), (kept,) twice."""
+        features = self.stage.features(tokens).relu()
+        spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        between = torch.zeros(len(spans), len(spans), features.shape[1])
+        positions = torch.zeros(len(spans), len(spans), dtype=torch.int64)
+        for i, head in enumerate(spans):
+            for j, tail in enumerate(spans):
+                positions[i, j] = self._position(head, tail)
+                start, end = min(head[1], tail[1]), max(head[0], tail[0])
+                if start < end:
+                    between[i, j] = features[start:end].max(0).values
+        return Context(between, positions)
+
+    def _position(self, head: tuple[int, int], tail: tuple[int, int]) -> int:
+        bounds: list[int] = self.stage.gaps.tolist()
+        distances = len(bounds) + 1
+        gap = max(head[0], tail[0]) - min(head[1], tail[1])
+        if gap >= 0:
+            distance = sum(bound <= gap for bound in bounds)
+            return distance if head[0] < tail[0] else distances + distance
+        if tail[0] <= head[0] and head[1] <= tail[1]:
+            return 2 * distances
+        return 2 * distances + (1 if head[0] <= tail[0] and tail[1] <= head[1] else 2)
+
+
+class PlainPairs:
+    """Eq 3 on the concatenation [s_i, s_j, s_i * s_j] of every pair, and on its context."""
+
+    def __init__(self, scorer: PairScorer, features: PairFeatures | None = None) -> None:
         self.first = joined(scorer.head_part, scorer.tail_part, scorer.product_part)
         self.output = scorer.output
+        self.features = scorer.features if isinstance(scorer, ContextPairScorer) else features
 
-    def __call__(self, states: Tensor) -> Tensor:
-        """Shapes: (kept, width) -> (kept, kept, labels)."""
+    def __call__(
+        self, states: Tensor, context: Context | None, types: Tensor | None = None
+    ) -> Tensor:
+        """Shapes: (kept, width), those of Context, (kept, types) -> (kept, kept, labels)."""
         kept = len(states)
         heads = states[:, None].expand(kept, kept, -1)
         tails = states[None].expand(kept, kept, -1)
-        logits: Tensor = self.output(self.first(torch.cat((heads, tails, heads * tails), 2)))
+        hidden = self.first(torch.cat((heads, tails, heads * tails), 2))
+        if self.features and context:
+            hidden = hidden + self.features.context_part(context.between)
+            hidden = hidden + self.features.positions(context.positions)
+        if self.features and self.features.head_types and self.features.tail_types:
+            hidden = hidden + self.features.head_types(types)[:, None]
+            hidden = hidden + self.features.tail_types(types)[None]
+        logits: Tensor = self.output(hidden)
         return logits
 
 
@@ -134,20 +208,30 @@ class PlainFinalGraph:
         self.fusion = cast(Fusion, stages["fusion"])
         self.first = joined(self.fusion.span_part, self.fusion.concept_part)
         self.spans = cast(FinalSpanScorer, stages["final_span_scorer"])
-        self.pairs = PlainPairs(cast(FinalPairScorer, stages["final_pair_scorer"]).pairs)
+        scorer = cast(FinalPairScorer, stages["final_pair_scorer"])
+        features = scorer.features if isinstance(scorer, ContextFinalPairScorer) else None
+        self.pairs = PlainPairs(scorer.pairs, features)
 
-    def __call__(self, known: Tensors, states: Tensor, relations: Tensor) -> Tensor:
+    def __call__(
+        self,
+        known: Tensors,
+        states: Tensor,
+        relations: Tensor,
+        paired: Tensor,
+        context: Context | None,
+    ) -> Tensor:
         """Adds the tensors of the final span graph to ``known``.
 
-        Shapes: (kept, d), (kept, kept, labels) -> final relation logits (kept, kept, labels).
+        Shapes: (kept, d), (kept, kept, labels), (kept, kept), those of Context -> final relation
+        logits (kept, kept, labels).
         """
-        shares = relations.softmax(2) * (1 - torch.eye(len(states)))[:, :, None]
+        shares = relations.softmax(2) * paired[:, :, None]
         for layer in self.span_gcn.layers:
             states = states + span_update(cast(SpanGcnLayer, layer), states, shares)
         fused = self.fuse(known, states, self.concepts(known))
         final = self.spans.states(fused, states)
         known["final_entity_logits"] = self.spans.classifier(final)
-        return self.pairs(final)
+        return self.pairs(final, context, known["final_entity_logits"].softmax(1))
 
     def concepts(self, known: Tensors) -> Tensor:
         """Sec 2.4: the nodes' inputs, Eq 5 layer by layer, the projection; (nodes, d)."""

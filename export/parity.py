@@ -16,11 +16,14 @@ from keci.runtime.session import OnnxStage
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import LoadedRun
 
-TOLERANCE = {"fp32": 1e-4, "w8": 0.5, "fp16": 5e-2, "int8": 0.5}
-"""Largest admitted difference, as a share of the root mean square of the torch output.
+TOLERANCE = {"fp32": 1e-4, "w8": 0.1, "fp16": 5e-2, "int8": 0.1}
+"""Admitted difference, as a share of the root mean square of the torch output.
 
-The reduced precisions are judged by their F1; the bound here catches graphs that are wrong.
+Of fp32 and fp16 the largest difference of any value counts. In 8 bits a single value may be far
+off where a channel is rarely large, so that the root mean square of the differences does. The
+reduced precisions are judged by their F1; the bound here catches graphs that are wrong.
 """
+_IN_8_BITS = frozenset(("w8", "int8"))
 
 
 class ParityError(KeciError):
@@ -41,7 +44,10 @@ def check_stage(
         with torch.inference_mode():
             expected = stage.run(tensors)
         for name, found in exported.run(tensors).items():
-            worst = max(worst, _difference(name, found, expected[name]))
+            differences = _differences(name, found, expected[name])
+            size = _root_mean_square(expected[name]).clamp(min=1e-6)
+            far = _root_mean_square if precision in _IN_8_BITS else _largest
+            worst = max(worst, float(far(differences) / size))
     if not worst <= TOLERANCE[precision]:
         raise ParityError(
             f"{path.name} ({precision}) differs from torch by {worst:.2g} of the output's size, "
@@ -67,13 +73,18 @@ def _check_axes(nodes: Sequence[onnx.ValueInfoProto]) -> None:
                 raise ParityError(f"axis {name} of {node.name} should be {kind}, got {dim}")
 
 
-def _difference(name: str, found: Tensor, expected: Tensor) -> float:
+def _differences(name: str, found: Tensor, expected: Tensor) -> Tensor:
     if found.shape != expected.shape:
         raise ParityError(f"{name} has shape {list(found.shape)}, torch {list(expected.shape)}")
-    if not expected.numel():
-        return 0.0
-    scale = expected.float().square().mean().sqrt().clamp(min=1e-6)
-    return float((found.float() - expected.float()).abs().max() / scale)
+    return found.float() - expected.float()
+
+
+def _root_mean_square(values: Tensor) -> Tensor:
+    return values.float().square().mean().sqrt() if values.numel() else torch.zeros(())
+
+
+def _largest(values: Tensor) -> Tensor:
+    return values.abs().max() if values.numel() else torch.zeros(())
 
 
 _TEXTS = (

@@ -33,9 +33,9 @@ def tiny_network(config: ModelConfig, *, seed: int = 1, schema: TaskSchema = SCH
     return Network(encoder, SpanNetwork(config, schema, encoder_width=encoder.width)).eval()
 
 
-def decisive_network(config: ModelConfig) -> Network:
+def decisive_network(config: ModelConfig, *, seed: int = 13) -> Network:
     """A tiny network whose weights are large enough to find some mentions and relations."""
-    network = tiny_network(config, seed=13)
+    network = tiny_network(config, seed=seed)
     with torch.no_grad():
         for module, factor in ((network.encoder, 5.0), (network.spans, 2.0)):
             for parameter in module.parameters():

@@ -77,6 +77,12 @@ _OPTIONS = (
         help="minilm, mpnet, a folder with a transformers model, or a hub name.",
     ),
     click.option(
+        "--start",
+        type=click.Path(path_type=Path, exists=True),
+        metavar="RUN",
+        help="A trained run of the same task and architecture to go on from, on other data.",
+    ),
+    click.option(
         "--teacher",
         multiple=True,
         type=click.Path(path_type=Path, exists=True),
@@ -147,6 +153,7 @@ class TrainingChoice:
     train: Path
     validation: Path | None
     encoder: str
+    start: Path | None
     teacher: tuple[Path, ...]
     unlabelled: Path | None
     kb: Path | None
@@ -197,6 +204,7 @@ class TrainingChoice:
             knowledge_base_for(self.kb) if needs_knowledge else None,
             self.output,
             vectors=self._vectors(),
+            start=self.start,
             teachers=self.teacher,
             unlabelled=self.unlabelled,
         )

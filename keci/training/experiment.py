@@ -65,6 +65,7 @@ class Experiment:
         *,
         base: KnowledgeBase | None,
         show_progress: bool,
+        start: Path | None = None,
         teachers: Sequence[Path] = (),
     ) -> None:
         """``model`` has the vocabularies and vectors of ``base`` (see ``variant_config``)."""
@@ -73,6 +74,7 @@ class Experiment:
         self.model = model
         self.base = base
         self.show_progress = show_progress
+        self.start = start
         self.teachers = tuple(teachers)
         self._texts: dict[Document, PreparedText] = {}
 
@@ -160,6 +162,7 @@ class Experiment:
             folder=folder,
             show_progress=self.show_progress,
             after_epoch=after_epoch,
+            start=self.start,
             teachers=self._open_teachers(),
         )
 

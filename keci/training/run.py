@@ -38,6 +38,8 @@ class RunInputs:
     """Documents to score; without them the validation documents are scored."""
     protocol: Protocol = Protocol.CLEAN
     """Whether ``test`` also chooses the epoch."""
+    start: Path | None = None
+    """A run whose weights this one begins with; None begins with the encoder's."""
     teachers: tuple[Path, ...] = ()
     """Runs whose probabilities the model imitates (see ``training.teachers``)."""
     unlabelled: Path | None = None
@@ -47,6 +49,8 @@ class RunInputs:
         """Raises UsageError where there are unlabelled texts and no teachers."""
         files = DataFiles(self.train, self.validation, self.test)
         data = read_run_data(files, self.schema, config, protocol=self.protocol)
+        if self.start:
+            data = replace(data, description={**data.description, "start": self.start.name})
         if not self.teachers:
             if self.unlabelled:
                 raise UsageError("unlabelled texts teach nothing without a teacher: give --teacher")
@@ -94,6 +98,7 @@ def open_experiment(
         variant_config(model, variant, inputs.base, vectors=inputs.vectors),
         base=inputs.base,
         show_progress=show_progress,
+        start=inputs.start,
         teachers=inputs.teachers,
     )
 

@@ -84,14 +84,20 @@ class Trainer:
         folder: Path,
         show_progress: bool,
         after_epoch: AfterEpoch | None = None,
+        start: Path | None = None,
         teachers: Teachers | None = None,
     ) -> None:
-        """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising."""
+        """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising.
+
+        ``start`` is a run whose weights training begins with.
+        """
         self.accelerator = Accelerator()
         self.uses_bf16 = gains_from_bf16(config)
         self.network = network.to(self.accelerator.device)
         if config.none_prior:
             self.network.spans.start_at_prior(config.none_prior)
+        if start:
+            load_weights(self.network, start / BEST_FILE)
         self.builder = builder
         self.schema = schema
         self.config = config

@@ -29,9 +29,12 @@ TEXTS = documents(
 
 
 def plain_and_pipeline(
-    config: ModelConfig, base: KnowledgeBase | None
+    config: ModelConfig, base: KnowledgeBase | None, *, seed: int = 13
 ) -> tuple[list[Extraction], list[Extraction]]:
-    network, builder = decisive_network(config), tiny_builder(config, base)
+    network, builder = decisive_network(config, seed=seed), tiny_builder(config, base)
+    for name, parameter in network.named_parameters():
+        if name.endswith(("positions.weight", "names.weight")):  # they start at zero
+            torch.nn.init.normal_(parameter)
     predictor = Predictor(
         network.ordered_stages(),
         builder,
@@ -48,6 +51,15 @@ def test_extractions_are_those_of_the_pipeline(final_inputs: str) -> None:
     base = tiny_knowledge_base()
     config = replace(knowledge_config(CONFIG, base), final_inputs=final_inputs)
     assert_same(*plain_and_pipeline(config, base))
+
+
+@pytest.mark.parametrize("reach", [-1, 0])
+def test_context_names_and_reach_are_read_as_well(reach: int) -> None:
+    base = tiny_knowledge_base()
+    config = replace(
+        knowledge_config(CONFIG, base), pair_context=3, name_kinds=True, pair_reach=reach
+    )
+    assert_same(*plain_and_pipeline(config, base, seed=6))
 
 
 def test_without_knowledge_the_initial_graph_is_decoded() -> None:

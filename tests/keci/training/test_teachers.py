@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from keci.config import TrainConfig
-from keci.errors import UsageError
+from keci.errors import BundleError, UsageError
 from keci.prediction import to_tensors
-from keci.training.checkpoint import load_run, read_json
+from keci.training.checkpoint import load_run, read_json, read_tensors
 from keci.training.loss import imitation_loss
 from keci.training.run import RunInputs, train_run
 from keci.training.teachers import SoftTargets, Teachers
@@ -98,7 +98,7 @@ def test_a_teacher_of_another_task_or_of_other_spans_is_refused(tmp_path: Path) 
     run = write_tiny_run(tmp_path / "teacher")
     base = tiny_knowledge_base()
     with pytest.raises(UsageError, match="other types"):
-        Teachers([run], replace(SCHEMA, entity_types=("drug",)), base, CPU)
+        Teachers([run], replace(SCHEMA, relation_types=SCHEMA.relation_types[:1]), base, CPU)
     shorter = replace(knowledge_config(CONFIG, base), max_span_pieces=2)
     texts = tiny_builder(shorter, base).prepare(documents("rash after abc kinase"))
     with pytest.raises(UsageError, match="other candidate spans"):
@@ -123,3 +123,24 @@ def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: P
     assert (data["teachers"], data["unlabelled"]) == ("teacher", "unlabelled.jsonl")
     with pytest.raises(UsageError, match="give --teacher"):
         replace(inputs, teachers=()).read_data(config)
+
+
+def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
+    first = write_tiny_run(tmp_path / "first")
+    base = tiny_knowledge_base()
+    encoder, train = tmp_path / "encoder", tmp_path / "train.jsonl"
+    save_tiny_encoder(encoder)
+    write_jsonl(train, [sentence.to_record() for sentence in annotated_sentences()])
+    inputs = RunInputs(SCHEMA, train, train, str(encoder), base, tmp_path / "run", start=first)
+    still = TrainConfig(
+        epochs=1, batch_size=4, precision="fp32", none_prior=0.9, weight_decay=0.0,
+        encoder_learning_rate=0.0, upper_learning_rate=0.0,
+    )  # fmt: skip
+    train_run(inputs, CONFIG, still, resume=False, show_progress=False)
+    before, after = (read_tensors(run / "best.safetensors") for run in (first, tmp_path / "run"))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert read_json(tmp_path / "run" / "run.json")["data"]["start"] == "first"
+    wider = replace(CONFIG, hidden_width=9)
+    other = replace(inputs, output=tmp_path / "other")
+    with pytest.raises(BundleError, match="does not hold the weights of this network"):
+        train_run(other, wider, still, resume=False, show_progress=False)
