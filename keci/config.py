@@ -184,6 +184,8 @@ def config_to_record(config: ModelConfig | TrainConfig) -> dict[str, Any]:
 
 def config_from_record(kind: type[Config], record: Mapping[str, Any]) -> Config:
     """Read a config; raises ConfigError on keys that the config does not have."""
+    if not isinstance(record, Mapping):
+        raise ConfigError(f"settings in {kind.__name__} must be an object, got {record!r}")
     unknown = record.keys() - {field.name for field in fields(kind)}
     if unknown:
         raise ConfigError(f"unknown settings in {kind.__name__}: {sorted(unknown)}")

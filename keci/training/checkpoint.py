@@ -16,10 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from keci.config import ModelConfig, TrainConfig, config_from_record, config_to_record
-from keci.errors import BundleError, UsageError
+from keci.errors import BundleError, DataError, UsageError
+from keci.fields import Fields
 from keci.model.encoder import CONFIG_FILE, TOKENIZER_FILE, Encoder, new_encoder
 from keci.model.network import Network, SpanNetwork
 from keci.schema import TaskSchema
+from keci.text.sentences import UNITS
 from keci.text.tokens import TextTokenizer
 from keci.training.optimisation import Optimisation
 
@@ -77,17 +79,28 @@ class RunSettings:
         if record.get("format") != FORMAT:
             raise BundleError(f"{path} has format {record.get('format')}, expected {FORMAT}")
         try:
-            return cls(
-                record["encoder"],
-                TaskSchema.from_record(record["schema"]),
-                config_from_record(ModelConfig, record["model"]),
-                config_from_record(TrainConfig, record["train"]),
-                record["knowledge_base"],
-                record["data"],
-                tuple(record.get("units", ())),
-            )
-        except KeyError as error:
-            raise BundleError(f"{path} lacks the setting {error}") from error
+            return cls._from_fields(Fields({"units": [], **record}, f"{path}"))
+        except DataError as error:
+            raise BundleError(f"{error}") from error
+
+    @classmethod
+    def _from_fields(cls, given: Fields) -> "RunSettings":
+        base, data, units = (
+            given.optional("knowledge_base"),
+            given.inner("data"),
+            given.items("units"),
+        )
+        if not set(map(str, units)) <= set(UNITS):
+            raise given.mistake("units", f"a list of {', '.join(UNITS)}")
+        return cls(
+            given.text("encoder"),
+            TaskSchema.from_record(given.mapping("schema")),
+            config_from_record(ModelConfig, given.mapping("model")),
+            config_from_record(TrainConfig, given.mapping("train")),
+            {name: base.text(name) for name in ("name", "fingerprint")} if base else None,
+            {name: data.text(name) for name in given.mapping("data")},
+            tuple(units),
+        )
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from keci.errors import KnowledgeBaseError
+from keci.errors import DataError, KnowledgeBaseError
+from keci.fields import Fields
 from keci.files import whole_folder
 from keci.knowledge.base.ragged import StringTable
 from keci.knowledge.base.records import SourceRecord
@@ -66,19 +67,34 @@ class Manifest:
             found = f"{record.get('format')!r} version {record.get('version')!r}"
             raise KnowledgeBaseError(f"expected {FORMAT!r} version {VERSION}, found {found}")
         try:
-            description = Description(
-                name=record["name"],
-                type_names=dict(record["semantic_types"]),
-                relation_names=tuple(record["relation_names"]),
-                sources=tuple(SourceRecord(**source) for source in record["sources"]),
-            )
-            files = {name: dict(entry) for name, entry in record["files"].items()}
-            manifest = cls(description, dict(record["counts"]), files, dict(record["build"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise KnowledgeBaseError(f"the manifest is damaged: {error!r}") from error
+            manifest = cls._from_fields(Fields(record, "the manifest of the knowledge base"))
+        except DataError as error:
+            raise KnowledgeBaseError(f"{error}") from error
         if record.get("fingerprint") != manifest.fingerprint:
             raise KnowledgeBaseError("the manifest was changed: its fingerprint does not fit")
         return manifest
+
+    @classmethod
+    def _from_fields(cls, given: Fields) -> "Manifest":
+        types, counts, files = (given.inner(name) for name in ("semantic_types", "counts", "files"))
+        relations = given.items("relation_names")
+        if not all(isinstance(name, str) for name in relations):
+            raise given.mistake("relation_names", "a list of names")
+        description = Description(
+            name=given.text("name"),
+            type_names={code: types.text(code) for code in given.mapping("semantic_types")},
+            relation_names=tuple(relations),
+            sources=tuple(map(_source, given.inner_items("sources"))),
+        )
+        return cls(
+            description,
+            {name: counts.count(name) for name in given.mapping("counts")},
+            {
+                name: {"bytes": file.count("bytes"), "sha256": file.sha256("sha256")}
+                for name, file in ((name, files.inner(name)) for name in given.mapping("files"))
+            },
+            given.mapping("build"),
+        )
 
     def _content(self) -> dict[str, Any]:
         return {
@@ -91,6 +107,12 @@ class Manifest:
             "counts": dict(self.counts),
             "files": {name: dict(entry) for name, entry in sorted(self.files.items())},
         }
+
+
+def _source(given: Fields) -> SourceRecord:
+    texts = ("key", "title", "version", "licence", "url")
+    numbers = ("concepts", "names", "relations", "definitions")
+    return SourceRecord(*map(given.text, texts), *map(given.count, numbers))
 
 
 def count(tables: Tables) -> dict[str, int]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from keci.errors import KnowledgeBaseError, UsageError
+from keci.errors import DataError, KnowledgeBaseError, UsageError
+from keci.fields import Fields
 from keci.files import whole_folder
 from keci.knowledge.base.ragged import Integers
 
@@ -68,11 +69,27 @@ class TableManifest:
         if record.get("format") != FORMAT or record.get("version") != VERSION:
             found = f"{record.get('format')!r} version {record.get('version')!r}"
             raise KnowledgeBaseError(f"expected {FORMAT!r} version {VERSION}, found {found}")
-        values = {name: item for name, item in record.items() if name not in ("format", "version")}
         try:
-            return cls(**values)
-        except TypeError as error:
-            raise KnowledgeBaseError(f"the manifest of the vectors is damaged: {error}") from error
+            return cls._from_fields(Fields(record, "the manifest of the vectors"))
+        except DataError as error:
+            raise KnowledgeBaseError(f"{error}") from error
+
+    @classmethod
+    def _from_fields(cls, given: Fields) -> "TableManifest":
+        files, counts = given.inner("files"), given.inner("counts")
+        return cls(
+            name=given.text("name"),
+            kind=given.text("kind"),
+            knowledge_base=given.text("knowledge_base"),
+            space=given.text("space"),
+            width=given.count("width"),
+            counts={name: counts.count(name) for name in given.mapping("counts")},
+            made=given.mapping("made"),
+            files={
+                name: {"bytes": file.count("bytes"), "sha256": file.sha256("sha256")}
+                for name, file in ((name, files.inner(name)) for name in given.mapping("files"))
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from keci.corpus.records import Record, Selection, Shard, Withdrawal
 from keci.corpus.run.finished import open_finished, problems, summarise
 from keci.corpus.run.layout import folder_layout
 from keci.corpus.run.merging import merge_shards
-from keci.documents import Document, Failure
+from keci.documents import Failure
 from keci.files import Disk
 from tests.keci.corpus.corpora import contents, run_corpus, write_update
 
@@ -233,5 +233,4 @@ def test_the_first_of_an_id_is_named() -> None:
     fate = seen.see("a", 1, 5)
     assert fate
     assert (fate.input, fate.position, fate.turn) == (0, 1, 2)
-    assert isinstance(Document("a", ""), Document)
     seen.close()

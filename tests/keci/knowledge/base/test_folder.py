@@ -92,7 +92,7 @@ def test_a_missing_file_and_a_link_are_refused(folder: Path) -> None:
         ({"version": 99}, "version 99"),
         ({"format": "other"}, "found 'other'"),
         ({"name": "renamed"}, "fingerprint"),
-        ({"counts": None}, "damaged"),
+        ({"counts": None}, "counts: expected an object"),
     ],
 )
 def test_a_changed_manifest_is_refused(
