@@ -123,7 +123,9 @@ def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: Wat
             chunks = extract(reader.read(output.state.cursor))
             if drive(chunks, output, stop=watch.should_stop, watch=watch.add):
                 manifest = output.finish(reader.cursor)
-                return _finished_run(output.layout, manifest, _pace(watch.meter))
+                code = _finished_run(output.layout, manifest, _pace(watch.meter))
+                _tell_left_out(reader)
+                return code
         except OSError as error:
             raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
         except WorkerError as error:
@@ -152,7 +154,9 @@ def run_to_stream(
     taken = reader.selection.shard.count(reader.cursor.taken)
     accounts = Accounts(taken, output.written, output.failed, output.withdrawn)
     failed = Failed(output.failed, watch.meter.reasons, output.failures_path)
-    return _finished(accounts, reader.cursor.repeated, _pace(watch.meter), failed)
+    code = _finished(accounts, reader.cursor.repeated, _pace(watch.meter), failed)
+    _tell_left_out(reader)
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,13 @@ def _finished(accounts: Accounts, repeated: int, pace: str, failed: Failed) -> i
     if repeated:
         _tell(f"{repeated} records have an id that came before (--repeated-ids)")
     return EXIT_SOME_FAILED if accounts.failed else 0
+
+
+def _tell_left_out(reader: CorpusReader) -> None:
+    """What readers passed over in the inputs that this process read."""
+    if reader.left_out:
+        kinds = (f"{count:,} {kind}" for kind, count in reader.left_out.items())
+        _tell(f"left out of the texts: {', '.join(kinds)}")
 
 
 def _pace(meter: Meter) -> str:

@@ -140,6 +140,7 @@ class Meter:
             "entities": self.entities,
             "relations": self.relations,
             "failures_by_reason": dict(self.reasons.most_common()),
+            "left_out": dict(self._reader.left_out),
             "input_bytes_read": self._reader.bytes_read,
             "input_bytes": self._reader.total_bytes,
             "queues": {name: count() for name, count in self.queues.items()},

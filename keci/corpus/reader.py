@@ -1,6 +1,5 @@
 """The inputs of a run as one stream of records, which can be entered where an earlier run ended."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -20,12 +19,6 @@ from keci.corpus.scan import CorpusScan, Sighting
 from keci.documents import Document, Failure
 from keci.formats.read import AUTO, find_sources
 from keci.formats.stream import Deletion, ReadOptions
-
-_log = logging.getLogger(__name__)
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
 class CorpusReader:
@@ -102,8 +95,6 @@ class CorpusReader:
                     outcome = self._outcome(sighting, fate) if fate else content
                     position, stored = self.cursor.position, self.bytes_read
                     yield Record(sighting.source, position, outcome, self.cursor, stored)
-        if self.left_out:
-            _log.debug("left out: %s", _listed(self.left_out))
 
     def _outcome(self, sighting: Sighting, fate: Fate) -> Document | Failure | Withdrawal:
         return self.rules.content(sighting, fate, self.sources[fate.input].name)

@@ -175,7 +175,8 @@ def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:
     names = [field for field in options.text_fields if field in record]
     if not names:
         raise DataError(
-            f"the field {name!r} is missing; there are {', '.join(sorted(record)[:20])}"
+            f"the field {name!r} is missing; there are {', '.join(sorted(record)[:20])} "
+            "(--text-field names the field with the text)"
         )
     return "\n\n".join(filter(None, (_text(record, field) for field in names)))
 

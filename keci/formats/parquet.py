@@ -45,7 +45,8 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
             texts = sorted(fields.intersection(names))
             if not texts:
                 raise DataError(
-                    f"no column is called {options.text_field!r}; there are {', '.join(names[:20])}"
+                    f"no column is called {options.text_field!r}; there are "
+                    f"{', '.join(names[:20])} (--text-field names the column with the text)"
                 )
             columns = [*texts, *({options.id_field} & set(names) - set(texts))]
             for batch in table.iter_batches(

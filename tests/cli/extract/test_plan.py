@@ -76,3 +76,11 @@ def test_limit_sample_and_dry_run(corpus: Path, model: tuple[str, ...]) -> None:
     assert " 1 " in row
     assert "record 5" in counted.stderr
     assert run(corpus, "--dry-run", "--limit", "2").exit_code == 0
+
+
+def test_what_is_left_out_is_told(model: tuple[str, ...], tmp_path: Path) -> None:
+    article = tmp_path / "x.nxml"
+    back = "<back><ref-list><ref>Doe</ref></ref-list><ack><p>We thank.</p></ack></back>"
+    article.write_text(f"<article><front/><body><p>A rash.</p></body>{back}</article>")
+    done = run(article, "-o", tmp_path / "x.jsonl", *model)
+    assert "left out of the texts: 2 parts of back matter" in done.stderr
