@@ -25,6 +25,7 @@ from keci.knowledge.base.tables import Tables
 FORMAT = "keci-knowledge-base"
 VERSION = 1
 MANIFEST_FILE = "manifest.json"
+_SOURCE_COUNTS = ("concepts", "names", "relations", "definitions")
 _TRIES = ("name_keys", "concept_ids")
 _STRINGS = ("names", "sources", "xrefs", "definitions")
 
@@ -110,9 +111,11 @@ class Manifest:
 
 
 def _source(given: Fields) -> SourceRecord:
-    texts = ("key", "title", "version", "licence", "url")
-    numbers = ("concepts", "names", "relations", "definitions")
-    return SourceRecord(*map(given.text, texts), *map(given.count, numbers))
+    key, title, version, licence, url = map(
+        given.text, ("key", "title", "version", "licence", "url")
+    )
+    counts = {name: given.count(name) for name in _SOURCE_COUNTS}
+    return SourceRecord(key, title, version, licence, url, **counts)
 
 
 def count(tables: Tables) -> dict[str, int]:
