@@ -12,6 +12,7 @@ from keci.cli.completion import (
     output_formats,
     shipped_models,
 )
+from keci.cli.extract.convert import convert
 from keci.cli.extract.filtering import filter_options
 from keci.cli.extract.finished import merge, report, verify
 from keci.cli.extract.plan import OutputOptions, Plan, WatchChoice
@@ -89,5 +90,5 @@ def main(
     sys.exit(plan.count() if dry_run else plan.run())
 
 
-for _subcommand in (verify, merge, report):
+for _subcommand in (convert, verify, merge, report):
     main.add_subcommand(_subcommand)

@@ -8,6 +8,7 @@ from typing import Any
 
 from keci.data.files import checked, field, shown
 from keci.errors import DataError
+from keci.formats import doccano
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
 
 DOCCANO_FIELDS = ("label", "labels", "entities")
@@ -16,6 +17,8 @@ _LABEL_STUDIO_KINDS = ("labels", "hypertextlabels")
 
 def is_doccano(record: Mapping[str, Any]) -> bool:
     """Whether a record with a text has doccano's lists of mentions (or Label Studio's)."""
+    if doccano.DOCUMENT_ID in record:
+        return True
     for name in DOCCANO_FIELDS:
         items = record.get(name)
         if isinstance(items, list) and (name != "entities" or (items and _is_doccano(items[0]))):
@@ -36,7 +39,8 @@ def read_doccano(record: Mapping[str, Any], number: int) -> AnnotatedText:
         RelationRow(field(item, "type", str), str(item["from_id"]), str(item["to_id"]))
         for item in record.get("relations") or ()
     )
-    return AnnotatedText(_id(record, number), _text(record), mentions, (), links)
+    name = str(record.get(doccano.DOCUMENT_ID) or _id(record, number))
+    return AnnotatedText(name, _text(record), mentions, (), links)
 
 
 def _doccano_mentions(item: Any) -> Iterator[MentionRow]:
@@ -88,8 +92,22 @@ def _span_id(span: Mapping[str, Any]) -> str:
     return f"{span['start']}:{span['end']}"
 
 
+def is_annotated(task: Any) -> bool:
+    """Whether somebody has done a task of Label Studio, or it comes from where nobody could yet."""
+    return not isinstance(task, Mapping) or bool(_done(task)) or "annotations" not in task
+
+
+def _done(task: Mapping[str, Any]) -> list[Any]:
+    """The annotations of a task that were not cancelled."""
+    found = task.get("annotations") or task.get("completions") or ()
+    return [item for item in found if not item.get("was_cancelled")]
+
+
 def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
-    """The first annotation of a task that was not cancelled."""
+    """The first annotation of a task that was not cancelled.
+
+    A task from where nobody could annotate it yet, as keci-extract writes them, has its prediction.
+    """
     data = field(task, "data", dict)
     text = next((value for key, value in data.items() if key == "text"), None)
     if text is None:
@@ -97,12 +115,9 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
         if len(texts) != 1:
             raise DataError(f"a task must have one text in 'data'; there are {sorted(data)}")
         text = texts[0]
-    done = [
-        item
-        for item in task.get("annotations") or task.get("completions") or ()
-        if not item.get("was_cancelled")
-    ]
-    results = done[0]["result"] if done else []
+    done = _done(task)
+    said = done or task.get("predictions") or ()
+    results: list[Any] = next((item["result"] for item in said), [])
     mentions = tuple(
         MentionRow(
             _place(item["value"]["start"]),
@@ -123,11 +138,11 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
         for kind in item.get("labels") or ["related"]
     )
     name = str(data.get("id") or task.get("id") or number)
-    remarks = (
-        (Remark("tasks have several annotations; the first is taken", name),)
-        if len(done) > 1
-        else ()
-    )
+    remarks: tuple[Remark, ...] = ()
+    if len(done) > 1:
+        remarks = (Remark("tasks have several annotations; the first is taken", name),)
+    elif not done and results:
+        remarks = (Remark("tasks have no annotation; their prediction is taken", name),)
     return AnnotatedText(name, checked(text, "text", str), mentions, (), links, remarks)
 
 

@@ -13,7 +13,7 @@ from keci.data import annotation_tools, brat, dygie, tagged
 from keci.data.files import shown
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
-from keci.formats import bioc, parquet, pubtator
+from keci.formats import bioc, parquet, pubtator, xmi
 from keci.formats.detect import PUBTATOR_BEGINNING
 from keci.formats.stream import ReadOptions, Source
 
@@ -39,6 +39,7 @@ class Layout(StrEnum):
     PRODIGY = "Prodigy jsonl"
     LABEL_STUDIO = "Label Studio json"
     PUBANNOTATION = "PubAnnotation json"
+    XMI = "UIMA CAS XMI"
 
 
 _READ = ", ".join(Layout)
@@ -71,17 +72,23 @@ _FOREIGN_FIELDS = {
 
 
 def read_records(path: Path) -> tuple[Layout, list[Any]]:
-    """The layout of a file or of a folder of brat, told by its content, and its parsed records.
+    """The layout of a file or of a folder of brat or XMI, told by its content, and its records.
 
     A file without records counts as KECI jsonl. Raises UsageError where the file cannot be read,
     DataError where it has none of the layouts, by the name of what it is where that is known.
     """
     if path.is_dir():
+        if (path / xmi.TYPE_SYSTEM).is_file():
+            return Layout.XMI, list(_xmi_files(path))
         if not brat.is_brat_folder(path):
-            raise UsageError(f"{path} is a folder without .ann files of brat")
+            raise UsageError(
+                f"{path} is a folder without .ann files of brat or {xmi.TYPE_SYSTEM} of XMI"
+            )
         return Layout.BRAT, list(brat.folder_documents(path))
     content = _read(path).removeprefix(_BOM)
     if content.startswith(_ZIP_MAGIC):
+        if xmi.is_archive(io.BytesIO(content)):
+            return Layout.XMI, list(xmi.read_archive(io.BytesIO(content)))
         return Layout.BRAT, list(brat.archive_documents(path))
     if content.startswith(parquet.MAGIC):
         return Layout.KECI, [item.to_record() for item in _rows(path, content)]
@@ -90,6 +97,12 @@ def read_records(path: Path) -> tuple[Layout, list[Any]]:
     except DataError as error:
         known = str(path) in str(error)
         raise error if known else DataError(f"{path}: {error}") from error
+
+
+def _xmi_files(folder: Path) -> Iterator[Any]:
+    names = sorted(folder.rglob(f"*{xmi.SUFFIX}"))
+    files = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in names)
+    return xmi.read_files((folder / xmi.TYPE_SYSTEM).read_bytes(), files)
 
 
 def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
@@ -118,6 +131,8 @@ def _told(path: Path, records: list[Any]) -> tuple[Layout, list[Any]]:
     layout = _layout_of(path, records)
     if layout is Layout.DYGIE:
         return layout, [part for record in records for part in dygie.sentences(record)]
+    if layout is Layout.LABEL_STUDIO:
+        return layout, [task for task in records if annotation_tools.is_annotated(task)]
     if layout is Layout.TAGGED:
         return layout, [tagged.tagged_record(record) for record in records]
     return layout, records

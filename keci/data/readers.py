@@ -6,7 +6,7 @@ from typing import Any
 from keci.data import annotation_tools, bigbio, brat, dygie, tagged
 from keci.data.layouts import Layout
 from keci.errors import DataError
-from keci.formats import bioc, pubtator
+from keci.formats import bioc, pubtator, xmi
 from keci.formats.annotated import AnnotatedText, settled
 
 _READERS: Mapping[Layout, Callable[[Any, int], AnnotatedText]] = {
@@ -19,6 +19,7 @@ _READERS: Mapping[Layout, Callable[[Any, int], AnnotatedText]] = {
     Layout.DOCCANO: annotation_tools.read_doccano,
     Layout.PRODIGY: annotation_tools.read_prodigy,
     Layout.LABEL_STUDIO: annotation_tools.read_label_studio,
+    Layout.XMI: lambda document, _: xmi.annotated_text(*document),
     Layout.PUBANNOTATION: annotation_tools.read_pubannotation,
 }
 TEXT_LAYOUTS = frozenset(_READERS)

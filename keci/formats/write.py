@@ -7,6 +7,9 @@
 | bioc | .bioc.json | everything but the concepts that weigh less than a mention's first |
 | pubtator | .pubtator | mentions, first concepts, relations that are present; no scores |
 | brat | .brat.zip | mentions, scores, first concepts, relations, assertions |
+| label-studio | .label-studio.json | mentions, scores, first concepts, present relations |
+| doccano | .doccano.jsonl | mentions and present relations |
+| xmi | .xmi.zip | mentions, ids of first concepts, present relations |
 | csv, tsv, xlsx | .csv, .tsv, .xlsx | a row for each relation or mention; not read back |
 
 Formats of text may be compressed: ``jsonl.gz``, ``jsonl.zst`` and so on.
@@ -21,7 +24,7 @@ from typing import BinaryIO, cast
 
 from keci.documents import Extraction
 from keci.errors import UsageError
-from keci.formats import bioc, brat, jsonl, parquet, pubtator, table
+from keci.formats import bioc, brat, doccano, jsonl, label_studio, parquet, pubtator, table, xmi
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -51,6 +54,9 @@ _KINDS = {
     "bioc": _Kind(".bioc.json", bioc.write, bioc.read),
     "pubtator": _Kind(".pubtator", pubtator.write, pubtator.read),
     "brat": _Kind(".brat.zip", brat.write, brat.read, is_text=False),
+    "label-studio": _Kind(".label-studio.json", label_studio.write, label_studio.read),
+    "doccano": _Kind(".doccano.jsonl", doccano.write, doccano.read),
+    "xmi": _Kind(".xmi.zip", xmi.write, xmi.read, is_text=False),
 }
 KIND_NAMES = tuple(_KINDS)
 _TABLES: dict[str, WriteRows] = {
@@ -147,7 +153,8 @@ def _of_ending(file_name: str) -> Format:
     stem, _, last = base.rpartition(".")
     compression = last if last in COMPRESSIONS else ""
     stem = stem if compression else base
-    kind = next((kind for kind in _KINDS if stem.endswith(_KINDS[kind].ending)), None)
+    fitting = [kind for kind in _KINDS if stem.endswith(_KINDS[kind].ending)]
+    kind = max(fitting, key=lambda kind: len(_KINDS[kind].ending), default=None)
     kind = kind or next((kind for kind in _TABLES if stem.endswith(f".{kind}")), None)
     if kind in _TABLES and kind not in _TEXT_TABLES and compression:
         raise UsageError(f"{base}: {kind} is compressed already")

@@ -13,6 +13,7 @@ from keci.formats.write import FORMAT_NAMES, Format, format_of
 from tests.keci.corpus.outputs.examples import EXAMPLE
 
 LOSSLESS = ("jsonl", "parquet")
+PRESENT_ONLY = ("pubtator", "label-studio", "doccano", "xmi")
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 TEXTS = st.text(st.sampled_from("aB é中𝔸\n\r\t|\u2028.,") | CHARACTERS, max_size=40)
 NAMES = st.text(st.sampled_from("aZ09-_/ .%é𝔸"), min_size=1, max_size=12)
@@ -70,8 +71,7 @@ def read(form: Format, content: bytes) -> list[Extraction]:
 @settings(max_examples=25, deadline=None)
 @given(records=st.lists(extractions(), max_size=4, unique_by=lambda record: record.id))
 def test_what_is_read_back_is_written_the_same(name: str, records: list[Extraction]) -> None:
-    if name == "parquet":
-        pytest.importorskip("pyarrow")
+    need(name)
     form = format_of("", name)
     content = written(form, records)
     again = read(form, content)
@@ -79,13 +79,20 @@ def test_what_is_read_back_is_written_the_same(name: str, records: list[Extracti
     assert written(form, records) == content
     if form.kind in LOSSLESS:
         assert again == records
-    if form.kind != "pubtator":
+    if form.kind not in PRESENT_ONLY:
         assert assertions(again) == assertions(records)
     if form.kind == "bioc":
         assert [item.text for item in again] == [item.text for item in records]
     for one, other in zip(again, records, strict=True):
         ends = [(mention.start, mention.end) for mention in other.mentions]
         assert [(mention.start, mention.end) for mention in one.mentions] == ends
+
+
+def need(name: str) -> None:
+    """Skip where the library of a format is not there."""
+    libraries = {"parquet": "pyarrow", "xmi": "cassis"}
+    if name in libraries:
+        pytest.importorskip(libraries[name])
 
 
 def assertions(records: list[Extraction]) -> list[list[str]]:
@@ -95,21 +102,24 @@ def assertions(records: list[Extraction]) -> list[list[str]]:
     ]
 
 
-def test_pubtator_leaves_out_what_a_text_denies_or_supposes() -> None:
+@pytest.mark.parametrize("name", PRESENT_ONLY)
+def test_what_a_text_denies_or_supposes_is_no_relation_of_formats_without_assertions(
+    name: str,
+) -> None:
+    need(name)
     mentions = (Mention("T1", 0, 4, "rash", "Effect"), Mention("T2", 5, 8, "abc", "Drug"))
     relations = tuple(
         Relation(f"R{number}", "T1", "T2", f"kind{number}", assertion=assertion)
         for number, assertion in enumerate(ASSERTIONS)
     )
     record = Extraction("d", "rash abc", mentions, relations)
-    (again,) = read(Format("pubtator"), written(Format("pubtator"), [record]))
+    (again,) = read(Format(name), written(Format(name), [record]))
     assert [relation.type for relation in again.relations] == ["kind0"]
 
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_damage_is_noticed(name: str) -> None:
-    if name == "parquet":
-        pytest.importorskip("pyarrow")
+    need(name)
     form = format_of("", name)
     content = written(form, [EXAMPLE, replace(EXAMPLE, id="d3")])
     with pytest.raises((DataError, OSError, EOFError, ValueError)):
@@ -118,8 +128,7 @@ def test_damage_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_no_records_make_a_whole_file(name: str) -> None:
-    if name == "parquet":
-        pytest.importorskip("pyarrow")
+    need(name)
     form = format_of("", name)
     assert read(form, written(form, [])) == []
 
@@ -128,7 +137,9 @@ def test_no_records_make_a_whole_file(name: str) -> None:
     ("file_name", "name"),
     [("out.jsonl", "jsonl"), ("out.jsonl.gz", "jsonl.gz"), ("out.gz", "jsonl.gz"),
      ("out", "jsonl"), ("a.b.parquet", "parquet"), ("x.bioc.json", "bioc"), ("x.json", "jsonl"),
-     ("x.bioc.json.zst", "bioc.zst"), ("x.pubtator", "pubtator"), ("x.brat.zip", "brat")],
+     ("x.bioc.json.zst", "bioc.zst"), ("x.pubtator", "pubtator"), ("x.brat.zip", "brat"),
+     ("x.label-studio.json", "label-studio"), ("x.doccano.jsonl.gz", "doccano.gz"),
+     ("x.xmi.zip", "xmi")],
 )  # fmt: skip
 def test_a_name_says_its_format(file_name: str, name: str) -> None:
     assert format_of(file_name, None).name == name

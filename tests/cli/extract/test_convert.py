@@ -1,0 +1,71 @@
+"""keci-extract convert."""
+
+from pathlib import Path
+
+import orjson
+
+from keci.documents import Extraction, Mention, Relation
+from keci.pipeline import write
+from tests.cli.extraction import records, run
+
+
+def extraction(name: str, *scores: float) -> Extraction:
+    mentions = tuple(
+        Mention(f"T{number}", 0, 4, "rash", "Effect", score)
+        for number, score in enumerate(scores, start=1)
+    )
+    return Extraction(name, "rash", mentions)
+
+
+RECORDS = [
+    extraction("sure", 0.99, 0.98),
+    extraction("empty"),
+    extraction("unsure", 0.99, 0.52),
+    extraction("half", 0.7),
+]
+
+
+def test_a_format_becomes_another_with_the_same_records(tmp_path: Path) -> None:
+    write(RECORDS, tmp_path / "out.jsonl")
+    again = tmp_path / "again.jsonl"
+    result = run("convert", tmp_path / "out.jsonl", "-o", tmp_path / "out.parquet")
+    assert "4 records written" in result.stderr
+    assert run("convert", tmp_path / "out.parquet", "-o", again).exit_code == 0
+    assert again.read_bytes() == (tmp_path / "out.jsonl").read_bytes()
+
+
+def test_the_least_certain_come_first(tmp_path: Path) -> None:
+    write(RECORDS, tmp_path / "out.jsonl")
+    for count, names in ((2, ["unsure", "half"]), (9, ["unsure", "half", "sure", "empty"])):
+        picked = tmp_path / f"{count}.jsonl"
+        options = ("-o", picked, "--sample", "uncertain", str(count))
+        assert run("convert", tmp_path / "out.jsonl", *options).exit_code == 0
+        assert [record["id"] for record in records(picked)] == names
+    tasks = tmp_path / "tasks.label-studio.json"
+    options = ("-o", tasks, "--sample", "uncertain", "1")
+    assert run("convert", tmp_path / "out.jsonl", *options).exit_code == 0
+    (task,) = orjson.loads(tasks.read_bytes())
+    assert task["data"] == {"id": "unsure", "text": "rash"}
+    assert task["predictions"][0]["score"] < 0.05
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    write(RECORDS, output)
+    assert run("convert", output, "-o", tmp_path / "x.html").exit_code == 2
+    assert not (tmp_path / "x.html").exists()
+    refused = run("convert", output, "-o", output)
+    assert refused.exit_code == 2
+    assert "exists already" in refused.stderr
+    assert run("convert", output, "-o", tmp_path / "x", "--sample", "all", "3").exit_code == 2
+
+
+def test_a_doubtful_relation_counts_too() -> None:
+    from keci.certainty import certainty
+
+    pair = extraction("a", 0.99, 0.99)
+    link = Relation("R1", "T1", "T2", "with", 0.5)
+    assert certainty(Extraction("a", "rash", pair.mentions, (link,))) == 0.0
+    assert certainty(Extraction("a", "rash", (Mention("T1", 0, 4, "rash", "Effect"),))) == 1.0
+    typed = Mention("T1", 0, 4, "rash", "Effect", 0.99, type_score=0.5)
+    assert certainty(Extraction("a", "rash", (typed,))) == 0.0
