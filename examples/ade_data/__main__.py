@@ -20,10 +20,17 @@ from keci.documents import Extraction
 from keci.knowledge.choice import knowledge_base_for
 from keci.schema import load_schema
 
-PATTERNS = tuple(Path(__file__).with_name(name) for name in ("patterns.toml", "prose.toml"))
+PATTERNS = tuple(
+    Path(__file__).with_name(name) for name in ("patterns.toml", "prose.toml", "causes.toml")
+)
 SEED = 1
 EASY = 2000
-FILLED_NEGATIVE, FILLED_POSITIVE = 3, 7
+FILLED = {
+    **dict.fromkeys(("reports", "mixed", "speculated"), 7),
+    **dict.fromkeys(("excluded", "monitoring", "treats"), 8),
+    **dict.fromkeys(("negated", "hypothetical", "history", "co-occurrence"), 4),
+}
+"""How often a pattern of each kind is filled."""
 JOINED, MOST_JOINED = 900, 4
 WINDOW = 3
 _FREE_OF_DRUGS = frozenset(["ChemicalEntity", "chemical", "drug"])
@@ -53,8 +60,7 @@ def training_parts(
         filled(
             read_patterns(*PATTERNS),
             names,
-            negatives=FILLED_NEGATIVE,
-            positives=FILLED_POSITIVE,
+            times=FILLED,
             seed=SEED,
         )
     )

@@ -42,16 +42,14 @@ def filled(
     patterns: Mapping[str, Sequence[str]],
     names: Names,
     *,
-    negatives: int,
-    positives: int,
+    times: Mapping[str, int],
     seed: int,
 ) -> Iterator[Extraction]:
-    """Every pattern filled so many times; the same names for the same seed."""
+    """Every pattern filled as often as its kind says; the same names for the same seed."""
     for kind, sentences in patterns.items():
-        times = positives if kind in REPORTING else negatives
         for number, pattern in enumerate(sentences):
             chance = random.Random(f"{seed}:{kind}:{pattern}")
-            for turn in range(times):
+            for turn in range(times[kind]):
                 yield fill(pattern, names, chance, f"{kind}-{number}-{turn}")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples.ade_data.__main__ import PATTERNS
+from examples.ade_data.__main__ import FILLED, PATTERNS
 from examples.ade_data.abstracts import labelled_texts
 from examples.ade_data.joined import join, joined_texts
 from examples.ade_data.names import plain_names, uncapitalised
@@ -43,9 +43,11 @@ def test_every_pattern_says_what_its_kind_says() -> None:
 
 def test_patterns_are_filled_exactly_and_always_the_same() -> None:
     patterns = read_patterns(*PATTERNS)
-    made = list(filled(patterns, NAMES, negatives=2, positives=3, seed=1))
-    assert made == list(filled(patterns, NAMES, negatives=2, positives=3, seed=1))
-    assert made != list(filled(patterns, NAMES, negatives=2, positives=3, seed=2))
+    times = {kind: 3 if kind in REPORTING else 2 for kind in patterns}
+    assert FILLED.keys() == patterns.keys()
+    made = list(filled(patterns, NAMES, times=times, seed=1))
+    assert made == list(filled(patterns, NAMES, times=times, seed=1))
+    assert made != list(filled(patterns, NAMES, times=times, seed=2))
     assert len({item.id for item in made}) == len(made)
     for extraction in made:
         assert "{" not in extraction.text
