@@ -27,8 +27,8 @@ SEED = 1
 EASY = 2000
 FILLED = {
     **dict.fromkeys(("reports", "mixed", "speculated"), 7),
-    **dict.fromkeys(("excluded", "monitoring", "treats"), 8),
-    **dict.fromkeys(("negated", "hypothetical", "history", "co-occurrence"), 4),
+    **dict.fromkeys(("negated", "excluded", "treats", "monitoring"), 5),
+    **dict.fromkeys(("hypothetical", "history", "co-occurrence"), 5),
 }
 """How often a pattern of each kind is filled."""
 JOINED, MOST_JOINED = 900, 4
