@@ -89,6 +89,7 @@ class ModelConfig:
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "full": {},
+    "paper": {"final_inputs": "fused", "span_width": 512, "hidden_width": 500},
     "sent-context-only": {"knowledge": "none"},
     "knowbert-attention": {"knowledge": "tokens", "concept_gcn_layers": 0},
     "flat-attention": {"span_gcn_layers": 0, "concept_gcn_layers": 0},
@@ -97,7 +98,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "no-vectors": {"use_vectors": False},
     "no-definitions": {"use_definitions": False},
 }
-"""The paper's baselines and ablations (Tables 1, 3 and 4) as changes of ModelConfig."""
+"""The paper's form and sizes, its baselines and its ablations (Tables 1, 3 and 4): changes of
+ModelConfig."""
 
 
 SMALL_DATA = 320
