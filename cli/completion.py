@@ -72,7 +72,9 @@ def recipes() -> Iterable[str]:
 
 
 def encoders() -> Iterable[str]:
-    return ("minilm", "mpnet")
+    from keci.model.encoder_names import BUILT_IN
+
+    return BUILT_IN
 
 
 def assertions() -> Iterable[str]:

@@ -18,6 +18,7 @@ from keci.export.graphs import export_stage
 from keci.export.parity import check_stage, probe_tensors
 from keci.export.precision import PRECISIONS, convert
 from keci.files import Disk, publish, whole_folder
+from keci.model.stored_weights import store_weights
 from keci.runtime.bundle import (
     ENCODER,
     GRAPH_FILE,
@@ -28,7 +29,6 @@ from keci.runtime.bundle import (
     exported_stages,
 )
 from keci.runtime.extractor import torch_stages
-from keci.runtime.graph_weights import save_graph_weights
 from keci.runtime.precision import FP32
 from keci.stages import TENSORS, TorchStage
 from keci.training.checkpoint import ENCODER_FOLDER, LoadedRun, load_run, read_json
@@ -64,7 +64,7 @@ def export_run(
     loaded.network.spans.scale_relation_odds(relation_odds)
     with whole_folder(bundle, replace=False) as partial:
         weights = torch_stages(loaded.network.spans).state_dict()
-        save_graph_weights(weights, partial / GRAPH_FILE, in_8_bits=compact)
+        store_weights(weights, partial / GRAPH_FILE, in_8_bits=compact)
         manifest = _write(loaded, run, partial, precisions or (FP32,), name=bundle.name)
         facts = {**manifest.training, "relation_odds": relation_odds}
         manifest = replace(manifest, training=facts)

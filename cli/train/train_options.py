@@ -11,6 +11,7 @@ import click
 from keci.cli.completion import completed, encoders, recipes
 from keci.cli.options import kb_option, task_option
 from keci.config import VARIANTS, ModelConfig, TrainConfig
+from keci.model.encoder_names import default_encoder
 
 if TYPE_CHECKING:
     from keci.training.crossval import Plan
@@ -71,10 +72,11 @@ _OPTIONS = (
     ),
     click.option(
         "--encoder",
-        default="minilm",
-        show_default=True,
+        default=default_encoder,
+        show_default="biomedical where it is there, else minilm",
         shell_complete=completed(encoders, or_files=True),
-        help="minilm, mpnet, a folder with a transformers model, or a hub name.",
+        help="biomedical (MiniLM adapted, in a clone), minilm, mpnet, a folder with a "
+        "transformers model, or a hub name.",
     ),
     click.option(
         "--start",

@@ -12,6 +12,7 @@ from keci.errors import BundleError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.network import SpanNetwork
+from keci.model.stored_weights import stored_weights
 from keci.prediction import Batching, Predictor
 from keci.runtime.bundle import (
     ENCODER,
@@ -23,7 +24,6 @@ from keci.runtime.bundle import (
     exported_stages,
     read_bundle,
 )
-from keci.runtime.graph_weights import load_graph_weights
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.pair_stages import BlockwiseStage, MentionPairsStage
 from keci.runtime.precision import chosen_precision
@@ -135,7 +135,7 @@ def _stages(
     network = SpanNetwork(manifest.model, manifest.schema, encoder_width=manifest.encoder_width)
     in_torch = torch_stages(network)
     try:
-        in_torch.load_state_dict(load_graph_weights(folder / GRAPH_FILE), strict=True)
+        in_torch.load_state_dict(stored_weights(folder / GRAPH_FILE), strict=True)
     except RuntimeError as error:
         raise BundleError(f"{folder / GRAPH_FILE} does not fit the manifest: {error}") from error
     in_torch.eval().to(torch_device(options.device))

@@ -16,12 +16,14 @@ from transformers import MPNetConfig, RobertaConfig
 from keci.batch import Batch
 from keci.errors import UsageError
 from keci.model import encoder as encoder_module
+from keci.model import encoder_names
 from keci.model.encoder import (
     TOKENIZER_FILE,
     Encoder,
     load_encoder,
     new_encoder,
     save_architecture,
+    save_compact,
 )
 from keci.text.tokens import TextTokenizer
 from tests.tiny import CONFIG, documents, tiny_builder, tiny_tokenizer
@@ -105,6 +107,28 @@ def test_an_encoder_is_loaded_from_a_folder(tmp_path: Path) -> None:
     ours = TextTokenizer(tiny_tokenizer())
     assert tokenizer(["rash abc"])[0].piece_ids.tolist() == ours(["rash abc"])[0].piece_ids.tolist()
     assert (tokenizer.prefix_ids, tokenizer.suffix_ids) == (ours.prefix_ids, ours.suffix_ids)
+
+
+def test_an_encoder_in_8_bits_is_nearly_the_same(tmp_path: Path) -> None:
+    transformer = save_tiny_encoder(tmp_path / "whole")
+    save_compact(transformer, str(tmp_path / "whole"), tmp_path / "compact")
+    assert not (tmp_path / "compact" / "model.safetensors").exists()
+    loaded, _ = load_encoder(str(tmp_path / "compact"))
+    before = transformer.state_dict()
+    for name, weight in loaded.state_dict().items():
+        assert (weight - before[name]).abs().max() <= before[name].abs().max() / 200
+
+
+def test_the_adapted_encoder_is_the_default_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_names, "BIOMEDICAL_FOLDER", tmp_path / "absent")
+    assert encoder_names.default_encoder() == "minilm"
+    monkeypatch.setattr(encoder_names, "BIOMEDICAL_FOLDER", tmp_path)
+    assert encoder_names.default_encoder() == "biomedical"
+    monkeypatch.setattr(encoder_module, "BIOMEDICAL_FOLDER", tmp_path / "absent")
+    with pytest.raises(UsageError, match="in a clone of the repository alone"):
+        load_encoder("biomedical")
 
 
 @pytest.mark.parametrize("name", ["no-such-folder", "some/model"])

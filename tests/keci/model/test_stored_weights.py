@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from keci.errors import BundleError
-from keci.runtime.graph_weights import load_graph_weights, save_graph_weights
+from keci.model.stored_weights import store_weights, stored_weights
 
 
 def weights() -> dict[str, Tensor]:
@@ -20,15 +20,15 @@ def weights() -> dict[str, Tensor]:
 
 
 def test_weights_are_kept_as_they_are(tmp_path: Path) -> None:
-    save_graph_weights(weights(), tmp_path / "graph", in_8_bits=False)
-    loaded = load_graph_weights(tmp_path / "graph")
+    store_weights(weights(), tmp_path / "graph", in_8_bits=False)
+    loaded = stored_weights(tmp_path / "graph")
     assert loaded.keys() == weights().keys()
     assert all(torch.equal(loaded[name], value) for name, value in weights().items())
 
 
 def test_in_8_bits_each_output_errs_by_half_a_step(tmp_path: Path) -> None:
-    save_graph_weights(weights(), tmp_path / "graph", in_8_bits=True)
-    loaded = load_graph_weights(tmp_path / "graph")
+    store_weights(weights(), tmp_path / "graph", in_8_bits=True)
+    loaded = stored_weights(tmp_path / "graph")
     assert loaded.keys() == weights().keys()
     for name, axis in (("maps.weight", 1), ("stack", 1)):
         whole = weights()[name]
@@ -42,4 +42,4 @@ def test_in_8_bits_each_output_errs_by_half_a_step(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "graph").write_bytes(b"x")
     with pytest.raises(BundleError, match="cannot be read"):
-        load_graph_weights(tmp_path / "graph")
+        stored_weights(tmp_path / "graph")

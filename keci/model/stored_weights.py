@@ -1,4 +1,4 @@
-"""The weights of a bundle's torch stages in one file, as they are or in 8 bits.
+"""Weights in one file, as they are or in 8 bits: of a bundle's torch stages, of an encoder.
 
 A matrix in 8 bits is integers from -127 to 127 and, under its name with ".scales" behind it, one
 scale for each of its outputs. It is widened when it is read.
@@ -20,7 +20,7 @@ _SMALLEST_STORED = 4096
 """Elements that a matrix must have for its storage to be worth compressing."""
 
 
-def save_graph_weights(weights: Mapping[str, Tensor], path: Path, *, in_8_bits: bool) -> None:
+def store_weights(weights: Mapping[str, Tensor], path: Path, *, in_8_bits: bool) -> None:
     """Write the weights; with ``in_8_bits`` the large matrices lose precision."""
     stored: dict[str, Tensor] = {}
     for name, weight in weights.items():
@@ -32,7 +32,7 @@ def save_graph_weights(weights: Mapping[str, Tensor], path: Path, *, in_8_bits: 
     path.chmod(0o644)  # safetensors makes files for their owner alone
 
 
-def load_graph_weights(path: Path) -> dict[str, Tensor]:
+def stored_weights(path: Path) -> dict[str, Tensor]:
     """The weights in float32; raises BundleError where the file cannot be read."""
     try:
         stored = load_file(path)
