@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := build/demo.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo kb encoders test check lint docs audit sbom clean
+.PHONY: help demo kb encoders test check lint docs audit platforms sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ audit: .venv/development ## ask for known vulnerabilities and licences of the pi
 	&& build/audit/bin/pip-licenses --python $(BIN)/python --from mixed --partial-match \
 	  --fail-on "AGPL;GNU General Public;SSPL;Proprietary" >/dev/null
 
+platforms: build/platforms/bin/uv ## ask the package index whether the pinned versions resolve on every platform
+	.ci/platforms build/platforms/bin/uv
+
 sbom: build/audit/ready .venv/development ## write build/sbom.json, a CycloneDX list of what is installed
 	build/audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml \
 	  --output-reproducible -o build/sbom.json
@@ -75,6 +78,10 @@ build/audit/ready: | $(BIN)/python
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit pip-licenses cyclonedx-bom
 	@touch $@
+
+build/platforms/bin/uv:
+	$(PYTHON) -m venv build/platforms
+	build/platforms/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/encoders: requirements/encoders.txt .venv/development
 	$(INSTALL) --no-deps --require-hashes -r $<
