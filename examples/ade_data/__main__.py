@@ -20,15 +20,13 @@ from keci.documents import Extraction
 from keci.knowledge.choice import knowledge_base_for
 from keci.schema import load_schema
 
-PATTERNS = tuple(
-    Path(__file__).with_name(name) for name in ("patterns.toml", "prose.toml", "causes.toml")
-)
+PATTERNS = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("patterns", "prose"))
 SEED = 1
 EASY = 2000
 FILLED = {
     **dict.fromkeys(("reports", "mixed", "speculated"), 7),
-    **dict.fromkeys(("negated", "excluded", "treats", "monitoring"), 5),
-    **dict.fromkeys(("hypothetical", "history", "co-occurrence"), 5),
+    **dict.fromkeys(("negated", "excluded", "treats", "monitoring"), 4),
+    **dict.fromkeys(("hypothetical", "history", "co-occurrence"), 4),
 }
 """How often a pattern of each kind is filled."""
 JOINED, MOST_JOINED = 900, 4
