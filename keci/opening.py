@@ -107,6 +107,10 @@ class ModelOptions(Options):
         return cls(**{**record, **paths, "keep": Filter.from_record(record["keep"])})
 
 
+DEFAULTS = ModelOptions()
+"""What commands and ``keci.load`` do where nothing else is said."""
+
+
 class Extractor(Protocol):
     """Reads records: a CorpusExtractor here, or a ProcessExtractor that has others read them."""
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.filters import Filter
-from keci.opening import ModelOptions, Opened, open_extractor
+from keci.opening import DEFAULTS, ModelOptions, Opened, open_extractor
 from keci.schema import TaskSchema, load_schema
 
 if TYPE_CHECKING:
@@ -177,16 +177,16 @@ class Pipeline:
 
 
 def load(
-    name: str | Path = "biored",
+    name: str | Path = DEFAULTS.model,
     *,
-    kb: str | Path | Literal[False] | None = None,
-    precision: str | None = None,
-    device: str = "cpu",
-    threads: int | None = None,
+    kb: str | Path | Literal[False] | None = DEFAULTS.kb,
+    precision: str | None = DEFAULTS.precision,
+    device: str = DEFAULTS.device,
+    threads: int | None = DEFAULTS.threads,
     processes: int | None = 1,
-    unit: str | None = None,
-    mentions: str | Path | None = None,
-    vocabulary: str | None = None,
+    unit: str | None = DEFAULTS.unit,
+    mentions: str | Path | None = DEFAULTS.mentions,
+    vocabulary: str | None = DEFAULTS.vocabulary,
     keep: Filter | None = None,
 ) -> Pipeline:
     """A pipeline of the shipped model called ``name``, or of a bundle's or training run's folder.
@@ -196,7 +196,8 @@ def load(
     None every core, ``processes`` None one for two threads. ``unit`` is ``sentence`` or
     ``document``; None takes what the model was trained on. ``mentions`` is an output of MetaMap
     or the like that takes the place of KECI's own linker; ``vocabulary`` names concepts by their id
-    in the first of ``"MESH,CHEBI"`` that has one; ``keep`` tells which findings are kept.
+    in the first of ``"MESH,CHEBI"`` that has one; ``keep`` tells which findings are kept. What is
+    not given is as keci-extract has it, but for ``processes``: this process works alone.
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
 
     >>> pipeline = keci.load("ade", kb=False)

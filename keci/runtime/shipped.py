@@ -6,7 +6,6 @@ from keci.errors import UsageError
 from keci.runtime.bundle import MANIFEST_FILE, read_manifest
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
-DEFAULT_MODEL = "biored"
 RUN_FILE = "run.json"
 """What keci-train leaves in the folder of a run; the training code has the same name for it."""
 

@@ -4,6 +4,8 @@ import doctest
 import subprocess
 import sys
 import threading
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import orjson
@@ -11,6 +13,8 @@ import pytest
 
 import keci
 from keci import documents, pipeline
+from keci.corpus.inputs import InputOptions
+from keci.formats.stream import ReadOptions
 from keci.opening import DEVICES, ModelOptions
 from keci.runtime import shipped
 
@@ -149,7 +153,7 @@ def test_names_are_those_of_other_rooms() -> None:
 
     assert tuple(PROVIDERS) == DEVICES
     assert shipped.RUN_FILE == RUN_FILE
-    assert ModelOptions().model == shipped.DEFAULT_MODEL
+    assert ModelOptions().model in shipped.shipped_models()
     assert set(keci.__all__) <= set(dir(keci))
 
 
@@ -164,3 +168,18 @@ def test_module_runs_the_commands() -> None:
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         assert done.returncode == code
         assert text in done.stdout
+
+
+def test_defaults_are_those_of_the_command() -> None:
+    load = signature(keci.load).parameters
+    options = {item.name: item.default for item in fields(ModelOptions)}
+    others = ("name", "processes", "keep")
+    assert {name: load[name].default for name in load if name not in others} == {
+        name: options[name] for name in load if name not in others
+    }
+    assert load["name"].default == options["model"]
+    read = signature(keci.read).parameters
+    given = InputOptions()
+    for name in ("input_format", "text_field", "id_field"):
+        assert read[name].default == getattr(given, name)
+    assert given.read_options == ReadOptions()
