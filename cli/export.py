@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keci.cli.options import common_options, ids_option, kb_option, step_shown
+from keci.cli.tables import print_summary
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,5 +95,19 @@ def main(
             relation_odds=relation_odds,
             judge=judge if data is not None else None,
         )
+    print_summary(str(bundle), _sizes(manifest))
     default = manifest.default_precision
     click.echo(f"{bundle}: {', '.join(manifest.precisions)}; keci-extract runs {default}")
+
+
+def _sizes(manifest: "Manifest") -> dict[str, str]:
+    """What the files of each precision take, and those that all of them share."""
+    sizes = dict.fromkeys(manifest.precisions, 0)
+    shared = 0
+    for name, file in manifest.files.items():
+        precision = name.partition("/")[0]
+        if precision in sizes:
+            sizes[precision] += file.size
+        else:
+            shared += file.size
+    return {name: f"{size / 1e6:,.1f} MB" for name, size in {**sizes, "shared": shared}.items()}

@@ -12,6 +12,7 @@ import click
 from keci.cli.options import common_options, show_progress
 from keci.cli.tables import print_table
 from keci.errors import UsageError
+from keci.progress import ProgressDisplay
 
 if TYPE_CHECKING:
     from keci.graph.counting import CorpusGraph, Totals
@@ -110,17 +111,12 @@ def _workplace(output: Path | None) -> Iterator[Path]:
 
 
 def _count(graph: "CorpusGraph", path: Path) -> "Totals":
-    from rich.progress import Progress, TextColumn
-
     from keci.corpus.run.finished import read_output
 
-    with Progress(
-        TextColumn("{task.completed:,} documents"), disable=not show_progress(), transient=True
-    ) as progress:
-        task = progress.add_task("reading", total=None)
-        for extraction in read_output(path):
+    with ProgressDisplay("reading", is_shown=show_progress()) as progress:
+        for number, extraction in enumerate(read_output(path), start=1):
             graph.add(extraction)
-            progress.advance(task)
+            progress.update(f"{number:,} documents")
     return graph.finish()
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from keci.errors import KeciError
 from keci.logs import set_up_logging
 from keci.options import Option, Options, option_of
 from keci.printable import printable, printable_lines
+from keci.progress import ProgressDisplay
 
 EXIT_SOME_FAILED = EXIT_NOT_FOUND = 1
 EXIT_UNUSABLE = 2
@@ -144,18 +146,14 @@ def _click_option(
 
 def show_progress() -> bool:
     """Whether a progress bar has a reader: stderr is a terminal and --quiet was not given."""
-    return sys.stderr.isatty() and not is_quiet()
+    can_move = os.environ.get("TERM") != "dumb"
+    return sys.stderr.isatty() and can_move and not is_quiet()
 
 
 @contextmanager
 def step_shown(step: str) -> Iterator[None]:
     """Say on a terminal what takes seconds, while it does."""
-    if not show_progress():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(printable(step)):
+    with ProgressDisplay(printable(step), is_shown=show_progress()):
         yield
 
 

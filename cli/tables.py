@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from keci.cli.options import show_progress
 from keci.printable import printable
 
 if TYPE_CHECKING:
@@ -29,6 +30,20 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
             *(Text(f"{cell:,}" if isinstance(cell, int) else printable(cell)) for cell in row)
         )
     Console(highlight=False).print(table)
+
+
+def print_summary(title: str, facts: Mapping[str, str]) -> None:
+    """Print what a long command has done as a table on standard error, if that is a terminal."""
+    if not show_progress():
+        return
+    from rich.console import Console
+
+    table = Table(title=Text(printable(title)), title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", overflow="fold")
+    for name, value in facts.items():
+        table.add_row(Text(printable(name)), Text(printable(value)))
+    Console(stderr=True, highlight=False).print(table)
 
 
 def new_table(title: str, columns: Sequence[str], *, numbers: Sequence[str]) -> Table:

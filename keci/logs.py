@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 from keci.printable import printable_lines
 
@@ -17,9 +18,21 @@ class PrintableFormatter(logging.Formatter):
         return super().formatMessage(record)
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment: a progress display stands in for it."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        """The stream that the base class would keep is not kept."""
+
+
 def set_up_logging(level: int) -> None:
     """Log to standard error with the time of day, KECI's own messages from ``level`` on."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(PrintableFormatter(FORMAT, TIME_FORMAT))
     logging.basicConfig(handlers=[handler], force=True)
     logging.getLogger("keci").setLevel(level)

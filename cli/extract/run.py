@@ -13,8 +13,9 @@ from typing import Any, Self
 
 import click
 
-from keci.cli.extract.watch import FailureLimit, ProgressDisplay, StopSignals, clock_time
-from keci.cli.options import EXIT_SOME_FAILED, is_quiet
+from keci.cli.extract.watch import FailureLimit, StopSignals, progress_line
+from keci.cli.options import EXIT_SOME_FAILED, is_quiet, show_progress
+from keci.cli.tables import print_summary
 from keci.corpus.metrics import Memory, Meter, MetricsFile, failure_kind
 from keci.corpus.quarantine import Accounts
 from keci.corpus.reader import CorpusReader
@@ -27,6 +28,7 @@ from keci.corpus.run.runs import drive, open_run
 from keci.corpus.run.streaming import StreamOutput
 from keci.errors import KeciError, WorkerError
 from keci.printable import LONGEST_MESSAGE, printable
+from keci.progress import ProgressDisplay, clock_time
 
 EXIT_SIGNAL = 128
 EXIT_BROKEN_PIPE = EXIT_SIGNAL + 13
@@ -52,7 +54,7 @@ class Watch:
     def __init__(self, reader: CorpusReader, options: WatchOptions) -> None:
         self.meter = Meter(reader, memory=Memory(options.process_ids))
         self.meter.queues.update(options.queues)
-        self._display = ProgressDisplay(self.meter)
+        self._display = ProgressDisplay(is_shown=show_progress())
         self._metrics = MetricsFile(options.metrics, self.meter) if options.metrics else None
         self._limit = options.failure_limit
         self._signals = StopSignals()
@@ -60,7 +62,10 @@ class Watch:
 
     def add(self, chunk: Chunk) -> None:
         self.meter.add(chunk)
-        self._display.update()
+        share = self.meter.share
+        self._display.update(
+            progress_line(self.meter), share or 0.0, None if share is None else 1.0
+        )
         if self._metrics:
             self._metrics.update()
 
@@ -88,6 +93,8 @@ class Watch:
         self._stack.close()
         if self._metrics:
             self._metrics.write()
+        if error is None:
+            print_summary("", summary_of(self.meter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +124,21 @@ def run_to_files(
 
 
 def _run(extract: Extract, reader: CorpusReader, output: RunOutput, options: WatchOptions) -> int:
+    manifest = None
     with Watch(reader, options) as watch:
         watch.meter.queues["uncommitted"] = lambda: output.uncommitted
         try:
             chunks = extract(reader.read(output.state.cursor))
             if drive(chunks, output, stop=watch.should_stop, watch=watch.add):
                 manifest = output.finish(reader.cursor)
-                code = _finished_run(output.layout, manifest, _pace(watch.meter))
-                _tell_left_out(reader)
-                return code
         except OSError as error:
             raise KeciError(f"the output failed: {error}; {_how_to_go_on(reader)}") from error
         except WorkerError as error:
             raise KeciError(f"{error}; {_how_to_go_on(reader)}") from error
+    if manifest is not None:
+        code = _finished_run(output.layout, manifest, _pace(watch.meter))
+        _tell_left_out(reader)
+        return code
     _tell(f"stopped after {output.state.cursor.read:,} records; {_how_to_go_on(reader)}")
     return watch.stop_code()
 
@@ -213,6 +222,22 @@ def _tell_left_out(reader: CorpusReader) -> None:
     if reader.left_out:
         kinds = (f"{count:,} {kind}" for kind, count in reader.left_out.items())
         _tell(f"left out of the texts: {', '.join(kinds)}")
+
+
+def summary_of(meter: Meter) -> Mapping[str, str]:
+    """What this process has done, for people."""
+    record = meter.to_record()
+    peak = record["memory"].get("peak_rss_bytes")
+    return {
+        "documents": f"{meter.documents:,}",
+        "failed": f"{meter.failed:,}",
+        "entities": f"{meter.entities:,}",
+        "relations": f"{meter.relations:,}",
+        "time": clock_time(meter.seconds),
+        "records a second": f"{meter.rate:,.1f}",
+        "characters a second": f"{record['characters_per_second']:,.0f}",
+        **({"memory at most": f"{peak / 1e6:,.0f} MB"} if peak else {}),
+    }
 
 
 def _pace(meter: Meter) -> str:

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from keci.cli.completion import completed, encoders
 from keci.cli.options import common_options, show_progress
 from keci.errors import UsageError
+from keci.progress import ProgressDisplay
 
 if TYPE_CHECKING:
     from keci.cli.kb.embed_jobs import EmbeddingJob, Report
@@ -204,16 +205,11 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 @contextmanager
 def _progress() -> Iterator["Report"]:
-    """A progress bar on standard error, if someone watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=Console(stderr=True), disable=not show_progress()) as progress:
-        task = progress.add_task("starting", total=None)
+    """A progress display that is told the step, and how much of it is done."""
+    with ProgressDisplay("starting", is_shown=show_progress()) as progress:
 
         def report(step: str, done: int, total: int) -> None:
-            progress.update(task, description=step, completed=done, total=total or None)
+            of_all = f" of {total:,}" if total else ""
+            progress.update(f"{step}: {done:,}{of_all}", done, total or None)
 
         yield report

@@ -1,6 +1,5 @@
 """keci-kb build and merge: make knowledge bases."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from keci.cli.options import common_options, show_progress
+from keci.cli.tables import print_summary
 from keci.errors import UsageError
+from keci.progress import ProgressDisplay, clock_time
 
 if TYPE_CHECKING:
     from keci.knowledge.base.folder import Manifest
@@ -223,6 +224,11 @@ def merge(bases: tuple[Path, ...], output: Path) -> None:
 
 def _say_built(output: Path, manifest: "Manifest") -> None:
     counts = manifest.counts
+    facts = {name.replace("_", " "): f"{count:,}" for name, count in counts.items()}
+    facts["time"] = clock_time(manifest.build["seconds"])
+    if peak := manifest.build["peak_memory_mb"]:
+        facts["memory at most"] = f"{peak:,} MB"
+    print_summary(str(output), facts)
     click.echo(
         f"{output}: {counts['concepts']:,} concepts, {counts['names']:,} names, "
         f"{counts['relations']:,} relations in {manifest.build['seconds']} s",
@@ -238,22 +244,13 @@ def _say_built(output: Path, manifest: "Manifest") -> None:
 
 @contextmanager
 def _steps(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on standard error that moves with each reported step, if someone watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not show_progress()) as progress:
-        task = progress.add_task("starting", total=total, completed=-1)
+    """A progress display that moves with each reported step."""
+    done = -1
+    with ProgressDisplay("starting", is_shown=show_progress()) as progress:
 
         def report(step: str) -> None:
-            logging.getLogger("keci").debug(step)
-            progress.update(task, description=step, advance=1)
+            nonlocal done
+            done += 1
+            progress.step(f"{step} ({done + 1} of {total})", done, total)
 
         yield report
-        progress.update(task, completed=total)

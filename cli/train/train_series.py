@@ -1,12 +1,14 @@
 """One training run, or one for each fold and seed, and what a person is told of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from keci.cli.options import show_progress
-from keci.cli.tables import print_table
+from keci.cli.tables import print_summary, print_table
 from keci.cli.train.train_options import TrainingChoice
 from keci.config import ModelConfig, TrainConfig
 from keci.errors import UsageError
@@ -53,10 +55,18 @@ def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> Non
         _show(_train_series(choice, held_out, inputs, model, config), choice.output)
         return
     result = train_run(inputs, model, config, resume=choice.resume, show_progress=show_progress())
+    print_summary(str(choice.output), _summary(result.scores))
     entity, relation = (result.scores[part]["f1"] for part in _PARTS)
     click.echo(f"F1 entity {entity:.2f}, relation {relation:.2f} ({result.scores['meaning']})")
     state = result.state
     click.echo(f"best epoch {state.best_epoch} of {state.epoch}; checkpoint in {choice.output}")
+
+
+def _summary(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Precision, recall and F1 of the best epoch."""
+    return {
+        part: "  ".join(f"{name} {scores[part][name]:.2f}" for name in FIGURES) for part in _PARTS
+    }
 
 
 def _train_series(

@@ -70,7 +70,6 @@ class Meter:
         self._clock = clock
         self._memory = memory or Memory()
         self._started = clock()
-        self._first: tuple[float, float] | None = None
         self._latest: Record | None = None
         self.documents = self.failed = self.withdrawn = 0
         self.characters = self.entities = self.relations = 0
@@ -91,8 +90,6 @@ class Meter:
                 self.entities += len(outcome.mentions)
                 self.relations += len(outcome.relations)
         self._latest = chunk[-1].record
-        if self._first is None and self.share is not None:
-            self._first = (self.seconds, self.share)
 
     @property
     def seconds(self) -> float:
@@ -118,14 +115,6 @@ class Meter:
             return None
         is_last = latest.after == self._reader.cursor
         return (self._reader.bytes_read if is_last else latest.bytes_read) / total
-
-    @property
-    def remaining_seconds(self) -> float | None:
-        """Judged by the bytes read since the first chunk; None while there is no telling."""
-        if self._first is None or self.share is None or self.share <= self._first[1]:
-            return None
-        seconds, share = self.seconds - self._first[0], self.share - self._first[1]
-        return seconds * (1 - self.share) / share
 
     def to_record(self) -> dict[str, Any]:
         """What a metrics file holds; memory in bytes, where the system tells."""

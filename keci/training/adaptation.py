@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import Progress
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -23,6 +22,7 @@ from keci.config import TrainConfig
 from keci.errors import ConfigError, UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import Encoder, load_encoder, save_encoder
+from keci.progress import ProgressDisplay
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import read_json, write_json, write_tensors
 from keci.training.synonyms import SynonymPairs
@@ -42,7 +42,6 @@ WEIGHTS_FILE = "adaptation-{step}.safetensors"
 _TEMPERATURE = 0.07
 _MOST_PIECES = 128
 _SAVED_EVERY = 200
-_SHOWN_EVERY = 20
 _MASK_TOKENS = ("[MASK]", "<mask>")
 
 
@@ -165,15 +164,13 @@ class Adaptation:
         self.folder.mkdir(parents=True, exist_ok=True)
         step = self._restore() if resume else 0
         order = _Order(self.corpora, self.settings)
-        with Progress(disable=not self.show_progress) as progress:
-            task = progress.add_task("adapting", total=self.settings.steps, completed=step)
-            while step < self.settings.steps:
+        steps = self.settings.steps
+        with ProgressDisplay(is_shown=self.show_progress) as progress:
+            while step < steps:
                 losses = self._train_step(step, order.texts_of(step))
                 step += 1
-                progress.update(task, completed=step, description=_shown(losses))
-                if step % _SHOWN_EVERY == 0:
-                    _LOGGER.info("step %d: %s", step, _shown(losses))
-                if step % _SAVED_EVERY == 0 and step < self.settings.steps:
+                progress.update(f"step {step:,} of {steps:,}, {_shown(losses)}", step, steps)
+                if step % _SAVED_EVERY == 0 and step < steps:
                     self._save(step)
         save_encoder(self.model.transformer, self.settings.encoder, self.folder / "encoder")
         write_json(self.folder / "encoder" / "keci-adaptation.json", self._description)

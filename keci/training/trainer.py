@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from rich.progress import Progress
 from torch import Tensor
 
 from keci.batch import BatchBuilder, PreparedText
@@ -18,6 +17,7 @@ from keci.documents import Extraction
 from keci.evaluation import Evaluation, evaluate
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
+from keci.progress import ProgressDisplay
 from keci.schema import TaskSchema
 from keci.training.checkpoint import (
     BEST_FILE,
@@ -111,9 +111,7 @@ class Trainer:
         steps = -(-len(data.texts) // self.config.batch_size)
         optimisation = Optimisation(self.network, self.config, steps_per_epoch=steps)
         state = load_state(self.folder, self.network, optimisation) if resume else State()
-        with Progress(disable=not self.show_progress) as progress:
-            task = progress.add_task("training", total=self.config.epochs * steps)
-            progress.advance(task, state.epoch * steps)
+        with ProgressDisplay(is_shown=self.show_progress) as progress:
             while state.epoch < self.config.epochs and not self._patience_ended(state):
                 loss = self._train_epoch(state.epoch, data, optimisation, progress)
                 with optimisation.average.in_use():
@@ -124,10 +122,6 @@ class Trainer:
                 report_epoch(self.folder, data.validation, predicted)
                 if self.after_epoch:
                     self.after_epoch(metrics)
-                description = (
-                    f"loss {loss:.2f}, F1 {metrics.entity_f1:.1f} / {metrics.relation_f1:.1f}"
-                )
-                progress.update(task, description=description)
         return state
 
     def _patience_ended(self, state: State) -> bool:
@@ -135,17 +129,20 @@ class Trainer:
         return bool(patience) and state.epoch - state.best_epoch >= patience
 
     def _train_epoch(
-        self, epoch: int, data: TrainingData, optimisation: Optimisation, progress: Progress
+        self, epoch: int, data: TrainingData, optimisation: Optimisation, progress: ProgressDisplay
     ) -> float:
         """One pass over the training texts; returns the mean loss per document."""
         torch.manual_seed(self.config.seed * 10_007 + epoch)
         lengths = torch.tensor([text.token_count for text in data.texts])
         self.network.train()
         total = 0.0
-        for places in epoch_batches(lengths, self.config.batch_size):
-            loss = self._train_batch(epoch, data, places, optimisation)
-            total += loss * len(places)
-            progress.advance(progress.task_ids[0])
+        batches = list(epoch_batches(lengths, self.config.batch_size))
+        last, seen = self.config.epochs, 0
+        for number, places in enumerate(batches, start=1):
+            total += self._train_batch(epoch, data, places, optimisation) * len(places)
+            seen += len(places)
+            facts = f"epoch {epoch + 1} of {last}, loss {total / seen:.2f}"
+            progress.update(facts, epoch * len(batches) + number, last * len(batches))
         return total / max(len(data.texts), 1)
 
     def _train_batch(

@@ -1,11 +1,14 @@
+import re
 import sys
 from pathlib import Path
 
 import orjson
 import pytest
 
+from keci import progress
 from keci.cli import options as cli_options
-from keci.cli.extract import watch as extract_progress
+from keci.cli import tables
+from keci.cli.extract import run as extract_run
 from tests.cli.extraction import run
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
@@ -26,7 +29,7 @@ def test_metrics_are_kept(corpus: Path, model: tuple[str, ...], tmp_path: Path) 
 def test_progress_is_logged_without_a_terminal(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract_progress, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
     assert "INFO 4 records, " in result.stderr
     assert "/s, 0% read" in result.stderr
@@ -39,16 +42,12 @@ def test_progress_is_logged_without_a_terminal(
 def test_progress_is_a_bar_on_a_terminal(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (extract_progress, cli_options):
+    for module in (extract_run, cli_options, tables):
         monkeypatch.setattr(module, "show_progress", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "300")
     result = run(corpus, "-o", tmp_path / "out.jsonl", *model)
     assert "━" in result.stderr
+    assert re.search(r"documents\W+13\W+failed\W+1\W", result.stderr), "a table at the end"
     assert "14 records" in result.stderr
     assert f"opening {model[1]}" in result.stderr
-
-
-def test_remaining_time_is_judged_by_bytes() -> None:
-    assert extract_progress.clock_time(370) == "0:06:10"
-    assert extract_progress.clock_time(100 * 3600 + 1) == "100:00:01"

@@ -28,17 +28,14 @@ def reader(tmp_path: Path) -> CorpusReader:
     return CorpusReader([str(path) for path in inputs])
 
 
-def test_counts_rates_and_the_time_that_is_left(reader: CorpusReader) -> None:
+def test_counts_rates_and_shares(reader: CorpusReader) -> None:
     clock = Clock()
     meter = Meter(reader, clock)
     shares = []
-    assert meter.remaining_seconds is None
     for chunk in extract_names(reader.read()):
         clock.now += 2
         meter.add(chunk)
         shares.append(meter.share)
-        if meter.share == pytest.approx(0.75):
-            assert meter.remaining_seconds == pytest.approx((meter.seconds - 2) / 3)
     assert shares == pytest.approx([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75])
     assert meter.share == 1
     assert meter.rate == pytest.approx(2)
@@ -106,7 +103,6 @@ def test_a_pipe_has_no_share(reader: CorpusReader) -> None:
     first: Chunk = next(iter(extract_names(reader.read())))
     meter.add(first)
     assert meter.share is None
-    assert meter.remaining_seconds is None
 
 
 def test_the_file_is_rewritten_now_and_then(reader: CorpusReader, tmp_path: Path) -> None:
