@@ -15,10 +15,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import click
 from click.shell_completion import CompletionItem
 
-from keci.cli.completion import completed, tasks
 from keci.errors import KeciError
 from keci.logs import set_up_logging
-from keci.options import Option, Options, option_of
+from keci.options import REQUIRED, Option, Options, option_of
 from keci.printable import printable, printable_lines
 from keci.progress import ProgressDisplay
 
@@ -32,12 +31,6 @@ ids_option = click.option(
     "--ids",
     type=click.Path(path_type=Path),
     help="File with the ids of the documents of --data to use, one a line.",
-)
-task_option = click.option(
-    "--task",
-    required=True,
-    help="ade, biorelex, biored, or a schema file in TOML.",
-    shell_complete=completed(tasks, or_files=True),
 )
 kb_option = click.option(
     "--kb",
@@ -125,7 +118,11 @@ def _click_option(
 ) -> Callable[[Command], Command]:
     flags = known.flags or (f"--{item.name.replace('_', '-')}",)
     kinds = {hint, *get_args(hint)} if isinstance(hint, UnionType) else {hint}
+    if get_origin(hint) is tuple:
+        kinds = {*get_args(hint)}
     settings: dict[str, Any] = {"help": known.help, "shell_complete": complete}
+    if item.default is REQUIRED:
+        settings["required"] = True
     if bool in kinds:
         return click.option(*flags, item.name, is_flag=True, default=item.default, **settings)
     if known.choices:
@@ -136,10 +133,12 @@ def _click_option(
             path_type=Path, exists=exists, dir_okay=known.exists != "file"
         )
     elif int in kinds:
-        settings["type"] = click.IntRange(known.least)
+        settings["type"] = int if known.least is None else click.IntRange(known.least)
     if get_origin(hint) is tuple:
         settings["multiple"] = True
-    elif item.default is not None:
+    elif item.default is None and isinstance(known.shown_default, str):
+        settings["show_default"] = known.shown_default
+    elif item.default not in (None, REQUIRED):
         settings |= {"default": item.default, "show_default": known.shown_default}
     return click.option(*flags, item.name, metavar=known.metavar, **settings)
 

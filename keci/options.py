@@ -8,12 +8,14 @@ functions take the same dataclass, so that an option is written down once.
         limit: int | None = option(None, "Take so many records at most.", least=1)
 """
 
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from keci.errors import UsageError
 
 _KEY = "option"
+REQUIRED: Any = MISSING
+"""The default of an option that must be given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,22 @@
 """What the commands of keci-evaluate read: annotated documents, and what a model says of them."""
 
-import functools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-import click
-
-from keci.cli.options import ids_option, kb_option, step_shown, task_option
+from keci.cli.completion import completed, tasks
+from keci.cli.options import options_of, step_shown
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
+from keci.options import REQUIRED, Options, option
 
 if TYPE_CHECKING:
     from keci.data.gold import GoldDataset
     from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,18 @@ class Annotated:
     left_out: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationInputs:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationInputs(Options):
     """The choice of annotated documents, and how models are run on them."""
 
-    task: str
-    data: Path
-    ids: Path | None
-    kb: Path | None
-    without_kb: bool
-    precision: str | None
+    task: str = option(REQUIRED, "ade, biorelex, biored, or a schema file in TOML.")
+    data: Path = option(REQUIRED, "Annotated documents.")
+    ids: Path | None = option(
+        None, "File with the ids of the documents of --data to use, one a line."
+    )
+    kb: Path | None = option(None, "Knowledge base folder; the default one if not given.")
+    without_kb: bool = option(False, "Run the model without a knowledge base.", "--no-kb")
+    precision: str | None = option(None, "Precision of a bundle; its default one if not given.")
 
     def load(self) -> Annotated:
         from keci.data.datasets import load_dataset
@@ -103,29 +102,7 @@ def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
     return chosen
 
 
-def evaluation_inputs(command: Command) -> Command:
-    """Add the options that choose documents and run models; the command gets them as ``inputs``."""
-
-    @task_option
-    @click.option(
-        "--data", required=True, type=click.Path(path_type=Path), help="Annotated documents."
-    )
-    @ids_option
-    @kb_option
-    @click.option("--no-kb", is_flag=True, help="Run the model without a knowledge base.")
-    @click.option("--precision", help="Precision of a bundle; its default one if not given.")
-    @functools.wraps(command)
-    def wrapped(
-        *arguments: Any,
-        task: str,
-        data: Path,
-        ids: Path | None,
-        kb: Path | None,
-        no_kb: bool,
-        precision: str | None,
-        **options: Any,
-    ) -> Any:
-        inputs = EvaluationInputs(task, data, ids, kb, no_kb, precision)
-        return command(*arguments, inputs=inputs, **options)
-
-    return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+evaluation_inputs = options_of(
+    EvaluationInputs, "inputs", complete={"task": completed(tasks, or_files=True)}
+)
+"""Adds the options that choose documents and run models; the command gets them as ``inputs``."""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keci.cli.completion import completed, encoders, recipes
-from keci.cli.options import kb_option, task_option
+from keci.cli.completion import completed, encoders, recipes, tasks
+from keci.cli.options import options_of
 from keci.config import VARIANTS, ModelConfig, TrainConfig
-from keci.model.encoder_names import default_encoder
 
 if TYPE_CHECKING:
     from keci.training.crossval import Plan
@@ -20,6 +19,8 @@ from collections.abc import Sequence
 from glob import glob, has_magic
 
 from keci.errors import ConfigError, DataError, KeciError, UsageError
+from keci.model.encoder_names import default_encoder
+from keci.options import REQUIRED, Options, option
 from keci.schema import load_schema
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,133 +42,79 @@ def _read_recipe(context: click.Context, _: click.Parameter, name: str | None) -
     return name
 
 
-def _with_recipe(
-    context: click.Context, _: click.Parameter, given: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The settings of the recipe and, after them, those of the command line."""
-    return (*context.meta.get(_SETTINGS, ()), *given)
-
-
-_OPTIONS = (
-    click.option(
-        "--recipe",
-        is_eager=True,
-        expose_value=False,
-        callback=_read_recipe,
-        shell_complete=completed(recipes, or_files=True),
-        help="biored, ade, biorelex: how that shipped model was trained; or a file in TOML. "
-        "Options given here go before those of the recipe.",
-    ),
-    task_option,
-    click.option(
-        "--train",
-        type=click.Path(path_type=Path),
-        help="Annotated data: KECI jsonl, BioRelEx, SpERT or DyGIE json, PubTator, BioC, CoNLL "
-        "tags, a folder of brat, BigBio, doccano, Prodigy, Label Studio or PubAnnotation.",
-    ),
-    click.option(
-        "--validation",
-        type=click.Path(path_type=Path),
-        help="Annotated data to choose the best epoch on; split off --train if not given.",
-    ),
-    click.option(
-        "--encoder",
-        default=default_encoder,
-        show_default="biomedical where it is there, else minilm",
-        shell_complete=completed(encoders, or_files=True),
-        help="biomedical (MiniLM adapted, in a clone), minilm, mpnet, a folder with a "
-        "transformers model, or a hub name.",
-    ),
-    click.option(
-        "--start",
-        type=click.Path(path_type=Path, exists=True),
-        metavar="RUN",
-        help="A trained run of the same task and architecture to go on from, on other data.",
-    ),
-    click.option(
-        "--teacher",
-        multiple=True,
-        type=click.Path(path_type=Path, exists=True),
-        metavar="RUN",
-        help="A trained run of the same task whose probabilities the model imitates; of several, "
-        "their mean.",
-    ),
-    click.option(
-        "--unlabelled",
-        type=click.Path(path_type=Path, exists=True),
-        help="Texts, in any format that keci-extract reads, of which the teachers alone tell.",
-    ),
-    kb_option,
-    click.option(
-        "--vectors",
-        multiple=True,
-        metavar="NAME",
-        help="Vectors beside the knowledge base to read, 'none' for none; all if not given.",
-    ),
-    click.option(
-        "--output",
-        type=click.Path(path_type=Path),
-        help="Folder of the run or runs: checkpoints, settings, metrics, results.",
-    ),
-    click.option(
-        "--variant",
-        type=click.Choice(tuple(VARIANTS)),
-        default="full",
-        show_default=True,
-        help="The paper's full model, a baseline or an ablation.",
-    ),
-    click.option("--seed", default=1, show_default=True),
-    click.option(
-        "--runs",
-        type=click.IntRange(1),
-        default=1,
-        show_default=True,
-        help="Train with so many seeds: --seed and those that follow it.",
-    ),
-    click.option(
-        "--patience",
-        default=0,
-        show_default=True,
-        help="Stop after so many epochs without a better validation F1; 0: never.",
-    ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="NAME=VALUE",
-        callback=_with_recipe,
-        help="Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
-    ),
-    click.option("--resume", is_flag=True, help="Go on with what is in --output."),
-    click.option(
-        "--accept-losses",
-        is_flag=True,
-        help="Train although most mentions or relations of the data cannot be learned.",
-    ),
+_recipe_option = click.option(
+    "--recipe",
+    is_eager=True,
+    expose_value=False,
+    callback=_read_recipe,
+    shell_complete=completed(recipes, or_files=True),
+    help="biored, ade, biorelex: how that shipped model was trained; or a file in TOML. "
+    "Options given here go before those of the recipe.",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingChoice:
-    """What the user chose by the shared options."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingChoice(Options):
+    """What the user chose by the shared options; once it is checked, no path is missing."""
 
-    task: str
-    train: Path
-    validation: Path | None
-    encoder: str
-    start: Path | None
-    teacher: tuple[Path, ...]
-    unlabelled: Path | None
-    kb: Path | None
-    vectors: tuple[str, ...]
-    output: Path
-    variant: str
-    seed: int
-    runs: int
-    patience: int
-    settings: tuple[str, ...]
-    resume: bool
-    accept_losses: bool
+    task: str = option(REQUIRED, "ade, biorelex, biored, or a schema file in TOML.")
+    train: Path = option(
+        None,
+        "Annotated data: KECI jsonl, BioRelEx, SpERT or DyGIE json, PubTator, BioC, CoNLL "
+        "tags, a folder of brat, BigBio, doccano, Prodigy, Label Studio or PubAnnotation.",
+    )
+    validation: Path | None = option(
+        None, "Annotated data to choose the best epoch on; split off --train if not given."
+    )
+    encoder: str = option(
+        None,
+        "biomedical (MiniLM adapted, in a clone), minilm, mpnet, a folder with a transformers "
+        "model, or a hub name.",
+        shown_default="biomedical where it is there, else minilm",
+    )
+    start: Path | None = option(
+        None,
+        "A trained run of the same task and architecture to go on from, on other data.",
+        metavar="RUN",
+        exists="path",
+    )
+    teacher: tuple[Path, ...] = option(
+        (),
+        "A trained run of the same task whose probabilities the model imitates; of several, "
+        "their mean.",
+        metavar="RUN",
+        exists="path",
+    )
+    unlabelled: Path | None = option(
+        None,
+        "Texts, in any format that keci-extract reads, of which the teachers alone tell.",
+        exists="path",
+    )
+    kb: Path | None = option(None, "Knowledge base folder; the default one if not given.")
+    vectors: tuple[str, ...] = option(
+        (),
+        "Vectors beside the knowledge base to read, 'none' for none; all if not given.",
+        metavar="NAME",
+    )
+    output: Path = option(
+        None, "Folder of the run or runs: checkpoints, settings, metrics, results."
+    )
+    variant: str = option(
+        "full", "The paper's full model, a baseline or an ablation.", choices=tuple(VARIANTS)
+    )
+    seed: int = option(1, "Seed of the first run.")
+    runs: int = option(1, "Train with so many seeds: --seed and those that follow it.", least=1)
+    patience: int = option(0, "Stop after so many epochs without a better validation F1; 0: never.")
+    settings: tuple[str, ...] = option(
+        (),
+        "Any other field of ModelConfig or TrainConfig, such as span_gcn_layers=1.",
+        "--set",
+        metavar="NAME=VALUE",
+    )
+    resume: bool = option(False, "Go on with what is in --output.")
+    accept_losses: bool = option(
+        False, "Train although most mentions or relations of the data cannot be learned."
+    )
 
     def inspect_data(self) -> int:
         """Print what the training data have for the task, and count their documents.
@@ -226,29 +173,35 @@ class TrainingChoice:
 
 def training_options(command: Command) -> Command:
     """Add the shared options to a command that is ``with_choice``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    completions = {
+        "task": completed(tasks, or_files=True),
+        "encoder": completed(encoders, or_files=True),
+    }
+    return _recipe_option(options_of(TrainingChoice, "choice", complete=completions)(command))
 
 
 def with_choice(command: Command) -> Command:
-    """Give a function the shared options as its ``choice``; it stands below ``common_options``.
+    """Check the ``choice`` that a function is given; it stands below ``common_options``.
 
-    With ``check`` nothing but that is done. Raises UsageError where data or output are not given.
+    The settings of a recipe come before those of the command line. With ``check`` the data in that
+    file are looked at, and nothing else is done. Raises UsageError where data or output are not
+    given.
     """
 
     @functools.wraps(command)
-    def wrapped(*, check: Path | None = None, **options: Any) -> Any:
+    def wrapped(*, choice: TrainingChoice, check: Path | None = None, **options: Any) -> Any:
         if check is not None:
             from keci.cli.train.check import check as check_data
 
-            check_data(check, load_schema(options["task"]))
+            check_data(check, load_schema(choice.task))
             return None
         for name in ("train", "output"):
-            if options[name] is None:
+            if getattr(choice, name) is None:
                 raise UsageError(f"give --{name}")
-        shared = {field.name: options.pop(field.name) for field in fields(TrainingChoice)}
-        return command(TrainingChoice(**shared), **options)
+        of_recipe = click.get_current_context().meta.get(_SETTINGS, ())
+        settings = (*of_recipe, *choice.settings)
+        encoder = choice.encoder or default_encoder()
+        return command(replace(choice, settings=settings, encoder=encoder), **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
 

@@ -103,7 +103,7 @@ def test_resuming_with_other_settings_says_what_changed(
         (("--set", "span_width=wide"), "span_width must be of type int"),
         (("--set", "keep_ratio=2"), "keep_ratio must be in"),
         (("--kb", "/nowhere"), "there is no knowledge base at /nowhere"),
-        (("--encoder", "/nowhere/encoder"), "could not be loaded from the hub"),
+        (("--encoder", "/nowhere/encoder"), "no name of a model on a hub"),
         (("--task", "chemprot"), "unknown task 'chemprot'"),
     ],
 )
