@@ -43,8 +43,8 @@ audit: .venv/development ## ask for known vulnerabilities and licences of the pi
 	|| { echo "audit: the package index cannot be reached; nothing was checked"; exit 0; }; \
 	$(MAKE) --no-print-directory build/audit/ready \
 	&& build/audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt \
-	&& build/audit/bin/pip-licenses --python $(BIN)/python --from mixed --partial-match \
-	  --fail-on "AGPL;GNU General Public;SSPL;Proprietary" >/dev/null
+	&& build/audit/bin/pip-licenses --python $(BIN)/python --from mixed --format json \
+	| $(BIN)/python .ci/licences.py
 
 platforms: build/platforms/bin/uv ## ask the package index whether the pinned versions resolve on every platform
 	.ci/platforms build/platforms/bin/uv
