@@ -1,8 +1,8 @@
-"""Refuses packages whose licences KECI's cannot be joined with: ``pip-licenses --format json | ...``.
+"""Refuses packages whose licences KECI's cannot be joined with.
 
-Reads the list of pip-licenses from standard input, prints the packages that are refused, and exits
-with 1 where there are some. Licences come as SPDX expressions (``GPL-3.0-only``) or as names (``GNU
-General Public License v3 (GPLv3)``); of alternatives one is enough.
+Reads the list of ``pip-licenses --format json`` from standard input, prints the packages that are
+refused, and exits with 1 where there are some. Licences come as SPDX expressions (GPL-3.0-only) or
+as names (GNU General Public License v3 (GPLv3)); of alternatives one is enough.
 """
 
 import json

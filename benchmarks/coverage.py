@@ -1,30 +1,52 @@
-"""How many gold mentions a knowledge base knows: ``python -m benchmarks.coverage --kb DIR``."""
+"""How many gold mentions a knowledge base knows: ``python -m benchmarks.coverage --kb DIR``.
+
+Also how often the first candidate of a mention is of the kind that the gold type says (a gene, a
+chemical, a disorder), and, in BioRED, the gold concept.
+"""
 
 import argparse
+import gzip
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keci.knowledge.base.store import open_knowledge_base
+from keci.formats import pubtator
+from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
+from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
 from keci.knowledge.linking.linker import Linker
 from keci.text.words import find_words
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-Gold = dict[tuple[int, int], str]
+Gold = dict[tuple[int, int], tuple[str, str]]
+"""Type and identifier of each span; the identifier is empty where a corpus has none."""
+
+NER = ("BC5CDR", "NCBI-disease", "BC2GM")
+PROTEINS = frozenset({"T028", "T116", "T126", "T192"})
+KINDS = {
+    "gene": ("Gene", "Protein", "protein", "GENE", "GeneOrGeneProduct", "Protein-family"),
+    "chemical": ("Chemical", "chemical", "Drug", "ChemicalEntity"),
+    "disorder": ("Disease", "DiseaseOrPhenotypicFeature", "Adverse-Effect"),
+}
+KIND_OF_TYPE = {name: kind for kind, names in KINDS.items() for name in names}
 
 
 @dataclass(slots=True)
 class Coverage:
-    """Counts over the texts of a corpus; a mention is covered if its exact span has a candidate."""
+    """Counts over the texts of a corpus; a mention is covered if its exact span has a candidate.
+
+    ``first`` counts what is said of first candidates: "typed" mentions, those that are "fitting";
+    "identified" mentions, those that are "right".
+    """
 
     mentions: Counter[str] = field(default_factory=Counter)
     covered: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     candidates: int = 0
+    first: Counter[str] = field(default_factory=Counter)
     noise: int = 0
     texts: int = 0
     tokens: int = 0
@@ -41,13 +63,19 @@ class Coverage:
                 for name, count in self.mentions.most_common()
             },
             "candidates_per_covered_mention": round(self.candidates / covered, 2),
+            "first_fits_percent": _percent(self.first["fitting"], self.first["typed"]),
+            "first_is_gold_percent": _percent(self.first["right"], self.first["identified"]),
             "noise_per_text": round(self.noise / self.texts, 2),
             "tokens_per_cpu_second": round(self.tokens / self.seconds),
         }
 
 
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 2) if whole else None
+
+
 def measure(texts: Iterable[tuple[str, Gold]], linker: Linker) -> Coverage:
-    """Link the texts and compare with their gold mentions (start, end) -> type."""
+    """Link the texts and compare with their gold mentions."""
     result = Coverage()
     for text, gold in texts:
         result.texts += 1
@@ -56,15 +84,48 @@ def measure(texts: Iterable[tuple[str, Gold]], linker: Linker) -> Coverage:
         mentions = linker.link(text)
         result.seconds += time.process_time() - started
         found = {(mention.start, mention.end): mention.concepts for mention in mentions}
-        for span, kind in gold.items():
+        for span, (kind, identifier) in gold.items():
             result.mentions[kind] += 1
             if span in found:
                 result.covered[kind] += 1
                 result.candidates += len(found[span])
+                result.first.update(_judged(linker.knowledge_base, found[span], kind, identifier))
             else:
                 result.missed[f"{kind}: {text[span[0] : span[1]]}"] += 1
         result.noise += sum(span not in gold for span in found)
     return result
+
+
+def _judged(
+    base: KnowledgeBase, candidates: Sequence[int], kind: str, identifier: str
+) -> Iterator[str]:
+    """What counts of a mention's candidates, of which the gold concept may be one."""
+    wanted = KIND_OF_TYPE.get(kind)
+    if wanted:
+        yield "typed"
+        if _kind_of(base.types(candidates[0])) == wanted:
+            yield "fitting"
+    ids = [_local_ids(base, concept) for concept in candidates] if identifier else []
+    if any(identifier in names for names in ids):
+        yield "identified"
+        if identifier in ids[0]:
+            yield "right"
+
+
+def _kind_of(types: Iterable[str]) -> str:
+    codes = frozenset(types)
+    if codes & PROTEINS:
+        return "gene"
+    groups = {GROUP_OF_TYPE.get(code) for code in codes}
+    if "chemicals" in groups:
+        return "chemical"
+    return "disorder" if "disorders" in groups else ""
+
+
+def _local_ids(base: KnowledgeBase, concept: int) -> set[str]:
+    """The ids of a concept without their vocabularies, as BioRED writes them."""
+    named = (*base.sources(concept), *base.xrefs(concept))
+    return {name.rpartition(":")[2] for name in named if name.startswith(("MESH:", "NCBIGENE:"))}
 
 
 def read_biorelex(path: Path) -> Iterator[tuple[str, Gold]]:
@@ -72,7 +133,7 @@ def read_biorelex(path: Path) -> Iterator[tuple[str, Gold]]:
         yield (
             record["text"],
             {
-                (start, end): entity["label"]
+                (start, end): (entity["label"], "")
                 for entity in record["entities"]
                 for name in entity["names"].values()
                 if name["is_mentioned"]
@@ -90,10 +151,38 @@ def read_ade(path: Path) -> Iterator[tuple[str, Gold]]:
         yield (
             " ".join(record["tokens"]),
             {
-                (starts[entity["start"]], starts[entity["end"]] - 1): entity["type"]
+                (starts[entity["start"]], starts[entity["end"]] - 1): (entity["type"], "")
                 for entity in record["entities"]
             },
         )
+
+
+def read_ner(path: Path) -> Iterator[tuple[str, Gold]]:
+    with gzip.open(path) as lines:
+        for line in lines:
+            record = json.loads(line)
+            spans = {(item["start"], item["end"]): item["type"] for item in record["entities"]}
+            yield record["text"], {span: (kind, "") for span, kind in spans.items()}
+
+
+def read_biored(path: Path) -> Iterator[tuple[str, Gold]]:
+    for block in pubtator.blocks(path.read_bytes().split(b"\n")):
+        document = pubtator.read_block(block)
+        yield (
+            document.text,
+            {
+                (row.start, row.end): (row.type, (*row.identifiers, "")[0])
+                for row in document.mentions
+            },
+        )
+
+
+def corpora(data: Path) -> Iterator[tuple[str, Path, Callable[[Path], Iterator[tuple[str, Gold]]]]]:
+    yield "biorelex", data / "biorelex" / "train.json", read_biorelex
+    yield "ade", data / "ade" / "train.json", read_ade
+    for name in NER:
+        yield name, data / "ner" / f"{name}.jsonl.gz", read_ner
+    yield "biored", data / "biored" / "Train.PubTator", read_biored
 
 
 def main() -> None:
@@ -111,8 +200,7 @@ def main() -> None:
         compounds=not options.no_compounds,
         abbreviations=not options.no_abbreviations,
     )
-    for name, reader in (("biorelex", read_biorelex), ("ade", read_ade)):
-        path = options.data / name / "train.json"
+    for name, path, reader in corpora(options.data):
         if not path.is_file():
             print(f"{name}: skipped, {path} is not there")
             continue

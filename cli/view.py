@@ -64,6 +64,7 @@ def main(
     The page is a single file that asks nothing of the network.
     """
     from keci.files import OutputFile
+    from keci.targets import check_standard_output, check_targets
 
     wanted = 2 if compare else 1
     if compare and is_run:
@@ -74,6 +75,10 @@ def main(
     if task and not compare:
         raise UsageError("--task is for --compare")
     target = output or _beside(inputs[-1], is_run=is_run)
+    if target == "-":
+        check_standard_output(inputs)
+    else:
+        check_targets([Path(target)], [] if is_run else inputs)
     if compare:
         page = _comparison(*inputs, task=task, kb=kb, limit=limit, title=title)
     elif is_run:

@@ -14,8 +14,9 @@ is_refused = runpy.run_path(str(SCRIPT))["is_refused"]
 
 @pytest.mark.parametrize(
     "licence",
-    ["GPL-3.0-only", "GPL-3.0-or-later", "GPL-2.0", "GPLv3", "AGPL-3.0-only", "MIT AND GPL-2.0-only",
-     "GNU General Public License v3 (GPLv3)", "GNU Affero General Public License v3",
+    ["GPL-3.0-only", "GPL-3.0-or-later", "GPL-2.0", "GPLv3", "AGPL-3.0-only",
+     "MIT AND GPL-2.0-only", "GNU General Public License v3 (GPLv3)",
+     "GNU Affero General Public License v3",
      "GNU General Public License v2 or later (GPLv2+)", "SSPL-1.0", "Other/Proprietary License",
      "BUSL-1.1", "GPL-2.0-only OR AGPL-3.0-only", "LGPL-3.0-only AND GPL-3.0-only"],
 )  # fmt: skip

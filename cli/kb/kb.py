@@ -197,9 +197,12 @@ def link(
     from keci.cli.kb.density import GraphDensity
     from keci.knowledge.choice import knowledge_base_for
     from keci.pipeline import read
+    from keci.targets import check_targets
 
     if (text is None) == (source is None):
         raise UsageError("give either --text or --input")
+    if stats is not None:
+        check_targets([stats], [Path(name) for name in (source, foreign) if name is not None])
     opened = knowledge_base_for(kb)
     mentions_of_others = _foreign(opened, foreign, max_candidates)
     link_text = _linking(opened, mentions_of_others, max_candidates)

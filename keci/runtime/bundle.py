@@ -255,6 +255,9 @@ _FIELDS: Final[dict[str, dict[int, str]]] = {
 }
 """The message of each field number, from onnx.proto."""
 
+_OP_TYPE, _LOOPS = 4, (b"Loop", b"Scan")
+"""Operators that may run for ever; no graph that KECI exports has one."""
+
 _EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
 _KEY, _VALUE = 1, 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -266,7 +269,7 @@ _NOWHERE = ""
 def external_locations(path: Path) -> frozenset[str]:
     """The files that tensors name as theirs, "" for one that names none; usually there are none.
 
-    Raises BundleError where the file is no ONNX graph.
+    Raises BundleError where the file is no ONNX graph, or one with a loop.
     """
     if not path.stat().st_size:
         raise BundleError(f"{path} is no ONNX graph: it is empty")
@@ -287,6 +290,8 @@ def _locations(content: mmap.mmap) -> Iterator[str]:
             yield from _tensor_location(content, start, end)
             continue
         for number, first, last, _ in _fields(content, start, end):
+            if kind == "node" and number == _OP_TYPE and content[first:last] in _LOOPS:
+                raise ValueError(f"it has a {content[first:last].decode()}, which may never end")
             if number in _FIELDS[kind] and last >= 0:
                 open_messages.append((_FIELDS[kind][number], first, last))
     raise ValueError("it has too many parts")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from keci.errors import BundleError
 from keci.text.words import find_words
@@ -81,7 +81,7 @@ class TextTokenizer:
             known = self._known = {}
             new, self._known_characters = words, sum(map(len, words))
         spelled = sorted(new)
-        encoding = self.tokenizer.encode(spelled, is_pretokenized=True, add_special_tokens=False)
+        encoding = _encoded(self.tokenizer, spelled)
         words_of_pieces = np.array(encoding.word_ids, dtype=np.int64)
         cuts = np.searchsorted(words_of_pieces, np.arange(len(spelled) + 1)).tolist()
         ids = encoding.ids
@@ -99,6 +99,17 @@ class TextTokenizer:
     def special_count(self) -> int:
         """Number of special tokens that surround a text."""
         return len(self.prefix_ids) + len(self.suffix_ids)
+
+
+def _encoded(tokenizer: Tokenizer, words: list[str]) -> Encoding:
+    """The pieces of words; raises BundleError where a tokenizer's own patterns give up on one."""
+    try:
+        return tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+    except BaseException as error:
+        # A panic of the Rust library is no Exception, and has a type that cannot be imported.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise BundleError(f"the model's tokenizer cannot read a text: {error}") from error
+        raise
 
 
 def _tokenised(

@@ -75,3 +75,18 @@ def test_what_is_no_extraction_is_refused(tmp_path: Path) -> None:
     result = run(path)
     assert result.exit_code == 2
     assert "line 1: the field 'text' is missing" in result.stderr
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_the_page_is_not_written_over_what_is_read(
+    extractions: Path, tmp_path: Path, link: bool
+) -> None:
+    target = extractions
+    if link:
+        target = tmp_path / "other"
+        target.hardlink_to(extractions)
+    before = extractions.read_bytes()
+    done = run(extractions, "-o", target)
+    assert done.exit_code == 2
+    assert "which is read" in done.stderr
+    assert extractions.read_bytes() == before

@@ -249,7 +249,8 @@ class TableBuilder:
         preferred_flag = SYMBOL if concept.name_is_symbol else 0
         self._index(concept, (concept.name,), rank=0, flag=preferred_flag)
         self._index(concept, concept.symbols, rank=1, flag=SYMBOL)
-        self._index(concept, concept.synonyms, rank=1, flag=0)
+        synonyms = [name for name in concept.synonyms if not self._is_mere_head(name, concept.name)]
+        self._index(concept, synonyms, rank=1, flag=0)
         self._index(concept, concept.related, rank=2, flag=RELATED)
 
     def _index(self, concept: ConceptRecord, names: Iterable[str], *, rank: int, flag: int) -> None:
@@ -263,6 +264,11 @@ class TableBuilder:
                 self._key_concepts.append(len(self))
                 self._key_ranks.append((2 * rank + (plural > 0)) * 256 + concept.priority)
                 self._key_flags.append(symbol | strict)
+
+    def _is_mere_head(self, synonym: str, name: str) -> bool:
+        """Whether an English word is but the head of the concept's name: damage of DNA damage."""
+        _, separator, head = name.rpartition(" ")
+        return bool(separator) and synonym in self._common_words and head.lower() == synonym
 
     def _all_keys(self) -> Iterator[str]:
         start = 0

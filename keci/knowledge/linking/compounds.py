@@ -111,7 +111,10 @@ def _join_names(keyed: KeyedText, spans: Spans, ranker: Ranker, joint: int) -> N
 
 
 def _add_head(keyed: KeyedText, spans: Spans, ranker: Ranker, last: int) -> None:
-    """``Hox proteins``: the candidates of the head, if it has any, and of the name in turns."""
+    """``Hox proteins``: the candidates of the head, if it has any, and of the name in turns.
+
+    The head tells what the name means there: a ``PTB domain`` is of a protein, not of a disease.
+    """
     for head_first, groups in _heads_ending_at(keyed, last):
         before = keyed.preceding(head_first)
         names = spans.ending_at(before) if before is not None else ()
@@ -119,9 +122,10 @@ def _add_head(keyed: KeyedText, spans: Spans, ranker: Ranker, last: int) -> None
             continue
         head = spans.candidates.get((head_first, last), ())
         for first, concepts in names:
-            if (first, last) in spans.candidates or ranker.groups(concepts[0]).isdisjoint(groups):
+            fitting = ranker.fitting(concepts, groups)
+            if (first, last) in spans.candidates or not fitting:
                 continue
-            spans.put_compound(first, last, ranker.combine(head, concepts) if head else concepts)
+            spans.put_compound(first, last, ranker.combine(head, fitting) if head else fitting)
 
 
 def _heads_ending_at(keyed: KeyedText, last: int) -> list[tuple[int, frozenset[str]]]:

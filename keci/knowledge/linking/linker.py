@@ -106,10 +106,11 @@ class Linker:
             return ()
         forms = word_forms(word)
         has_inner_capital = not in_capitals and word[1:] != word[1:].lower()
+        is_capital = has_inner_capital and word.removesuffix("s").isupper()
         for prefix in (0, forms.prefix) if forms.prefix else (0,):
             for ending in (0, *sorted(forms.endings)):
                 key = forms.key[prefix : len(forms.key) - ending]
-                concepts = self._ranker.rank(key, has_inner_capital)
+                concepts = self._ranker.rank(key, has_inner_capital, is_capital=is_capital)
                 if concepts:
                     return concepts
         return ()

@@ -65,7 +65,8 @@ def name_keys(name: str) -> tuple[str, ...]:
     keys = list(map(word_key, words))
     if "s" in keys:
         keys = ["" if is_possessive(words, place) else key for place, key in enumerate(keys)]
-    if len(words) > 1 and words[0].lower() in DETERMINERS and words[0] != "A":
+    is_apart = len(words) > 1 and words[1][:1].isalnum()
+    if is_apart and words[0].lower() in DETERMINERS and words[0] != "A":
         words, keys = words[1:], keys[1:]
     key = "".join(keys)
     last = next((word for word, part in zip(words[::-1], keys[::-1], strict=True) if part), "")

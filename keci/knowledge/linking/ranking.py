@@ -4,6 +4,10 @@ from keci.cache import Cache
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.base.tables import STRICT, SYMBOL
 from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
+from keci.knowledge.linking.normalise import normalise
+
+PROTEINS = frozenset({"T028", "T116"})
+_THINGS = frozenset({"disorders", "chemicals"})
 
 
 class Ranker:
@@ -11,21 +15,29 @@ class Ranker:
 
     The knowledge base orders them by kind of name and source; the case of the text comes first: a
     capital inside the mention speaks for symbols, its absence against them, and an English word in
-    lower case never means a symbol.
+    lower case never means a symbol. A word all in capitals means what is called so first of all, or
+    a disorder or chemical of that symbol, before what a gene was ever called (HD of HTT), and last
+    what has it from the singular of a plural (HCC of the gene Hccs).
     """
 
     def __init__(self, knowledge_base: KnowledgeBase, max_candidates: int) -> None:
         self.max_candidates = max_candidates
         self._knowledge_base = knowledge_base
-        self._ranked = Cache[tuple[str, bool], tuple[int, ...]]()
+        self._ranked = Cache[tuple[str, bool, bool], tuple[int, ...]]()
         self._groups = Cache[int, frozenset[str]]()
 
-    def rank(self, key: str, has_inner_capital: bool) -> tuple[int, ...]:
-        """The best candidates of a normalised name, given whether its text has an inner capital."""
-        ranked = self._ranked.get((key, has_inner_capital))
+    def rank(
+        self, key: str, has_inner_capital: bool, *, is_capital: bool = False
+    ) -> tuple[int, ...]:
+        """The best candidates of a normalised name, given the capitals of its text.
+
+        ``has_inner_capital`` says that there is one behind its first character, ``is_capital`` that
+        all its letters are.
+        """
+        case = (key, has_inner_capital, is_capital)
+        ranked = self._ranked.get(case)
         if ranked is None:
-            ranked = self._order(key, has_inner_capital)
-            self._ranked.put((key, has_inner_capital), ranked)
+            ranked = self._ranked.put(case, self._order(*case))
         return ranked
 
     def groups(self, concept: int) -> frozenset[str]:
@@ -38,19 +50,46 @@ class Ranker:
             self._groups.put(concept, found)
         return found
 
+    def fitting(self, candidates: tuple[int, ...], groups: frozenset[str]) -> tuple[int, ...]:
+        """The candidates, those of the groups first; none where neither of the first two is."""
+        fits = [not self.groups(concept).isdisjoint(groups) for concept in candidates]
+        if not any(fits[:2]):
+            return ()
+        order = sorted(range(len(candidates)), key=lambda place: not fits[place])
+        return tuple(candidates[place] for place in order)
+
     def combine(self, *candidates: tuple[int, ...]) -> tuple[int, ...]:
         """Candidates of the parts of a compound, taken in turns."""
         longest = max(map(len, candidates))
         turns = (part[turn] for turn in range(longest) for part in candidates if turn < len(part))
         return tuple(dict.fromkeys(turns))[: self.max_candidates]
 
-    def _order(self, key: str, has_inner_capital: bool) -> tuple[int, ...]:
+    def _order(self, key: str, has_inner_capital: bool, is_capital: bool) -> tuple[int, ...]:
         concepts, flags = self._knowledge_base.postings(key)
         preferred = SYMBOL if has_inner_capital else 0
         allowed = [
-            (flag & SYMBOL != preferred, place)
-            for place, flag in enumerate(flags.tolist())
+            (flag & SYMBOL != preferred, is_capital and self._distance(concept, key), place)
+            for place, (concept, flag) in enumerate(
+                zip(concepts.tolist(), flags.tolist(), strict=True)
+            )
             if has_inner_capital or not flag & STRICT
         ]
-        order = [place for _, place in sorted(allowed)[: self.max_candidates]]
+        order = [place for *_, place in sorted(allowed)[: self.max_candidates]]
         return tuple(concepts[order].tolist())
+
+    def _distance(self, concept: int, key: str) -> int:
+        """How far a symbol is from what it stands for.
+
+        0 for a concept that is called so first of all, and for a disorder or chemical that others
+        are related to; 1 for the rest, as what genes and products were ever called; 2 where the
+        symbol is not the concept's but the singular of one.
+        """
+        base = self._knowledge_base
+        if normalise(base.preferred_name(concept)) == key:
+            return 0
+        if not any(normalise(name) == key for name in base.names(concept)):
+            return 2
+        is_thing = self.groups(concept) <= _THINGS and not PROTEINS.intersection(
+            base.types(concept)
+        )
+        return 0 if is_thing and base.neighbours(concept)[0].size else 1

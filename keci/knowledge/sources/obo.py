@@ -4,7 +4,7 @@ import gzip
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,14 +72,17 @@ def parse_obo(lines: Iterable[str], source: str = "OBO", *, strict: bool = True)
                 problems.add(stanza.line, f"the id {term.id} is used twice")
             elif term and term.name:
                 terms[term.id] = term
-    found = tuple(_with_replaced(term, replaced[term.id], terms) for term in terms.values())
+    taken = set(terms)
+    found = tuple(_with_replaced(term, replaced[term.id], taken) for term in terms.values())
     return OboDocument(header, found, tuple(problems.skipped))
 
 
-def _with_replaced(term: Term, replaced: Iterable[str], terms: Mapping[str, Term]) -> Term:
-    """The term with the ids that it took over; an id that another term has is that term's."""
+def _with_replaced(term: Term, replaced: Iterable[str], taken: set[str]) -> Term:
+    """The term with the ids that it took over, but those that another term has or took before."""
     others = dict.fromkeys((*term.alternatives, *sorted(replaced)))
-    return replace(term, alternatives=tuple(name for name in others if name and name not in terms))
+    kept = tuple(name for name in others if name and name not in taken)
+    taken.update(kept)
+    return replace(term, alternatives=kept)
 
 
 class _Problems:

@@ -1,14 +1,14 @@
 """A knowledge base from OBO files of the user's own."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.compile import BuildClock, compile_sources
 from keci.knowledge.base.folder import Manifest
-from keci.knowledge.base.records import ConceptRecord, RelationRecord, SourceData, SourceRecord
+from keci.knowledge.base.records import RelationRecord, SourceData, SourceRecord
 from keci.knowledge.base.vocabulary import TYPE_NAMES, canonical_relation
 from keci.knowledge.sources.obo import OboDocument, read_obo
 from keci.knowledge.sources.terms import Term, term_concepts, types_by_ancestor
@@ -118,18 +118,10 @@ def _source_data(
             licence="as the ontology says",
             url=path.name,
         ),
-        concepts=tuple(_findable(terms, term_concepts(terms, types, priority=priority))),
+        concepts=term_concepts(terms, types, priority=priority),
         relations=tuple(relation for term in terms for relation in _relations(term)),
         same_as=tuple((term.id, xref) for term in terms for xref in term.xrefs),
     )
-
-
-def _findable(terms: Iterable[Term], concepts: Iterable[ConceptRecord]) -> Iterator[ConceptRecord]:
-    """The concepts with the ids that their terms had before beside their own."""
-    alternatives = {term.id: term.alternatives for term in terms if term.alternatives}
-    for concept in concepts:
-        others = alternatives.get(concept.id)
-        yield replace(concept, sources=(concept.id, *others)) if others else concept
 
 
 def _relations(term: Term) -> list[RelationRecord]:

@@ -62,7 +62,10 @@ def types_by_ancestor(
 def term_concepts(
     terms: Iterable[Term], types: Mapping[str, tuple[str, ...]], *, priority: int
 ) -> tuple[ConceptRecord, ...]:
-    """Concepts of the terms that have types; a term without is left out."""
+    """Concepts of the terms that have types; a term without is left out.
+
+    The ids that terms had before find their concepts.
+    """
     return tuple(
         ConceptRecord(
             id=term.id,
@@ -72,6 +75,7 @@ def term_concepts(
             related=term.related,
             definition=term.definition,
             xrefs=tuple(xref for xref in term.xrefs if xref.startswith("UMLS:")),
+            sources=(term.id, *term.alternatives) if term.alternatives else (),
             priority=priority,
         )
         for term in terms

@@ -92,3 +92,15 @@ def test_damaged_graphs_are_read_or_refused(
         assert all(isinstance(name, str) for name in external_locations(path))
     except BundleError:
         return
+
+
+@pytest.mark.parametrize("operator", ["Loop", "Scan"])
+def test_a_graph_with_a_loop_is_refused(tmp_path: Path, operator: str) -> None:
+    inner = helper.make_graph([helper.make_node(operator, ["a"], ["b"])], "inner", [], [])
+    branch = helper.make_node("If", ["c"], ["d"], then_branch=inner, else_branch=inner)
+    path = tmp_path / "x.onnx"
+    path.write_bytes(
+        helper.make_model(helper.make_graph([branch], "g", [], [])).SerializeToString()
+    )
+    with pytest.raises(BundleError, match=f"it has a {operator}, which may never end"):
+        external_locations(path)

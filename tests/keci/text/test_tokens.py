@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Regex
+from tokenizers.normalizers import Replace
 
 from keci.errors import BundleError
 from keci.text import tokens as tokens_module
@@ -192,3 +194,10 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path, content: str) ->
     path.write_text(content, "utf-8")
     with pytest.raises(BundleError, match=r"tokenizer\.json"):
         TextTokenizer.from_file(path)
+
+
+def test_a_tokenizer_whose_pattern_gives_up_is_a_bundle_error() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.normalizer = Replace(Regex("(x+x+)+y"), "")
+    with pytest.raises(BundleError, match="the model's tokenizer cannot read a text"):
+        TextTokenizer(tokenizer)([f"rash {'x' * 5000}."])

@@ -23,6 +23,11 @@ def test_spellings_of_one_name_share_a_key(names: tuple[str, ...]) -> None:
     assert len({normalise(name) for name in names}) == 1
 
 
+def test_a_letter_with_a_hyphen_is_no_article() -> None:
+    assert name_keys("a-rest") == ("arest",)
+    assert name_keys("a rest") == ("rest",)
+
+
 def test_plural_names_are_indexed_in_the_singular_too() -> None:
     assert name_keys("protein kinases") == ("proteinkinases", "proteinkinase")
     assert name_keys("viruses") == ("viruses", "viruse", "virus")

@@ -35,6 +35,7 @@ replaced_by: Y:1 ! petal rot
 id: Y:5
 name: mildew
 alt_id: Y:1
+alt_id: Y:2
 """
 DAMAGED = """format-version: 1.2
 [Term]
