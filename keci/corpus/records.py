@@ -190,5 +190,8 @@ def parse_share(text: str) -> float:
     found = _SHARE.fullmatch(text)
     share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
     if not 0 < share <= 1:
-        raise UsageError(f"expected a share above 0 and up to 1, as 0.05 or 5%, got {text!r}")
+        raise UsageError(
+            f"expected a share above 0 and up to 1, as 0.05 or 5%, got {text!r} (what is uncertain "
+            "is known afterwards: 'keci-extract convert OUT --sample uncertain N')"
+        )
     return share

@@ -1,6 +1,9 @@
 """KECI in a spaCy pipeline."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -142,6 +145,22 @@ class _Unreadable(Doc):
 
 def _raise(name: str, component: object, docs: object, error: Exception) -> None:
     raise error
+
+
+AFTER_A_FORK = """
+import spacy
+import keci.spacy
+nlp = spacy.blank("en")
+nlp.add_pipe("keci", config={"model": "ade", "kb": False})
+text = "Rash after amoxicillin."
+assert nlp(text)._.relations
+assert all(doc._.relations for doc in nlp.pipe([text] * 4, n_process=2, batch_size=2))
+"""
+
+
+def test_processes_that_are_forked_from_one_that_has_read_do_not_hang() -> None:
+    many = {**os.environ, "OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", AFTER_A_FORK], env=many, check=True, timeout=120)
 
 
 def test_settings_are_checked() -> None:
