@@ -22,8 +22,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
     table = Table(title=title, title_justify="left", show_header=any(columns))
     filled = [list(row) for row in rows]
-    for place, column in enumerate(columns):
-        numeric = bool(filled) and all(isinstance(row[place], int | float) for row in filled)
+    for index, column in enumerate(columns):
+        numeric = bool(filled) and all(isinstance(row[index], int | float) for row in filled)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in filled:
         table.add_row(

@@ -78,13 +78,13 @@ def _show(found: "Refinement") -> None:
 
 
 def _line(what: str, change: "Change") -> str:
-    place = " -> ".join(
+    spans = " -> ".join(
         f'"{mention.text}" {mention.start}:{mention.end}' for mention in change.spans
     )
     labels = " => ".join(_labels((change.before, change.after)))
     concept = change.concept
     explained = f"; {concept.id} {concept.name} {concept.weight:.2f}" if concept else ""
-    return f"  {_SIGNS[change.kind]} {what} {place}: {labels}{explained} [{change.verdict}]"
+    return f"  {_SIGNS[change.kind]} {what} {spans}: {labels}{explained} [{change.verdict}]"
 
 
 def _labels(labels: "Iterable[Label | None]") -> Iterator[str]:

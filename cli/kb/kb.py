@@ -127,7 +127,7 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
     indices = (
         [found]
         if found is not None
-        else list(dict.fromkeys(int(place) for key in keys for place in opened.candidates(key)))
+        else list(dict.fromkeys(int(index) for key in keys for index in opened.candidates(key)))
     )
     records = [
         {**describe(opened.concept(index), opened), "relations": relations(opened, index)}

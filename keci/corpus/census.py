@@ -75,7 +75,7 @@ class Fate:
 class CensusTaker:
     """Notes ids as they are read, then settles the fates.
 
-    ``place`` is a record's place among all of the corpus, from 0.
+    ``place`` is a record's index among all of the corpus.
     """
 
     def __init__(self, path: str) -> None:
@@ -98,7 +98,7 @@ class CensusTaker:
             self._flush()
 
     def delete(self, before: int, document_id: str) -> None:
-        """Note a deletion that lies behind all records before that place."""
+        """Note a deletion that lies behind all records of a smaller index."""
         pmid, version = citation_number(document_id)
         if pmid is not None:
             row = (pmid, version, before, self._input)

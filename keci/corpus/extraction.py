@@ -1,4 +1,4 @@
-"""Records in, their results out, in order; a document that fails becomes a Failure in its place."""
+"""Records in, their results out, in order; a document that fails becomes a Failure there."""
 
 import ctypes
 import functools
@@ -209,11 +209,11 @@ def _inside(unit: TextUnit, mentions: Sequence[ConceptMention]) -> tuple[Concept
 def _windows(units: Sequence[Document]) -> Iterator[slice]:
     """The units in groups of about CHARACTERS_AT_ONCE."""
     start = total = 0
-    for place, unit in enumerate(units, start=1):
+    for end, unit in enumerate(units, start=1):
         total += len(unit.text)
-        if total >= CHARACTERS_AT_ONCE or place == len(units):
-            yield slice(start, place)
-            start, total = place, 0
+        if total >= CHARACTERS_AT_ONCE or end == len(units):
+            yield slice(start, end)
+            start, total = end, 0
 
 
 def give_back() -> None:

@@ -55,8 +55,8 @@ class IdRules:
         if self.repeated == SUFFIX:
             return replace(document, id=f"{document.id}~{fate.turn}")
         if self.repeated == FAIL:
-            place = f"{other_source!r}, record {fate.position}"
-            reason = f"the id {document.id!r} came before, in {place}"
+            first = f"{other_source!r}, record {fate.position}"
+            reason = f"the id {document.id!r} came before, in {first}"
             return refused_document(document, source, position, reason)
         return document
 
@@ -106,7 +106,7 @@ def _taken(scan: CorpusScan, rules: IdRules, path: str, about: str) -> sqlite3.C
 
 
 def judge_by_census(census: Census, start: int) -> Judge:
-    """The fates of records in order, from the place ``start`` on."""
+    """The fates of records in order, from the one of index ``start`` on."""
     fates = census.fates(start)
     with _explained():
         awaited = next(fates, None)

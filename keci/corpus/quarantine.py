@@ -30,7 +30,7 @@ class Quarantine:
         self.count = 0
 
     def add(self, failure: Failure, ordinal: int) -> None:
-        """Keep a failure of the record that has this place among those taken."""
+        """Keep a failure of the record with this ordinal among those taken."""
         self.count += 1
         log_failure(failure, logging.DEBUG if self.path else logging.ERROR)
         if self.path is None:
@@ -62,9 +62,9 @@ class Quarantine:
 
 
 def log_failure(failure: Failure, level: int) -> None:
-    place = f"{printable(failure.source)}, record {failure.position}"
+    record = f"{printable(failure.source)}, record {failure.position}"
     reason = printable(failure.reason, LONGEST_MESSAGE)
-    _log.log(level, "%s (id %r) failed: %s", place, printable(failure.id), reason)
+    _log.log(level, "%s (id %r) failed: %s", record, printable(failure.id), reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Accounts:
 
 
 def encode_withdrawal(withdrawal: Withdrawal, ordinal: int) -> bytes:
-    """The withdrawal's line, with the place of its record among those taken."""
+    """The withdrawal's line, with the ordinal of its record among those taken."""
     record = asdict(withdrawal) | {"ordinal": ordinal}
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 

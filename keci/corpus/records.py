@@ -1,4 +1,4 @@
-"""The records of a corpus with their places in it, and which of them a run takes."""
+"""The records of a corpus with their positions in it, and which of them a run takes."""
 
 import hashlib
 import re

@@ -154,15 +154,15 @@ def _describe_input(source: Source) -> dict[str, Any]:
     return {"name": facts.name, "bytes": facts.bytes, "sha256": facts.sha256}
 
 
-def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
-    """Where two descriptions of runs differ, each as ``place: old -> new``."""
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Where two descriptions of runs differ, each as ``path: old -> new``."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
-            yield from differences(old.get(name), new.get(name), f"{place}.{name}".strip("."))
+            yield from differences(old.get(name), new.get(name), f"{path}.{name}".strip("."))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (one, other) in enumerate(zip(old, new, strict=True), start=1):
-            yield from differences(one, other, f"{place}[{number}]")
+            yield from differences(one, other, f"{path}[{number}]")
     elif isinstance(old, list) and isinstance(new, list):
-        yield f"{place}: {len(old)} of them -> {len(new)}"
+        yield f"{path}: {len(old)} of them -> {len(new)}"
     elif old != new:
-        yield f"{place}: {old} -> {new}"
+        yield f"{path}: {old} -> {new}"

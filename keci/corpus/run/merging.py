@@ -65,14 +65,14 @@ def _results(runs: Sequence[FinishedRun], taken: int) -> Iterator[Result]:
     set_aside = [_set_aside(run) for run in runs]
     awaited = [next(each, None) for each in set_aside]
     for ordinal in range(taken):
-        place = ordinal % len(runs)
+        shard = ordinal % len(runs)
         after = Cursor(read=ordinal + 1, taken=ordinal + 1)
-        waiting = awaited[place]
+        waiting = awaited[shard]
         if waiting and waiting[1] == ordinal:
-            awaited[place] = next(set_aside[place], None)
+            awaited[shard] = next(set_aside[shard], None)
             yield _kept_aside(waiting[0], after)
         else:
-            yield _extracted(extractions[place], runs[place], after)
+            yield _extracted(extractions[shard], runs[shard], after)
     if any(awaited) or any(next(each, None) for each in extractions):
         raise DataError("the shards hold more records than their manifests say")
 

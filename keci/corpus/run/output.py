@@ -2,7 +2,7 @@
 
 Results are appended to the open part's spool and to the failures; a commit makes them durable, then
 writes down how long both are and where in the corpus that is. A death costs what came after the
-last commit: the files are cut back to it, and extraction goes on at that place. As commits lie
+last commit: the files are cut back to it, and extraction goes on from there. As commits lie
 between chunks, and what a chunk gives depends on its own records alone, the run ends with the bytes
 that it would have had without the death.
 """
@@ -215,8 +215,8 @@ class _Lines:
                 self.extractions.append(jsonl.encode(outcome))
                 return
             except DataError as error:
-                place = result.record
-                outcome = Failure(place.source, place.position, outcome.id, str(error))
+                record = result.record
+                outcome = Failure(record.source, record.position, outcome.id, str(error))
         self.failures.append(encode_failure(outcome, ordinal))
 
 

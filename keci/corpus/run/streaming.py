@@ -101,6 +101,6 @@ def _writable(result: Result) -> Extraction | Failure | Withdrawal:
         try:
             f"{outcome.id}{outcome.text}".encode()
         except UnicodeEncodeError as error:
-            place = result.record
-            return Failure(place.source, place.position, outcome.id, str(error))
+            record = result.record
+            return Failure(record.source, record.position, outcome.id, str(error))
     return outcome
