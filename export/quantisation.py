@@ -212,7 +212,7 @@ def _quantise_product(node: onnx.NodeProto, factor: Weights, rewriting: _Rewriti
         rows = rewriting.constant(f"{product}.outlying_factor", factor[kind.outliers])
         exact = helper.make_node("MatMul", [f"{activations}.outlying", rows], [f"{product}.exact"])
         terms.insert(0, rewriting.add(exact))
-    names = [f"{product}.sum{place}" for place in range(len(terms))] + [product]
+    names = [f"{product}.sum{number}" for number in range(len(terms))] + [product]
     rewriting.add(helper.make_node("Mul", [unscaled, f"{activations}.scales"], [names[0]]))
     for term, before, after in zip(terms, names, names[1:], strict=False):
         rewriting.add(helper.make_node("Add", [before, term], [after]))
@@ -233,8 +233,8 @@ def _quantise_activations(name: str, rewriting: _Rewriting) -> _Quantised:
         shares = rewriting.constant(f"{name}.shares", inverse)
         inner = rewriting.add(helper.make_node("Mul", [name, shares], [f"{name}.inner"]))
     if outliers.size:
-        places = rewriting.constant(f"{name}.outliers", outliers)
-        rewriting.add(helper.make_node("Gather", [name, places], [f"{name}.outlying"], axis=-1))
+        columns = rewriting.constant(f"{name}.outliers", outliers)
+        rewriting.add(helper.make_node("Gather", [name, columns], [f"{name}.outlying"], axis=-1))
     scales = _scale_rows(inner, f"{name}.scales", kind, rewriting)
     shape = rewriting.add(helper.make_node("Shape", [scales], [f"{scales}.shape"]))
     zero = helper.make_tensor("value", TensorProto.UINT8, [1], [kind.zero])

@@ -132,11 +132,11 @@ def _change(
 
 
 def _scores(extraction: Extraction) -> dict[tuple[object, ...], float]:
-    places = {m.id: (m.start, m.end, m.type) for m in extraction.mentions}
+    spans = {m.id: (m.start, m.end, m.type) for m in extraction.mentions}
     scores: dict[tuple[object, ...], float] = {
-        places[mention.id]: mention.score or 0.0 for mention in extraction.mentions
+        spans[mention.id]: mention.score or 0.0 for mention in extraction.mentions
     }
     for relation in extraction.relations:
-        key = (places[relation.head], places[relation.tail], relation.type)
+        key = (spans[relation.head], spans[relation.tail], relation.type)
         scores[key] = relation.score or 0.0
     return scores

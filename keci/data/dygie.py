@@ -50,8 +50,8 @@ def read_sentence(sentence: Mapping[str, Any]) -> AnnotatedText:
         *ends, kind = checked(item, "relations", list)[:5]
         if len(ends) != 4:
             raise DataError(f"a relation must be four token numbers and a type, got {item}")
-        places = [_local(end, sentence) for end in ends]
-        head, tail = (places[0], places[1]), (places[2], places[3])
+        words = [_local(end, sentence) for end in ends]
+        head, tail = (words[0], words[1]), (words[2], words[3])
         if head in mentions and tail in mentions:
             links.append(RelationRow(str(kind), str(head), str(tail)))
         else:

@@ -57,10 +57,10 @@ def identifier(record: Any, name: str) -> str:
 
 def indexed(items: tuple[Kind, ...], index: Any, name: str) -> Kind:
     """``items[index]``; raises DataError where there is no such item."""
-    place = checked(index, name, int)
-    if not 0 <= place < len(items):
-        raise DataError(f"{name!r} is {place}, but there are {len(items)} to choose from")
-    return items[place]
+    number = checked(index, name, int)
+    if not 0 <= number < len(items):
+        raise DataError(f"{name!r} is {number}, but there are {len(items)} to choose from")
+    return items[number]
 
 
 def shown(value: Any) -> str:

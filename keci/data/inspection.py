@@ -120,7 +120,7 @@ def _spans(extraction: Extraction) -> list[tuple[int, int, str]]:
 def _document_losses(document: GoldDocument, schema: TaskSchema) -> Iterator[tuple[str, str, str]]:
     """What is lost, why, and the annotation as it is shown."""
     extraction = document.extraction
-    starts, ends = (frozenset(places.tolist()) for places in find_words(extraction.text))
+    starts, ends = (frozenset(offsets.tolist()) for offsets in find_words(extraction.text))
     for start, end, kind in _spans(extraction):
         shown = f"{extraction.text[start:end]!r} in {document.id}"
         reason = _unknown(kind, schema.entity_types) or _off_boundary(start, end, starts, ends)

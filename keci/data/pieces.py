@@ -17,4 +17,4 @@ def whole_span(pieces: Sequence[Sequence[int]]) -> tuple[int, int, bool]:
 
 
 def _is_span(piece: Sequence[int]) -> bool:
-    return len(piece) == 2 and all(type(place) is int for place in piece)
+    return len(piece) == 2 and all(type(offset) is int for offset in piece)

@@ -36,7 +36,7 @@ def sentence_id(record: Any) -> str | None:
 
 
 def _read_span(record: Any, tokens: list[str], starts: list[int]) -> tuple[int, int, str]:
-    """The characters that an entity covers, and its type; ``starts`` has each token's place."""
+    """The characters that an entity covers, and its type; ``starts`` are the tokens' offsets."""
     first, end = field(record, "start", int), field(record, "end", int)
     if not 0 <= first < end <= len(tokens):
         raise DataError(f"an entity covers the tokens {first}:{end} of {len(tokens)}")

@@ -99,14 +99,14 @@ def mention_of_tokens(
 def _runs(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """First token, last token and type of each mention."""
     first, kind = -1, ""
-    for place, tag in enumerate((*tags, "O")):
+    for index, tag in enumerate((*tags, "O")):
         found = TAG.fullmatch(tag)
         letter, named = (found[1] or "", found[2] or "") if found else ("", "")
         if first >= 0 and (letter not in ("I", "E", "L") or named != kind):
-            yield first, place - 1, kind
+            yield first, index - 1, kind
             first = -1
         if letter and first < 0:
-            first, kind = place, named
+            first, kind = index, named
         if letter in ("E", "L", "S", "U"):
-            yield first, place, kind
+            yield first, index, kind
             first = -1

@@ -18,7 +18,7 @@ from keci.errors import DataError, UsageError
 from keci.schema import TaskSchema
 
 Span = tuple[int, int]
-Place = tuple[Span, ...]
+Spans = tuple[Span, ...]
 """The span of a mention, or those of a relation's head and tail."""
 
 Verdict = Literal["better", "worse", "neither"]
@@ -138,9 +138,9 @@ class Change:
             {"start": mention.start, "end": mention.end, "text": mention.text}
             for mention in self.spans
         ]
-        place = spans[0] if len(spans) == 1 else dict(zip(("head", "tail"), spans, strict=True))
+        where = spans[0] if len(spans) == 1 else dict(zip(("head", "tail"), spans, strict=True))
         return {
-            **place,
+            **where,
             "change": self.kind,
             "before": None if self.before is None else asdict(self.before),
             "after": None if self.after is None else asdict(self.after),
@@ -190,12 +190,12 @@ def refine(
     )
 
 
-def _placed_mentions(graph: Extraction) -> Iterator[tuple[Place, _Labelled]]:
+def _placed_mentions(graph: Extraction) -> Iterator[tuple[Spans, _Labelled]]:
     for mention in graph.mentions:
         yield (_span(mention),), ((mention,), Label(mention.type, mention.score))
 
 
-def _placed_relations(graph: Extraction, schema: TaskSchema) -> Iterator[tuple[Place, _Labelled]]:
+def _placed_relations(graph: Extraction, schema: TaskSchema) -> Iterator[tuple[Spans, _Labelled]]:
     symmetric = {relation.name for relation in schema.relation_types if relation.symmetric}
     mentions = {mention.id: mention for mention in graph.mentions}
     for relation in graph.relations:
@@ -209,27 +209,27 @@ def _span(mention: Mention) -> Span:
     return mention.start, mention.end
 
 
-def _types(placed: Iterable[tuple[Place, _Labelled]]) -> dict[Place, set[str]]:
-    """All types at each place, of which annotation may give several."""
-    found: dict[Place, set[str]] = defaultdict(set)
-    for place, (_, label) in placed:
-        found[place].add(label.type)
+def _types(placed: Iterable[tuple[Spans, _Labelled]]) -> dict[Spans, set[str]]:
+    """All types at each span or pair of spans, of which annotation may give several."""
+    found: dict[Spans, set[str]] = defaultdict(set)
+    for spans, (_, label) in placed:
+        found[spans].add(label.type)
     return found
 
 
 def _changes(
-    before: Mapping[Place, _Labelled],
-    after: Mapping[Place, _Labelled],
-    gold: Mapping[Place, set[str]],
+    before: Mapping[Spans, _Labelled],
+    after: Mapping[Spans, _Labelled],
+    gold: Mapping[Spans, set[str]],
 ) -> tuple[Change, ...]:
     changes = []
-    for place in sorted({*before, *after}):
-        old_mentions, old = before.get(place, ((), None))
-        new_mentions, new = after.get(place, ((), None))
+    for spans in sorted({*before, *after}):
+        old_mentions, old = before.get(spans, ((), None))
+        new_mentions, new = after.get(spans, ((), None))
         if old and new and old.type == new.type:
             continue
         mentions = new_mentions or old_mentions
-        verdict = _verdict(old, new, gold.get(place, set()))
+        verdict = _verdict(old, new, gold.get(spans, set()))
         changes.append(Change(mentions, old, new, _weightiest(mentions), verdict))
     return tuple(changes)
 

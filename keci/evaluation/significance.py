@@ -191,8 +191,8 @@ def _on_common_slots(baseline: Sequence[Tally], system: Sequence[Tally]) -> Floa
     for side, runs in enumerate((baseline, system)):
         for slot in range(slots):
             tally = runs[slot % len(runs)]
-            places = [labels.index(label) for label in tally.labels]
-            counts[:, side, slot, places] = tally.counts
+            columns = [labels.index(label) for label in tally.labels]
+            counts[:, side, slot, columns] = tally.counts
     return counts
 
 

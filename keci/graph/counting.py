@@ -228,10 +228,10 @@ class CorpusGraph:
                 continue
             self._read.relations += 1
             key = (first.id, relation.type, second.id, relation.assertion)
-            places = (head.start, head.end, tail.start, tail.end)
-            said = _sentence(extraction.text, sentences, places)
+            offsets = (head.start, head.end, tail.start, tail.end)
+            said = _sentence(extraction.text, sentences, offsets)
             self._rows["relation"].append(
-                (number, *key, int(key not in seen), relation.score, *places, said)
+                (number, *key, int(key not in seen), relation.score, *offsets, said)
             )
             seen.add(key)
 
@@ -265,10 +265,10 @@ def _split(joined: str) -> tuple[str, ...]:
 
 
 def _sentence(
-    text: str, sentences: Iterable[tuple[int, int]], places: tuple[int, int, int, int]
+    text: str, sentences: Iterable[tuple[int, int]], offsets: tuple[int, int, int, int]
 ) -> str:
     """The sentence with both mentions, or the sentences from the first of them to the last."""
-    start, end = min(places), max(places)
+    start, end = min(offsets), max(offsets)
     touched = [span for span in sentences if span[0] < end and span[1] > start]
     return " ".join(text[touched[0][0] : touched[-1][1]].split()) if touched else ""
 

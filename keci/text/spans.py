@@ -34,7 +34,7 @@ POOLING_BLOCK = 8
 class PoolingBlocks:
     """The tokens of a batch in blocks of POOLING_BLOCK, each text's from its own first token.
 
-    ``starts`` (blocks,) is the first token of each block, ``slots`` (tokens,) the place of each
+    ``starts`` (blocks,) is the first token of each block, ``slots`` (tokens,) the slot of each
     token among blocks * POOLING_BLOCK.
     """
 

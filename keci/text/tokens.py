@@ -123,7 +123,7 @@ def _tokenised(
 
 def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     encoding = tokenizer.encode("a", add_special_tokens=True)
-    content = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
+    content = [index for index, special in enumerate(encoding.special_tokens_mask) if not special]
     return encoding.ids[: content[0]], encoding.ids[content[-1] + 1 :]
 
 
