@@ -4,7 +4,6 @@ from keci.cache import Cache
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.base.tables import STRICT, SYMBOL
 from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
-from keci.knowledge.linking.normalise import normalise
 
 PROTEINS = frozenset({"T028", "T116"})
 _THINGS = frozenset({"disorders", "chemicals"})
@@ -66,9 +65,10 @@ class Ranker:
 
     def _order(self, key: str, has_inner_capital: bool, is_capital: bool) -> tuple[int, ...]:
         concepts, flags = self._knowledge_base.postings(key)
+        is_ranked = is_capital and len(concepts) > 1
         preferred = SYMBOL if has_inner_capital else 0
         allowed = [
-            (flag & SYMBOL != preferred, is_capital and self._distance(concept, key), place)
+            (flag & SYMBOL != preferred, is_ranked and self._distance(concept, key), place)
             for place, (concept, flag) in enumerate(
                 zip(concepts.tolist(), flags.tolist(), strict=True)
             )
@@ -85,11 +85,17 @@ class Ranker:
         symbol is not the concept's but the singular of one.
         """
         base = self._knowledge_base
-        if normalise(base.preferred_name(concept)) == key:
+        if _letters(base.preferred_name(concept)) == key:
             return 0
-        if not any(normalise(name) == key for name in base.names(concept)):
-            return 2
-        is_thing = self.groups(concept) <= _THINGS and not PROTEINS.intersection(
-            base.types(concept)
-        )
-        return 0 if is_thing and base.neighbours(concept)[0].size else 1
+        is_thing = self.groups(concept) <= _THINGS and PROTEINS.isdisjoint(base.types(concept))
+        if is_thing and base.neighbours(concept)[0].size:
+            return 0
+        return 1 if any(_letters(name) == key for name in base.names(concept)) else 2
+
+
+def _letters(symbol: str) -> str:
+    """The key of a symbol, as far as it is written in letters, digits and signs of ASCII."""
+    return symbol.translate(_NO_SIGNS).casefold()
+
+
+_NO_SIGNS = dict.fromkeys(map(ord, " -/.,:;'()[]+*_"))
