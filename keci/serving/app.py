@@ -53,7 +53,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     _TOO_MANY: {"description": "Too many texts wait; try again later."},
     _UNAVAILABLE: {"description": "The answer was not found in time."},
 }
-_OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+_OWN_NAMES = ["localhost", "127.0.0.1", "::1", "[::1]"]
 Answer = TypeVar("Answer")
 
 

@@ -137,6 +137,8 @@ def test_other_sites_get_nothing(client: TestClient) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert client.get("/health", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/docs").status_code == 404
+    for own in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
+        assert client.get("/health", headers={"Host": own}).status_code == 200
 
 
 def test_a_full_server_says_when_to_come_again(service: Service, client: TestClient) -> None:
