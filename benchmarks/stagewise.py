@@ -18,7 +18,7 @@ from keci.corpus.windows import reassemble, text_units
 from keci.decoding import decode, final_scores
 from keci.documents import Document, Extraction
 from keci.formats import jsonl
-from keci.prediction import Predictor, buckets, to_tensors
+from keci.prediction import HostArrays, Predictor, buckets, to_tensors
 
 STAGE_OF_OUTPUT = {
     "token_states": "encode",
@@ -125,7 +125,7 @@ def decode_batch(
     predictor: Predictor, batch: Batch, known: Mapping[str, Tensor]
 ) -> list[Extraction]:
     """The extractions of a batch from what the stages made of it."""
-    outputs = {name: tensor.cpu().numpy() for name, tensor in known.items()}
+    outputs = HostArrays(known)
     knowledge = predictor.builder.knowledge
     return decode(
         batch,

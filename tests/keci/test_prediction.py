@@ -11,7 +11,7 @@ from keci.batch import PreparedText
 from keci.decoding import final_scores, initial_scores
 from keci.documents import Document, Extraction
 from keci.errors import DataError
-from keci.prediction import Batching, Predictor, buckets, to_tensors
+from keci.prediction import Batching, HostArrays, Predictor, buckets, to_tensors
 from tests.tiny import (
     CONFIG,
     SCHEMA,
@@ -156,3 +156,20 @@ def test_answers_with_a_reach_do_not_depend_on_neighbours() -> None:
     for relation in together[0].relations:
         between = sorted((mentions[relation.head].start, mentions[relation.tail].start))
         assert "\n\n" not in texts[0][slice(*between)]
+
+
+def test_a_tensor_leaves_its_device_when_it_is_first_read_and_once() -> None:
+    class Device:
+        copies = 0
+
+        def cpu(self) -> torch.Tensor:
+            Device.copies += 1
+            return torch.arange(3)
+
+    arrays = HostArrays({"kept_spans": Device(), "span_hidden": Device()})  # type: ignore[dict-item]
+    assert "span_hidden" in arrays
+    assert [*arrays] == ["kept_spans", "span_hidden"]
+    assert len(arrays) == 2
+    assert Device.copies == 0
+    assert [arrays["kept_spans"].tolist() for _ in range(2)] == [[0, 1, 2]] * 2
+    assert Device.copies == 1
