@@ -1,16 +1,22 @@
 """Do the attacks that are known still fail? Held of tried.
 
 ``python -m benchmarks.hostile [--kb kb/open] [--only WORD]``: every attack is a command line of
-keci-extract in a folder of its own. It holds where the exit code is as expected, nothing but one
-printable line or a log comes on stderr, the files that it reads are as they were, and the bounds of
-memory and time are kept. With ``--kb`` the linker is given texts that grow; POSIX only.
+keci-extract, or of another command, in a folder of its own. It holds where the exit code is as
+expected, nothing but one printable line or a log comes on stderr, the files that it reads are as
+they were, and the bounds of memory and time are kept. With ``--kb`` the linker is given texts that
+grow; POSIX only.
 """
 
 import argparse
+import functools
 import gzip
+import hashlib
+import importlib
+import importlib.util
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,10 +25,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+MODEL = Path(__file__).resolve().parent.parent / "models" / "ade"
 MEMORY_MB = 1500
 SECONDS = 120
 RECORD = b'{"id": "a", "text": "rash after aspirin"}\n'
+EXTRACTION = b'{"id": "a", "text": "rash", "entities": [], "relations": []}\n'
 FAILURE = (
     b'{"source":"gone","position":1,"id":"a","reason":"r","excerpt":"e","ordinal":0,'
     b'"format":"jsonl","original":"{\\"text\\":\\"rash\\"}"}\n'
@@ -34,12 +43,13 @@ FAMILIES = (
 OVER = "which is read|where the output goes|cannot write|cannot read the input|two outputs"
 """What a command says that refuses to write, or to read what has no name."""
 
+ENVIRONMENT = {**os.environ, "RUST_BACKTRACE": "0"}
 SIZES = (8_000, 32_000, 128_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """``make`` fills the working folder; ``arguments`` follow keci-extract; ``codes`` are right.
+    """``make`` fills the working folder; ``arguments`` follow ``program``; ``codes`` are right.
 
     ``says`` is in what stderr must say, so that nothing else can be what refused the attack.
     """
@@ -49,6 +59,7 @@ class Attack:
     arguments: tuple[str, ...]
     codes: tuple[int, ...]
     says: str = ""
+    program: str = "keci.cli.extract.command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,10 @@ def reader_attacks() -> Iterator[Attack]:
         "names of elements": (
             "x.xml", _citations(b"".join(b"<a%d/>" % n for n in range(300_000))), (1,),
         ),
+        "names of attributes": (
+            "x.xml", _citations(b"".join(b"<a b%d=''/>" % n for n in range(300_000))), (1,),
+        ),
+        "an attribute of 20 MB": ("x.xml", _citations(b"<a b='%s'/>" % (b"x" * 20_000_000)), (1,)),
         "depth of XML": ("x.xml", _citations(b"<a>" * 5000 + b"</a>" * 5000), (1,)),
         "entities of entities": ("x.xml", entities + b"]>" + _citations(b"&a11;"), (0, 1)),
         "an external entity": ("x.xml", loop + _citations(b"&a;"), (0, 1)),
@@ -164,6 +179,84 @@ def target_attacks() -> Iterator[Attack]:
         yield Attack(name, files, (*arguments, "--no-kb"), (2,), OVER)
 
 
+def other_attacks() -> Iterator[Attack]:
+    """Other commands that would write over what they read."""
+
+    def output() -> None:
+        Path("x.jsonl").write_bytes(EXTRACTION)
+        os.link("x.jsonl", "y.jsonl")
+
+    for name, program, arguments in (
+        ("keci-view over its input", "keci.cli.view", ("x.jsonl", "-o", "x.jsonl")),
+        ("keci-view over a link of it", "keci.cli.view", ("x.jsonl", "-o", "y.jsonl")),
+        ("keci-graph over its input", "keci.cli.graph", ("x.jsonl", "-o", "x.jsonl")),
+        ("keci-graph into a folder in use", "keci.cli.graph", ("x.jsonl", "-o", ".")),
+    ):
+        says = "which is read|is not an empty folder"
+        yield Attack(name, output, arguments, (2,), says, program)
+    table = _file("t.csv", b"id,name,synonyms,type,definition\nC1,foo,bar,T109,\n")
+    for target, says in (("t.csv", "Not a directory"), (".", "left untouched")):
+        build = ("build", "table", "t.csv", "-o", target)
+        yield Attack(f"keci-kb build over {target}", table, build, (2,), says, "keci.cli.kb.kb")
+
+
+def bundle_attacks(model: Path) -> Iterator[Attack]:
+    """A bundle whose graph or tokenizer was changed, with hashes that fit again."""
+    onnx = importlib.import_module("onnx")
+
+    def graph(change: Callable[[Any], None]) -> Callable[[Path], None]:
+        def make(folder: Path) -> None:
+            path = next(folder.glob("*/encoder.onnx"))
+            found = onnx.load(path)
+            change(found)
+            onnx.save(found, path)
+
+        return make
+
+    def foreign(found: Any) -> None:
+        found.graph.node[0].domain = "evil.ops"
+        found.opset_import.append(onnx.helper.make_opsetid("evil.ops", 1))
+
+    def outside(found: Any) -> None:
+        tensor = found.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        entry = tensor.external_data.add()
+        entry.key, entry.value = "location", "../../../../etc/passwd"
+
+    def loop(found: Any) -> None:
+        found.graph.node.append(onnx.helper.make_node("Loop", ["a", "b"], ["c"]))
+
+    def pattern(folder: Path) -> None:
+        path = folder / "tokenizer.json"
+        found = json.loads(path.read_bytes())
+        replaced = {"type": "Replace", "pattern": {"Regex": "(x+x+)+y"}, "content": ""}
+        path.write_text(json.dumps(found | {"normalizer": replaced}))
+
+    for name, change, code, says in (
+        ("operators of others", graph(foreign), 2, "evil.ops"),
+        ("data of a graph outside the bundle", graph(outside), 2, "does not list"),
+        ("a loop in a graph", graph(loop), 2, "may never end"),
+        ("a tokenizer's pattern", pattern, 1, "cannot read a text"),
+    ):
+        make = functools.partial(_tampered, model, change)
+        yield Attack(name, make, ("x", "--model", "bundle", "--no-kb", "-o", "y"), (code,), says)
+
+
+def _tampered(model: Path, change: Callable[[Path], None]) -> None:
+    folder = Path("bundle")
+    shutil.copytree(model, folder)
+    change(folder)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    for name in manifest["files"]:
+        content = (folder / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        manifest["files"][name] = {"size": len(content), "sha256": digest}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    text = {"id": "a", "text": f"rash after aspirin {'x' * 5000}."}
+    Path("x").write_text(json.dumps(text) + "\n")
+
+
 def tried(attack: Attack) -> Outcome:
     """Run an attack in a new folder."""
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +266,7 @@ def tried(attack: Attack) -> Outcome:
             attack.make()
             before = _contents()
             started = time.perf_counter()
-            code, said, megabytes = _run(attack.arguments)
+            code, said, megabytes = _run(attack.program, attack.arguments)
             seconds = time.perf_counter() - started
             changed = before != {name: _contents().get(name) for name in before}
         finally:
@@ -201,25 +294,28 @@ def _contents() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
-def _run(arguments: tuple[str, ...]) -> tuple[int | None, str, int]:
+def _run(program: str, arguments: tuple[str, ...]) -> tuple[int | None, str, int]:
     """Exit code (None after too long), stderr, and peak memory of a process with bounds."""
-    command = [sys.executable, "-c", _LIMITED, *arguments]
+    command = [sys.executable, "-c", _LIMITED.format(program=program), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, timeout=SECONDS, check=False, env=ENVIRONMENT
+        )
     except subprocess.TimeoutExpired:
         return None, "", 0
     said, _, peak = done.stderr.decode("utf-8", "replace").rpartition("peak ")
     return done.returncode, said, int(peak or 0) // 1024
 
 
-_LIMITED = f"""
+_LIMITED = (
+    """
 import atexit, resource, sys
 atexit.register(lambda: sys.stderr.write(
     "peak " + open("/proc/self/status").read().split("VmHWM:")[1].split()[0]))
-from keci.cli.extract.command import main
-resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))
-main()
+from {program} import main
 """
+    f"resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_MB} << 20, {MEMORY_MB} << 20))\nmain()\n"
+)
 
 
 def linked(kb: Path) -> Iterator[Outcome]:
@@ -252,7 +348,8 @@ def main() -> None:
     parser.add_argument("--kb", type=Path, help="folder of a knowledge base, for the linker")
     parser.add_argument("--only", default="", help="attacks with this in their names")
     options = parser.parse_args()
-    attacks = [*reader_attacks(), *target_attacks()]
+    attacks = [*reader_attacks(), *target_attacks(), *other_attacks()]
+    attacks += bundle_attacks(MODEL) if importlib.util.find_spec("onnx") else []
     outcomes = []
     for outcome in chain(
         (tried(attack) for attack in attacks if options.only in attack.name),

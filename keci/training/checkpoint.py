@@ -215,7 +215,10 @@ def save_state(folder: Path, state: State, network: Network, optimisation: Optim
 
 
 def load_state(folder: Path, network: Network, optimisation: Optimisation) -> State:
-    """Load what ``save_state`` left; a run that finished no epoch starts anew."""
+    """Load what ``save_state`` left; a run that finished no epoch starts anew.
+
+    Raises BundleError where that is damaged, or of another network.
+    """
     path = folder / _PROGRESS_FILE
     if not path.exists():
         return State()
@@ -226,7 +229,10 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
         for name, tensor in tensors.items()
         if name.startswith("weight:")
     }
-    network.load_state_dict(weights, strict=True)
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise BundleError(f"{path} does not hold the weights of this network: {error}") from error
     moments = {name: tensor for name, tensor in tensors.items() if not name.startswith("weight:")}
     optimisation.restore(moments, steps=steps)
     return state
@@ -250,10 +256,17 @@ def check_new_or_resumed(folder: Path, *, resume: bool) -> None:
 
 
 def _read_progress(path: Path) -> tuple[State, int]:
-    """The state and the number of updates in last.json."""
+    """The state and the number of updates in last.json; raises BundleError where it holds none."""
     record = read_json(path)
-    steps: int = record.pop("steps")
-    return State(**record), steps
+    given = Fields(record, f"{path}")
+    score = record.get("best_score")
+    try:
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            raise given.mistake("best_score", "a number")
+        state = State(given.count("epoch"), given.count("best_epoch"), float(score))
+        return state, given.count("steps")
+    except DataError as error:
+        raise BundleError(f"{error}") from error
 
 
 def _tensor_path(folder: Path, epoch: int) -> Path:

@@ -48,12 +48,14 @@ class Optimisation:
     def restore(self, tensors: Mapping[str, Tensor], *, steps: int) -> None:
         """Continue from saved moments after ``steps`` updates.
 
-        Raises BundleError where a moment belongs to no parameter of the network.
+        Raises BundleError where a moment is of no parameter of the network, or of another shape.
         """
         for key, value in tensors.items():
             moment, _, name = key.partition(":")
             if name not in self.parameters:
                 raise BundleError(f"saved optimiser state is for an unknown parameter {name!r}")
+            if value.numel() > 1 and value.shape != self.parameters[name].shape:
+                raise BundleError(f"saved optimiser state of {name!r} has another shape")
             if moment == _AVERAGE:
                 self.average.weights[name].copy_(value)
                 continue

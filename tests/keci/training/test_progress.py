@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import orjson
 import pytest
 import torch
 
@@ -8,7 +9,14 @@ pytest.importorskip("transformers")
 from keci.config import TrainConfig
 from keci.errors import BundleError, UsageError
 from keci.model.network import Network
-from keci.training.checkpoint import State, check_new_or_resumed, load_state, save_state
+from keci.training.checkpoint import (
+    State,
+    check_new_or_resumed,
+    load_state,
+    read_tensors,
+    save_state,
+    write_tensors,
+)
 from keci.training.optimisation import Optimisation
 from tests.tiny import CONFIG
 from tests.tiny_network import tiny_network
@@ -76,3 +84,31 @@ def test_a_run_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     check_new_or_resumed(tmp_path, resume=True)
     with pytest.raises(UsageError, match="--resume"):
         check_new_or_resumed(tmp_path, resume=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": "../../x"}, {"epoch": -1}, {"epoch": None}, {"best_score": "high"},
+        {"best_score": None}, {"steps": 1.5}, {"steps": "1"}, {"best_epoch": []},
+    ],
+)  # fmt: skip
+def test_tampered_progress_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    network, optimisation = trained(1)
+    save_state(tmp_path, State(1), network, optimisation)
+    path = tmp_path / "last.json"
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | change))
+    with pytest.raises(BundleError, match=next(iter(change))):
+        load_state(tmp_path, network, optimisation)
+
+
+def test_tampered_tensors_are_refused(tmp_path: Path) -> None:
+    network, optimisation = trained(1)
+    save_state(tmp_path, State(1), network, optimisation)
+    path = tmp_path / "last-1.safetensors"
+    tensors = read_tensors(path)
+    for prefix in ("weight:", "exp_avg:"):
+        name = next(name for name in tensors if name.startswith(prefix))
+        write_tensors(path, tensors | {name: torch.zeros(2, 3, 4)})
+        with pytest.raises(BundleError, match=r"does not hold the weights|has another shape"):
+            load_state(tmp_path, network, optimisation)
