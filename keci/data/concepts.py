@@ -6,12 +6,12 @@ A concept is what the mentions of one ``group`` denote, or those of one text whe
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, product
+from itertools import combinations, product
 from typing import TypeVar
 
 from keci.data.gold import Interaction
 from keci.documents import Extraction, Mention, Relation
-from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, mentions_by_row
+from keci.formats.annotated import AnnotatedText, RelationRow, mentions_by_row
 from keci.schema import TaskSchema
 
 Span = tuple[int, int]
@@ -63,36 +63,36 @@ def spread(text: AnnotatedText, schema: TaskSchema) -> Extraction:
     by_row = tuple(mentions_by_row(text))
     mentions = tuple(mention for _, found in by_row for mention in found)
     symmetric = symmetric_types(schema)
-    open_rows = [row for row in text.relations if not row.pairs]
     # The first of two rows that say the same gives the order of head and tail.
-    first = {_in_order(row, symmetric): row for row in reversed(open_rows)}
-    rows = tuple(dict.fromkeys(_in_order(row, symmetric) for row in open_rows))
+    first: dict[RelationRow, RelationRow] = {}
+    for row in text.relations:
+        if not row.pairs:
+            first.setdefault(_in_order(row, symmetric), row)
     related = [_in_order(row, symmetric) for row in text.relations]
     document = _document(mentions, related, symmetric)
-    pairs = ((pair, row.type) for row in rows for pair in _mention_pairs(first[row], document))
-    stated = _stated_pairs(text, by_row)
-    ends = dict.fromkeys((head.id, tail.id, kind) for (head, tail), kind in chain(pairs, stated))
+    members: dict[str, list[Mention]] = defaultdict(list)
+    for mention_row, found in by_row:
+        members[mention_row.id].extend(found)
+    pairs: list[tuple[Pair, str]] = []
+    for row in text.relations:
+        if row.pairs:
+            pairs += ((pair, row.type) for pair in _stated_pairs(row, members))
+        elif first[_in_order(row, symmetric)] is row:
+            pairs += ((pair, row.type) for pair in _mention_pairs(row, document))
+    for link in text.links:
+        pairs += ((p, link.type) for p in product(members[link.head], members[link.tail]))
+    ends = dict.fromkeys((head.id, tail.id, kind) for (head, tail), kind in pairs)
     relations = tuple(Relation(f"R{number}", *end) for number, end in enumerate(ends, start=1))
     return Extraction(text.id, text.text, mentions, relations)
 
 
-def _stated_pairs(
-    text: AnnotatedText, by_row: Iterable[tuple[MentionRow, Sequence[Mention]]]
-) -> Iterator[tuple[Pair, str]]:
-    """The pairs of mentions that relations and links between rows name.
+def _stated_pairs(row: RelationRow, members: Mapping[str, Sequence[Mention]]) -> Iterator[Pair]:
+    """The pairs of mentions between which a relation says that it holds.
 
-    A row may stand for several mentions: a link means all of them, a relation those of its ends.
+    A row of mentions may stand for several; a relation means those of its ends.
     """
-    members: dict[str, list[Mention]] = defaultdict(list)
-    for row, mentions in by_row:
-        members[row.id].extend(mentions)
-    for relation in text.relations:
-        for head, tail in relation.pairs:
-            ends = (_named(members[head], relation.head), _named(members[tail], relation.tail))
-            yield from ((pair, relation.type) for pair in product(*ends))
-    for link in text.links:
-        for pair in product(members[link.head], members[link.tail]):
-            yield pair, link.type
+    for head, tail in row.pairs:
+        yield from product(_named(members[head], row.head), _named(members[tail], row.tail))
 
 
 def _named(mentions: Sequence[Mention], identifier: str) -> Sequence[Mention]:
