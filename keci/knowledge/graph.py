@@ -58,10 +58,10 @@ class _Nodes:
     ) -> npt.NDArray[np.int64]:
         """The node numbers of members (concept, or concept_count + type), -1 where absent."""
         wanted = documents * self.stride + members
-        places = np.searchsorted(self.numbers, wanted)
+        positions = np.searchsorted(self.numbers, wanted)
         if not len(self.numbers):
             return np.full(len(wanted), -1, dtype=np.int64)
-        inside = np.minimum(places, len(self.numbers) - 1)
+        inside = np.minimum(positions, len(self.numbers) - 1)
         return np.where(self.numbers[inside] == wanted, inside, -1)
 
 
@@ -251,10 +251,10 @@ def _pairs_within(groups: Indices, members: Indices) -> tuple[Indices, Indices]:
     ends = np.append(starts[1:], groups.shape[1])
     group = np.cumsum(begins) - 1
     limits = np.minimum(ends, starts + MAX_SHARING)[group]
-    places = np.arange(len(members))
-    counts = np.maximum(limits - places - 1, 0)
-    firsts = np.repeat(places, counts)
+    positions = np.arange(len(members))
+    counts = np.maximum(limits - positions - 1, 0)
+    firsts = np.repeat(positions, counts)
     offsets = np.concatenate(([0], np.cumsum(counts)))
-    seconds = ragged_positions(offsets, places) - np.repeat(offsets[:-1], counts) + firsts + 1
+    seconds = ragged_positions(offsets, positions) - np.repeat(offsets[:-1], counts) + firsts + 1
     pairs = np.unique(np.stack([members[firsts], members[seconds]]), axis=1)
     return pairs[0], pairs[1]

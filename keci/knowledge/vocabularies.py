@@ -48,5 +48,5 @@ class Knowledge:
 
 
 def _map_names(names: Sequence[str], vocabulary: Sequence[str]) -> Indices:
-    places = {name: place for place, name in enumerate(vocabulary)}
-    return np.array([places.get(name, -1) for name in names], dtype=np.int64)
+    numbers = {name: number for number, name in enumerate(vocabulary)}
+    return np.array([numbers.get(name, -1) for name in names], dtype=np.int64)

@@ -19,8 +19,8 @@ class StringTable:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, place: int) -> str:
-        return bytes(self.text[self.offsets[place] : self.offsets[place + 1]]).decode()
+    def __getitem__(self, index: int) -> str:
+        return bytes(self.text[self.offsets[index] : self.offsets[index + 1]]).decode()
 
     def heads(self, separator: str) -> frozenset[str]:
         """What stands before the first ``separator`` of the strings that have one."""

@@ -117,7 +117,7 @@ class KnowledgeBase:
     def types(self, index: int) -> tuple[str, ...]:
         """The codes of a concept's semantic types."""
         start, end = self.tables.type_splits[index : index + 2]
-        return tuple(self.type_codes[place] for place in self.tables.type_indices[start:end])
+        return tuple(self.type_codes[number] for number in self.tables.type_indices[start:end])
 
     def find(self, concept_id: str) -> int | None:
         """The index of the concept with this id, or that a concept with this id was merged into."""
@@ -236,7 +236,7 @@ def knowledge_base_in_memory(
 
 
 def _group(strings: StringTable, splits: Integers, row: int) -> tuple[str, ...]:
-    return tuple(strings[place] for place in range(splits[row], splits[row + 1]))
+    return tuple(strings[index] for index in range(splits[row], splits[row + 1]))
 
 
 def describe(concept: Concept, knowledge_base: KnowledgeBase) -> dict[str, Any]:

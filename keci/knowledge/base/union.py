@@ -51,7 +51,7 @@ def merge_knowledge_bases(
 def _definitions(bases: Sequence[KnowledgeBase]) -> Iterator[str]:
     for base in bases:
         strings = base.tables.definitions
-        yield from (strings[place] for place in range(len(strings)))
+        yield from (strings[index] for index in range(len(strings)))
 
 
 def _groups(bases: Sequence[KnowledgeBase]) -> IdentityGroups[tuple[int, int]]:
@@ -71,8 +71,8 @@ def _groups(bases: Sequence[KnowledgeBase]) -> IdentityGroups[tuple[int, int]]:
 
 def _strings(splits: Integers, strings: StringTable) -> Iterator[tuple[int, str]]:
     owners = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
-    for place, owner in enumerate(owners.tolist()):
-        yield owner, strings[place]
+    for index, owner in enumerate(owners.tolist()):
+        yield owner, strings[index]
 
 
 def _add_concepts(
@@ -82,10 +82,10 @@ def _add_concepts(
 ) -> list[npt.NDArray[np.int32]]:
     """Add each group once; the new index of every concept, base by base."""
     new_indices = [np.full(len(base), -1, dtype=np.int32) for base in bases]
-    for place, base in enumerate(bases):
+    for number, base in enumerate(bases):
         for index in range(len(base)):
-            members = groups.members((place, index))
-            if members[0] != (place, index):
+            members = groups.members((number, index))
+            if members[0] != (number, index):
                 continue
             for other, other_index in members:
                 new_indices[other][other_index] = len(builder)
@@ -117,8 +117,8 @@ def _record(base: KnowledgeBase, index: int, priority: int) -> ConceptRecord:
 
 def _flags(base: KnowledgeBase, index: int, name: str) -> int:
     concepts, flags = base.postings(normalise(name))
-    places = np.flatnonzero(concepts == index)
-    return int(flags[places[0]]) if len(places) else 0
+    found = np.flatnonzero(concepts == index)
+    return int(flags[found[0]]) if len(found) else 0
 
 
 def _triples(
@@ -153,11 +153,11 @@ def _type_relations(
             np.column_stack([types[rows[:, 0]], types[rows[:, 1]], kinds[rows[:, 2]], rows[:, 3]])
         )
     rows = np.concatenate(parts)
-    triples, places = np.unique(rows[:, :3], axis=0, return_inverse=True)
-    counts = np.bincount(places.reshape(-1), weights=rows[:, 3], minlength=len(triples))
+    triples, inverse = np.unique(rows[:, :3], axis=0, return_inverse=True)
+    counts = np.bincount(inverse.reshape(-1), weights=rows[:, 3], minlength=len(triples))
     return np.column_stack([triples, counts]).astype(np.int32)
 
 
 def _renumbering(old: Sequence[str], new: Sequence[str]) -> npt.NDArray[np.int32]:
-    places = {name: place for place, name in enumerate(new)}
-    return np.array([places[name] for name in old], dtype=np.int32)
+    numbers = {name: number for number, name in enumerate(new)}
+    return np.array([numbers[name] for name in old], dtype=np.int32)

@@ -59,7 +59,7 @@ def explains_rest(text: str, start: int, end: int, short: str) -> bool:
 
     So "induced pluripotent stem cell" is of "hiPSC", whose h stands for a word before.
     """
-    endings = (short[place:] for place in range(1, len(short) - 1))
+    endings = (short[length:] for length in range(1, len(short) - 1))
     return any(_long_form_start(text, end, ending) == start for ending in endings)
 
 
@@ -84,23 +84,23 @@ def _long_form_start(text: str, end: int, short: str) -> int | None:
     """Where the long form that ends at ``end`` begins, None where the letters do not fit."""
     signs = [sign.lower() for sign in short if sign.isalnum()]
     earliest = _earliest_start(text, end, min(len(signs) + 5, 2 * len(signs)))
-    place = end
+    offset = end
     for rank in range(len(signs) - 1, -1, -1):
-        place -= 1
-        while place >= earliest and not _fits(text, place, signs[rank], first=rank == 0):
-            place -= 1
-        if place < earliest:
+        offset -= 1
+        while offset >= earliest and not _fits(text, offset, signs[rank], first=rank == 0):
+            offset -= 1
+        if offset < earliest:
             return None
-    long_form = text[place:end]
+    long_form = text[offset:end]
     if len(long_form) <= len(short) or short in long_form.split():
         return None
-    return place
+    return offset
 
 
-def _fits(text: str, place: int, sign: str, *, first: bool) -> bool:
-    if text[place].lower() != sign:
+def _fits(text: str, offset: int, sign: str, *, first: bool) -> bool:
+    if text[offset].lower() != sign:
         return False
-    return not first or place == 0 or not text[place - 1].isalnum()
+    return not first or offset == 0 or not text[offset - 1].isalnum()
 
 
 def _earliest_start(text: str, end: int, word_count: int) -> int:

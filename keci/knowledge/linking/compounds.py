@@ -81,19 +81,19 @@ _JOINABLE_GROUPS = frozenset({"chemicals", "genes", "disorders"})
 
 def add_compounds(keyed: KeyedText, spans: Spans, ranker: Ranker) -> None:
     """Add the mentions that known names form with the words beside them."""
-    for place, role in keyed.roles:
-        if role is Role.JOINT and place:
-            _join_names(keyed, spans, ranker, place)
-    for place, role in keyed.roles:
+    for index, role in keyed.roles:
+        if role is Role.JOINT and index:
+            _join_names(keyed, spans, ranker, index)
+    for index, role in keyed.roles:
         if role is Role.HEAD or role is Role.HEAD_AND_MODIFIER:
-            _add_head(keyed, spans, ranker, place)
-    for place, role in reversed(keyed.roles):
+            _add_head(keyed, spans, ranker, index)
+    for index, role in reversed(keyed.roles):
         if role is Role.MODIFIER or role is Role.HEAD_AND_MODIFIER:
-            _add_modifier(keyed, spans, ranker, place)
-    for place, role in keyed.roles:
-        if role is Role.SIGN and place and keyed.end(place - 1) == keyed.starts[place]:
-            for first, concepts in spans.ending_at(place - 1):
-                spans.put_compound(first, place, concepts)
+            _add_modifier(keyed, spans, ranker, index)
+    for index, role in keyed.roles:
+        if role is Role.SIGN and index and keyed.end(index - 1) == keyed.starts[index]:
+            for first, concepts in spans.ending_at(index - 1):
+                spans.put_compound(first, index, concepts)
 
 
 def _join_names(keyed: KeyedText, spans: Spans, ranker: Ranker, joint: int) -> None:
@@ -137,9 +137,9 @@ def _heads_ending_at(keyed: KeyedText, last: int) -> list[tuple[int, frozenset[s
     return [(first, groups) for first, groups in heads if groups is not None]
 
 
-def _add_modifier(keyed: KeyedText, spans: Spans, ranker: Ranker, place: int) -> None:
+def _add_modifier(keyed: KeyedText, spans: Spans, ranker: Ranker, index: int) -> None:
     """``acute lung injury``: the candidates of the disorder alone."""
-    following = keyed.following(place)
+    following = keyed.following(index)
     if following is None:
         return
     for last, concepts in spans.starting_at(following):
@@ -147,8 +147,8 @@ def _add_modifier(keyed: KeyedText, spans: Spans, ranker: Ranker, place: int) ->
             "disorders" in ranker.groups(concepts[0])
             or _singular(keyed.keys[last]) in DISORDER_HEADS
         )
-        if is_disorder and (place, last) not in spans.candidates:
-            spans.put_compound(place, last, concepts)
+        if is_disorder and (index, last) not in spans.candidates:
+            spans.put_compound(index, last, concepts)
 
 
 def _singular(key: str) -> str:

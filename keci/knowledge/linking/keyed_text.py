@@ -113,7 +113,7 @@ class KeyedText:
     """Words with their first character and their key; ``joined`` has the keys end to end.
 
     ``key_starts`` says where in ``joined`` a word's key begins (-1 if it has none), ``key_ends``
-    which word ends at a place; a plural also ends before its ending. A barrier stands in
+    which word ends at an offset; a plural also ends before its ending. A barrier stands in
     ``joined`` where punctuation and white space part two words, for no name goes across it.
     ``prefixed`` are the words that may lose letters before a name, with their number (affixes.py),
     ``roles`` the words that have one beside a name (roles.py).
@@ -140,16 +140,16 @@ class KeyedText:
         prefixed: list[tuple[int, int]] = []
         roles: list[tuple[int, Role]] = []
         position = last_end = word_end = 0
-        for place, word in enumerate(words):
+        for index, word in enumerate(words):
             start = text.find(word, word_end)
             word_end = start + len(word)
             starts.append(start)
             key, endings, prefix, role = word_forms(word)
             if prefix:
-                prefixed.append((place, prefix))
+                prefixed.append((index, prefix))
             if role:
-                roles.append((place, role))
-            if not key or (key == "s" and is_possessive(words, place)):
+                roles.append((index, role))
+            if not key or (key == "s" and is_possessive(words, index)):
                 keys.append("")
                 key_starts.append(-1)
                 continue
@@ -160,31 +160,31 @@ class KeyedText:
             pieces.append(key)
             key_starts.append(position)
             position += len(key)
-            key_ends[position] = place
+            key_ends[position] = index
             for ending in endings:
-                key_ends[position - ending] = place
+                key_ends[position - ending] = index
             last_end = word_end
         joined = "".join(pieces)
         return cls(text, starts, words, keys, joined, key_starts, key_ends, prefixed, roles)
 
-    def end(self, place: int) -> int:
-        """The character offset behind word ``place``."""
-        return self.starts[place] + len(self.words[place])
+    def end(self, index: int) -> int:
+        """The character offset behind word ``index``."""
+        return self.starts[index] + len(self.words[index])
 
-    def following(self, place: int) -> int | None:
+    def following(self, index: int) -> int | None:
         """The next word with a key, None where a barrier or the end of the text comes first."""
-        key_end = self.key_starts[place] + len(self.keys[place])
-        for other in range(place + 1, min(place + 4, len(self.keys))):
+        key_end = self.key_starts[index] + len(self.keys[index])
+        for other in range(index + 1, min(index + 4, len(self.keys))):
             if self.keys[other]:
                 return other if self.key_starts[other] == key_end else None
         return None
 
-    def preceding(self, place: int) -> int | None:
-        """The last word with a key before ``place``, None where a barrier or the start is."""
-        for other in range(place - 1, max(place - 4, -1), -1):
+    def preceding(self, index: int) -> int | None:
+        """The last word with a key before ``index``, None where a barrier or the start is."""
+        for other in range(index - 1, max(index - 4, -1), -1):
             if self.keys[other]:
                 key_end = self.key_starts[other] + len(self.keys[other])
-                return other if key_end == self.key_starts[place] else None
+                return other if key_end == self.key_starts[index] else None
         return None
 
 

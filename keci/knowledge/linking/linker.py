@@ -166,8 +166,8 @@ class Linker:
         A long form may itself be a short form that was explained before it.
         """
         explained: dict[tuple[str, ...], tuple[int, ...]] = {}
-        starts = {start: place for place, start in enumerate(keyed.starts)}
-        ends = {keyed.end(place): place for place in range(len(keyed.words))}
+        starts = {start: index for index, start in enumerate(keyed.starts)}
+        ends = {keyed.end(index): index for index in range(len(keyed.words))}
         for found in find_abbreviations(keyed.text):
             long_form = starts.get(found.long_start, -1), ends.get(found.long_end, -1)
             first, last = starts.get(found.short_start, -1), ends.get(found.short_end, -1)

@@ -64,7 +64,7 @@ def name_keys(name: str) -> tuple[str, ...]:
     words = word_pattern(name).findall(name)
     keys = list(map(word_key, words))
     if "s" in keys:
-        keys = ["" if is_possessive(words, place) else key for place, key in enumerate(keys)]
+        keys = ["" if is_possessive(words, index) else key for index, key in enumerate(keys)]
     is_apart = len(words) > 1 and words[1][:1].isalnum()
     if is_apart and words[0].lower() in DETERMINERS and words[0] != "A":
         words, keys = words[1:], keys[1:]
@@ -81,9 +81,9 @@ def normalise(name: str) -> str:
     return keys[0] if keys else ""
 
 
-def is_possessive(words: Sequence[str], place: int) -> bool:
+def is_possessive(words: Sequence[str], index: int) -> bool:
     """Whether a word is the s behind an apostrophe; in ``2'S`` too, where it does no harm."""
-    return place >= 2 and words[place] in {"s", "S"} and words[place - 1] in _APOSTROPHES
+    return index >= 2 and words[index] in {"s", "S"} and words[index - 1] in _APOSTROPHES
 
 
 _FUNCTION_WORDS = """

@@ -45,7 +45,7 @@ class Ranker:
         if found is None:
             codes = self._knowledge_base.type_codes
             _, types = self._knowledge_base.concept_types([concept])
-            found = frozenset(GROUP_OF_TYPE.get(codes[place], "other") for place in types)
+            found = frozenset(GROUP_OF_TYPE.get(codes[index], "other") for index in types)
             self._groups.put(concept, found)
         return found
 
@@ -54,8 +54,8 @@ class Ranker:
         fits = [not self.groups(concept).isdisjoint(groups) for concept in candidates]
         if not any(fits[:2]):
             return ()
-        order = sorted(range(len(candidates)), key=lambda place: not fits[place])
-        return tuple(candidates[place] for place in order)
+        order = sorted(range(len(candidates)), key=lambda index: not fits[index])
+        return tuple(candidates[index] for index in order)
 
     def combine(self, *candidates: tuple[int, ...]) -> tuple[int, ...]:
         """Candidates of the parts of a compound, taken in turns."""
@@ -68,13 +68,13 @@ class Ranker:
         is_ranked = is_capital and len(concepts) > 1
         preferred = SYMBOL if has_inner_capital else 0
         allowed = [
-            (flag & SYMBOL != preferred, is_ranked and self._distance(concept, key), place)
-            for place, (concept, flag) in enumerate(
+            (flag & SYMBOL != preferred, is_ranked and self._distance(concept, key), index)
+            for index, (concept, flag) in enumerate(
                 zip(concepts.tolist(), flags.tolist(), strict=True)
             )
             if has_inner_capital or not flag & STRICT
         ]
-        order = [place for *_, place in sorted(allowed)[: self.max_candidates]]
+        order = [index for *_, index in sorted(allowed)[: self.max_candidates]]
         return tuple(concepts[order].tolist())
 
     def _distance(self, concept: int, key: str) -> int:

@@ -39,8 +39,8 @@ def build_table(
     if not others:
         return compile_sources([source], folder, name=path.stem, clock=clock, report=report)
     bases = [open_knowledge_base(other) for other in others]
-    with tempfile.TemporaryDirectory() as place:
-        own = Path(place) / "table"
+    with tempfile.TemporaryDirectory() as scratch:
+        own = Path(scratch) / "table"
         compile_sources([source], own, name=path.stem, clock=clock, report=report)
         bases.insert(0, open_knowledge_base(own))
         name = "+".join(base.name for base in bases)
@@ -51,10 +51,10 @@ def _read(path: Path, default_type: str | None) -> SourceData:
     code = _type_code(default_type, "--type") if default_type else ""
     concepts: dict[str, ConceptRecord] = {}
     for line, row in _rows(path):
-        place = f"{path}:{line}"
-        concept = _concept(row, code, place)
+        where = f"{path}:{line}"
+        concept = _concept(row, code, where)
         if concept.id in concepts:
-            raise DataError(f"{place}: the id {concept.id!r} is used twice")
+            raise DataError(f"{where}: the id {concept.id!r} is used twice")
         concepts[concept.id] = concept
     if not concepts:
         raise DataError(f"{path} has no row below its header")
@@ -98,14 +98,14 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         )
 
 
-def _concept(row: Mapping[str, str], default_type: str, place: str) -> ConceptRecord:
+def _concept(row: Mapping[str, str], default_type: str, where: str) -> ConceptRecord:
     for name in _REQUIRED:
         if not row.get(name):
-            raise DataError(f"{place}: the cell {name!r} is empty")
+            raise DataError(f"{where}: the cell {name!r} is empty")
     given = _parts(row.get("type", ""))
-    types = tuple(dict.fromkeys(_type_code(name, place) for name in given)) or (default_type,)
+    types = tuple(dict.fromkeys(_type_code(name, where) for name in given)) or (default_type,)
     if not all(types):
-        raise UsageError(f"{place}: no semantic type: fill the column 'type' or give --type")
+        raise UsageError(f"{where}: no semantic type: fill the column 'type' or give --type")
     names = [name for name in _parts(row.get("synonyms", "")) if name != row["name"]]
     return ConceptRecord(
         id=row["id"],
@@ -125,11 +125,11 @@ def _parts(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in cell.split(separator) if part.strip()))
 
 
-def _type_code(name: str, place: str) -> str:
+def _type_code(name: str, where: str) -> str:
     code = name if name in TYPE_NAMES else _CODES.get(name.casefold())
     if code is None:
         raise UsageError(
-            f"{place}: unknown semantic type {name!r}; known are codes and names like T047 or "
+            f"{where}: unknown semantic type {name!r}; known are codes and names like T047 or "
             "Disease or Syndrome"
         )
     return code

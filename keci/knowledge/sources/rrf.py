@@ -58,8 +58,8 @@ class RrfFolder:
         missing = [name for name in columns if name not in names]
         if missing:
             raise DataError(f"{self.folder / file}: MRFILES.RRF lists no column {missing[0]}")
-        places = [names.index(name) for name in columns]
-        yield from _split(chain.from_iterable(map(_lines, paths)), paths[0], len(names), places)
+        indices = [names.index(name) for name in columns]
+        yield from _split(chain.from_iterable(map(_lines, paths)), paths[0], len(names), indices)
 
     def triples(self, file: str) -> Iterator[list[str]]:
         """The rows of SRSTRE1, whose three columns share one name: type, relation, type."""
@@ -90,7 +90,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _split(
-    lines: Iterator[bytes], path: Path, column_count: int, places: Sequence[int]
+    lines: Iterator[bytes], path: Path, column_count: int, indices: Sequence[int]
 ) -> Iterator[list[str]]:
     for number, line in enumerate(lines, start=1):
         try:
@@ -102,4 +102,4 @@ def _split(
                 f"{path}:{number}: expected {column_count} fields, each closed by '|', "
                 f"found {len(fields) - 1}: {line[:80]!r}"
             )
-        yield [fields[place] for place in places]
+        yield [fields[index] for index in indices]

@@ -77,14 +77,14 @@ def read_vectors(path: Path) -> Iterator[tuple[str, list[float]]]:
     """
     width = None
     with path.open("rb") as raw:
-        for place, line in enumerate(_lines(raw, path), start=1):
+        for number, line in enumerate(_lines(raw, path), start=1):
             fields = line.replace(",", " ").split()
-            if not fields or (place == 1 and len(fields) == 2 and all(map(str.isdigit, fields))):
+            if not fields or (number == 1 and len(fields) == 2 and all(map(str.isdigit, fields))):
                 continue
-            numbers = _numbers(fields[1:], f"{path}:{place}")
+            numbers = _numbers(fields[1:], f"{path}:{number}")
             if width is not None and len(numbers) != width:
                 raise DataError(
-                    f"{path}:{place}: expected {width} numbers as above, found {len(numbers)}"
+                    f"{path}:{number}: expected {width} numbers as above, found {len(numbers)}"
                 )
             width = len(numbers)
             yield fields[0], numbers
@@ -95,7 +95,7 @@ class _Rows:
 
     def __init__(self, base: KnowledgeBase) -> None:
         self._base = base
-        self._types = {code: place for place, code in enumerate(base.type_codes)}
+        self._types = {code: index for index, code in enumerate(base.type_codes)}
         self._xrefs = _concepts_by_xref(base)
         self.concept_rows = np.full(len(base), -1, dtype=np.int32)
         self.type_rows = np.full(len(base.type_codes), -1, dtype=np.int32)
@@ -122,16 +122,16 @@ class _Rows:
 
     def _concepts(self, identifier: str) -> list[int]:
         names = (identifier, _UMLS + identifier)
-        found = [place for place in map(self._base.find, names) if place is not None]
-        return found or [place for name in names for place in self._xrefs.get(name, ())]
+        found = [index for index in map(self._base.find, names) if index is not None]
+        return found or [index for name in names for index in self._xrefs.get(name, ())]
 
 
 def _concepts_by_xref(base: KnowledgeBase) -> dict[str, list[int]]:
     splits, xrefs = base.tables.xref_splits, base.tables.xrefs
     owners = np.repeat(np.arange(len(base)), np.diff(splits)).tolist()
     concepts = defaultdict(list)
-    for place, owner in enumerate(owners):
-        concepts[xrefs[place]].append(owner)
+    for index, owner in enumerate(owners):
+        concepts[xrefs[index]].append(owner)
     return dict(concepts)
 
 

@@ -55,8 +55,8 @@ class TextVectorCache:
         if not len(self._keys):
             return np.full(len(keys), -1, dtype=np.int64)
         order = np.argsort(self._keys)
-        places = np.searchsorted(self._keys, keys, sorter=order).clip(max=len(self._keys) - 1)
-        rows = order[places]
+        positions = np.searchsorted(self._keys, keys, sorter=order).clip(max=len(self._keys) - 1)
+        rows = order[positions]
         return np.where(self._keys[rows] == keys, rows, -1)
 
     def append(self, keys: npt.NDArray[np.uint64], vectors: Vectors) -> None:
