@@ -70,13 +70,13 @@ def _read_mmi(path: Path) -> Iterator[ForeignCandidate]:
             raise DataError(f"{path} is not UTF-8: {error}") from error
 
 
-def _mmi_candidates(fields: list[str], place: str) -> Iterator[ForeignCandidate]:
+def _mmi_candidates(fields: list[str], where: str) -> Iterator[ForeignCandidate]:
     """One candidate per position; positions of one trigger stand between semicolons."""
     if len(fields) < _MMI_FIELDS:
-        raise DataError(f"{place}: expected {_MMI_FIELDS} fields or more, found {len(fields)}")
+        raise DataError(f"{where}: expected {_MMI_FIELDS} fields or more, found {len(fields)}")
     if not _POSITION.search(fields[8]):
         raise DataError(
-            f"{place}: expected positions such as 17/12 or 17:12, found {fields[8][:40]!r}"
+            f"{where}: expected positions such as 17/12 or 17:12, found {fields[8][:40]!r}"
         )
     surfaces = [match[1].replace('\\"', '"') for match in _TRIGGER.finditer(fields[6])]
     groups = fields[8].split(";")
@@ -86,7 +86,7 @@ def _mmi_candidates(fields: list[str], place: str) -> Iterator[ForeignCandidate]
             spans = [(int(start), int(length)) for start, length in _POSITION.findall(part)]
             if len(spans) == 1:
                 start, length = spans[0]
-                score = _number(fields[2], place)
+                score = _number(fields[2], where)
                 yield ForeignCandidate(fields[0], fields[4], start, start + length, score, surface)
 
 
@@ -143,21 +143,21 @@ def _read_json(path: Path) -> Iterator[ForeignCandidate]:
         raise DataError(f"{path} is no JSON of MetaMap: {error!r}") from error
 
 
-def _candidate(document: str, record: Mapping[str, Any], place: str) -> Iterator[ForeignCandidate]:
+def _candidate(document: str, record: Mapping[str, Any], where: str) -> Iterator[ForeignCandidate]:
     """The candidate if it stands in one piece; MetaMap's scores are negative, the lowest best."""
     pieces = record["ConceptPIs"]
     if len(pieces) == 1:
-        start = int(_number(pieces[0]["StartPos"], place))
-        length = int(_number(pieces[0]["Length"], place))
-        score = -_number(record["CandidateScore"], place)
+        start = int(_number(pieces[0]["StartPos"], where))
+        length = int(_number(pieces[0]["Length"], where))
+        score = -_number(record["CandidateScore"], where)
         yield ForeignCandidate(document, record["CandidateCUI"], start, start + length, score)
 
 
-def _number(value: Any, place: str) -> float:
+def _number(value: Any, where: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{place}: expected a number, found {value!r}") from error
+        raise DataError(f"{where}: expected a number, found {value!r}") from error
 
 
 class ForeignMentions:
