@@ -114,6 +114,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         load_schema(str(path))
 
 
+@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "{a = " * 3000 + "1" + "}" * 3000])
+def test_a_file_that_is_nested_too_deep_is_refused(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "task.toml"
+    path.write_text(f'name = "x"\nentity_types = {value}\n', "utf-8")
+    with pytest.raises(ConfigError, match="nested too deep"):
+        load_schema(str(path))
+
+
 def test_an_unknown_task_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="ade, biorelex"):
         load_schema("adee")

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keci.corpus.run.journal import Journal, encode_entry, read_journal
+from keci.corpus.run.journal import Journal, encode_entry, read_history, read_journal
+from keci.errors import DataError
 from keci.files import Disk
 
 ENTRIES = [{"run": {"a": 1}}, {"state": {"text": "line\nbreak"}}, {"state": {"n": 3}}]
@@ -61,3 +62,19 @@ def test_appending_goes_on_after_the_last_whole_entry(tmp_path: Path) -> None:
     journal.append(ENTRIES[1])
     journal.close()
     assert entries_of(path) == ENTRIES[:2]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"run": []}, {"run": {}}, {"run": {"options": {"shard": "3/2"}}}, {"state": {}},
+        {"state": {"cursor": 1}}, {"publishing": {"name": "../x"}}, {"part": None}, [1], 7,
+    ],
+)  # fmt: skip
+def test_an_entry_with_a_right_checksum_is_still_read_by_field(
+    tmp_path: Path, entry: object
+) -> None:
+    path = tmp_path / "x.journal"
+    path.write_bytes(encode_entry(entry))
+    with pytest.raises(DataError, match="line 1"):
+        read_history(path)
