@@ -12,6 +12,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
+from benchmarks.plain import joined
 from keci.config import ModelConfig, TrainConfig
 from keci.model.concept_gcn import ConceptGcn
 from keci.model.fusion import Fusion
@@ -81,7 +82,7 @@ def span_state(stages: nn.ModuleDict, document: DocumentGraph, span: tuple[int, 
     shares = scores.exp() / scores.exp().sum()
     x_hat = sum(share * x for share, x in zip(shares, inside, strict=True))
     phi = scorer.lengths.weight[len(inside) - 1]
-    first = whole_layer(scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part)
+    first = joined(scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part)
     hidden = first(torch.cat([inside[0], inside[-1], x_hat, phi])).relu()
     return stages["pruner"].span_output(hidden)
 
@@ -95,7 +96,7 @@ def kept_spans(entity_logits: Sequence[Tensor], limit: int) -> list[int]:
 
 def all_pairs(scorer: PairScorer, states: dict[int, Tensor]) -> dict[tuple[int, int], Tensor]:
     """Eq 3: FFNN_r([s_i, s_j, s_i * s_j]) for any two spans, in both directions."""
-    first = whole_layer(scorer.head_part, scorer.tail_part, scorer.product_part)
+    first = joined(scorer.head_part, scorer.tail_part, scorer.product_part)
     return {
         (i, j): scorer.output(first(torch.cat([states[i], states[j], states[i] * states[j]])))
         for pair in combinations(states, 2)
@@ -157,7 +158,7 @@ def fuse(
     fusion: Fusion, h_i: Tensor, candidates: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """Eq 6 to 8: f_i, the shares beta_ij of the candidates and beta_i of the sentinel."""
-    first = whole_layer(fusion.span_part, fusion.concept_part)
+    first = joined(fusion.span_part, fusion.concept_part)
     c_i = fusion.sentinel(h_i)
     alpha_i = fusion.score(first(torch.cat([h_i, c_i])))[0]
     alphas = [fusion.score(first(torch.cat([h_i, n_j])))[0] for n_j in candidates]
@@ -211,14 +212,3 @@ def pair_loss(
             elif config.relation_loss == "binary":
                 total = total - (1 - probability).log()
     return total
-
-
-def whole_layer(*parts: nn.Linear) -> nn.Linear:
-    """The first layer over a concatenation that ``parts`` were split from."""
-    weight = torch.cat([piece.weight for piece in parts], dim=1)
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    biases = [piece.bias for piece in parts if piece.bias is not None]
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        layer.bias.copy_(sum(biases))
-    return layer
