@@ -19,6 +19,7 @@ from keci.corpus.records import Shard, Withdrawal
 from keci.corpus.retries import failures_file
 from keci.corpus.run.layout import PART_RECORDS, PARTIAL, Layout, file_layout, folder_layout
 from keci.corpus.run.manifest import describe_inputs
+from keci.corpus.run.stored import store_layout
 from keci.corpus.run.streaming import STDOUT, StreamOutput, is_stream
 from keci.documents import Failure
 from keci.errors import UsageError
@@ -26,6 +27,7 @@ from keci.formats.write import KIND_NAMES, format_of
 from keci.opening import ModelOptions, collect_rarely, open_extractor
 from keci.options import Options, option
 from keci.pipeline import Pipeline
+from keci.stores import is_url
 from keci.targets import check_standard_output, check_targets
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,8 +44,13 @@ class OutputOptions(Options):
         "--output",
         shown_default="stdout",
     )
-    folder: Path | None = option(
+    folder: str | None = option(
         None, "Folder for numbered part files and a manifest, instead of one file.", "--output-dir"
+    )
+    work_folder: Path | None = option(
+        None,
+        "Where a run works whose output is a URL; a cache of the user if not given.",
+        "--work-dir",
     )
     format_name: str | None = option(
         None,
@@ -73,11 +80,24 @@ class OutputOptions(Options):
             return self._open_stream()
         if self.failures:
             raise UsageError("--failures is for standard output; else they go beside the output")
+        if self.folder is None and is_url(self.output):
+            return self._in_store(self.output, None)
         if self.folder is None:
             return file_layout(Path(self.output), self.format_name, self.rows)
         if self.output != STDOUT:
             raise UsageError("--output and --output-dir exclude each other")
-        return folder_layout(self.folder, self.format_name, self.part_records, self.rows)
+        if is_url(self.folder):
+            return self._in_store(self.folder, self.part_records)
+        return folder_layout(Path(self.folder), self.format_name, self.part_records, self.rows)
+
+    def _in_store(self, url: str, part_records: int | None) -> Layout:
+        return store_layout(
+            url,
+            self.format_name,
+            part_records=part_records,
+            work_folder=self.work_folder,
+            rows=self.rows,
+        )
 
     def _open_stream(self) -> StreamOutput:
         if self.resume:
@@ -106,6 +126,13 @@ def _check_apart(
     check_targets(written, reads)
 
 
+def _check_urls_apart(reader: CorpusReader, target: Layout | StreamOutput) -> None:
+    """Raises UsageError where an input in a store would be written over."""
+    for source in reader.sources:
+        if isinstance(target, Layout) and target.holds_url(source.path):
+            raise UsageError(f"the input {source.name} lies where the output goes")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchChoice(Options):
     """What looks on, and what ends a run before its time."""
@@ -129,6 +156,7 @@ class Plan:
         reader, target = self.inputs.open(), self.output.open()
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
+        _check_urls_apart(reader, target)
         _check_apart([*self._read_files(reader)], target, self.watch.metrics)
         with step_shown(f"opening {self.model.model}"):
             opened = open_extractor(self.model)
@@ -169,7 +197,8 @@ class Plan:
 
     def _read_files(self, reader: CorpusReader) -> Iterator[Path]:
         """The files that the run reads, and the folders of the model and the knowledge base."""
-        yield from (Path(source.path) for source in reader.sources if source.is_regular)
+        files = [source for source in reader.sources if source.is_regular and not source.is_url]
+        yield from (Path(source.path) for source in files)
         if self.inputs.retried:
             yield failures_file(self.inputs.retried)
         model = Path(self.model.model)

@@ -174,7 +174,7 @@ class Failed:
 
     count: int
     reasons: Counter[str]
-    path: Path | None
+    path: Path | str | None
 
     def __str__(self) -> str:
         """``3 failed: 2 times "line ...: not valid JSON"; 1 time "..."; see F.jsonl``."""
@@ -198,7 +198,7 @@ def _failed_earlier_or_now(layout: Layout, manifest: Manifest) -> Failed:
     """The failures of the whole run, some of which may be from before it was resumed."""
     run = FinishedRun(layout.output, manifest)
     reasons = Counter(failure_kind(failure.reason) for failure, _ in run.failures())
-    return Failed(manifest.failed, reasons, layout.failures)
+    return Failed(manifest.failed, reasons, layout.place_of(layout.failures))
 
 
 def _finished(accounts: Accounts, repeated: int, pace: str, failed: Failed) -> int:

@@ -14,7 +14,7 @@ from keci.corpus.run.manifest import file_facts
 from keci.errors import UsageError
 from keci.formats.limits import limit_names, with_limits
 from keci.formats.read import AUTO, INPUT_FORMATS
-from keci.formats.stream import ReadOptions
+from keci.formats.stream import ReadOptions, Source
 from keci.options import Options, option
 
 _LOGGER = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class InputOptions(Options):
             return self.inputs, None
         failures = failures_file(self.retried)
         positions = read_positions(failures)
-        if self.inputs or all(Path(name).is_file() for name in positions):
+        if self.inputs or all(Source(name).is_there for name in positions):
             return self.inputs or tuple(positions), positions
         _LOGGER.info("not all inputs are there: the records are read from %s", failures)
         return (str(failures),), None

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from keci.corpus.records import START, Cursor, Selection
 from keci.documents import Document, Failure
@@ -47,7 +46,7 @@ class CorpusScan:
     ) -> None:
         self.sources, self.selection = sources, selection
         self._input_format, self._options = input_format, options
-        self._states = [_state(source) for source in sources]
+        self._states = [source.state() for source in sources]
         sizes = [state[0] for state in self._states if state]
         self.total_bytes = sum(sizes) if len(sizes) == len(sources) else None
         self._stream: ContentStream | None = None
@@ -110,7 +109,7 @@ class CorpusScan:
         self._stream = None
         self._buffered_from = self._stored = 0
         state = self._states[number]
-        if number >= start.source and state != _state(self.sources[number]):
+        if number >= start.source and state != self.sources[number].state():
             name = self.sources[number].name
             raise DataError(f"the input {name} was changed while it was read")
         self._bytes_before += state[0] if state else 0
@@ -119,11 +118,3 @@ class CorpusScan:
         self._stream = stream
         self._is_citation = format_name in CITATIONS
         self.formats[source] = format_name
-
-
-def _state(source: Source) -> tuple[int, int] | None:
-    """Size and time of change of a file."""
-    if not source.is_regular:
-        return None
-    found = Path(source.path).stat()
-    return found.st_size, found.st_mtime_ns

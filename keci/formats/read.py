@@ -43,6 +43,7 @@ from keci.formats.pubmed import read_pubmed
 from keci.formats.pubtator import read_pubtator
 from keci.formats.stream import STDIN, ContentStream, Deletion, ReadOptions, Source, excerpt, kept
 from keci.printable import LONGEST_MESSAGE, printable
+from keci.stores import expand_url, is_url
 
 AUTO = "auto"
 Content = Document | Failure | Deletion
@@ -249,6 +250,8 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
 def _expand(given: str) -> list[str]:
     if given == STDIN:
         return [given]
+    if is_url(given):
+        return _expand_url(given)
     path = Path(given)
     if path.is_dir():
         return _files_in(path)
@@ -260,9 +263,24 @@ def _expand(given: str) -> list[str]:
     return matches
 
 
+def _expand_url(given: str) -> list[str]:
+    found = expand_url(given)
+    if found == [given]:
+        return found
+    if glob.has_magic(given):
+        if not found:
+            raise UsageError(f"no file matches the input {given}")
+        return found
+    return _readable(given, found)
+
+
 def _files_in(folder: Path) -> list[str]:
-    files = sorted(_visible_files(folder))
-    chosen = [str(path) for path in files if suffix(path.name) in SUFFIXES_IN_FOLDERS]
+    return _readable(str(folder), [str(path) for path in sorted(_visible_files(folder))])
+
+
+def _readable(folder: str, files: Sequence[str]) -> list[str]:
+    """Those of a folder's files whose names end like a format."""
+    chosen = [name for name in files if suffix(Path(name).name) in SUFFIXES_IN_FOLDERS]
     if not chosen:
         endings = ", ".join(sorted(SUFFIXES_IN_FOLDERS))
         raise UsageError(f"the folder {folder} has no file that ends in one of {endings}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from keci.errors import DataError, UsageError
+from keci.stores import is_url, open_url, state_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -190,7 +191,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input as the user named it; ``-`` is standard input."""
+    """An input as the user named it, a path or a URL; ``-`` is standard input."""
 
     path: str
 
@@ -207,21 +208,57 @@ class Source:
 
     @property
     def is_regular(self) -> bool:
-        return not self.is_stdin and Path(self.path).is_file()
+        """Whether it can be read again; a URL names a file, or ``check`` would have said so."""
+        return not self.is_stdin and (self.is_url or Path(self.path).is_file())
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it lies in a store that ``keci.stores`` opens."""
+        return is_url(self.path)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is a file that exists."""
+        try:
+            return self.state() is not None
+        except OSError:
+            return False
+
+    def state(self) -> tuple[int, int | str] | None:
+        """Size in bytes and what tells of a change; None where it is no file.
+
+        Raises OSError where a file is gone, or its store cannot be asked.
+        """
+        if self.is_url:
+            return state_of(self.path)
+        if not self.is_regular:
+            return None
+        found = Path(self.path).stat()
+        return found.st_size, found.st_mtime_ns
 
     def check(self) -> None:
         """Raises UsageError where the input cannot be opened at all."""
         if self.is_stdin:
+            return
+        if self.is_url:
+            try:
+                state_of(self.path)
+            except OSError as error:
+                raise UsageError(f"the input {self.name} cannot be read: {error}") from error
             return
         if not Path(self.path).exists():
             raise UsageError(f"the input {self.name} does not exist")
         if not os.access(self.path, os.R_OK):
             raise UsageError(f"the input {self.name} cannot be read: permission denied")
 
+    def open_stored(self) -> io.BufferedReader:
+        """The bytes of a file or URL as they are stored; raises OSError."""
+        return open_url(self.path) if self.is_url else io.BufferedReader(io.FileIO(self.path))
+
     def open(self, options: ReadOptions) -> "ContentStream":
         """The decompressed content; raises DataError where the input cannot be opened."""
         try:
-            raw = _standard_input() if self.is_stdin else _file(self.path)
+            raw = _standard_input() if self.is_stdin else self.open_stored()
             return ContentStream(raw, options)
         except OSError as error:
             raise DataError(f"cannot open the input: {error.strerror or error}") from error
@@ -342,10 +379,6 @@ class _Replayed(io.RawIOBase):
 
 def _standard_input() -> ByteStream:
     return cast(ByteStream, sys.stdin.buffer)
-
-
-def _file(path: str) -> ByteStream:
-    return io.BufferedReader(io.FileIO(path))
 
 
 def _read_up_to(stream: ByteStream, size: int) -> tuple[bytes, Exception | None]:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from keci.errors import UsageError
 from keci.formats.write import Format, format_of
+from keci.stores import Store
 
 FOLDER_MANIFEST = "manifest.json"
 MANIFEST_SUFFIX = ".run.json"
 PARTIAL = ".partial"
 PART_RECORDS = 10_000
-_OWN_NAME = re.compile(
+OWN_NAME = re.compile(
     r"(?:part-\d{5,}\..+|(?:failures|withdrawn)\.jsonl|manifest\.json|journal|census)(?:\.partial)?"
 )
 
@@ -30,12 +31,14 @@ class Layout:
     """The files of a run in ``folder``; ``file`` is None where it writes numbered parts.
 
     A part is closed at the first end of a chunk with at least ``part_records`` documents in it.
+    With a ``store`` the folder is where work is done, and what is finished goes to the store.
     """
 
     folder: Path
     file: str | None
     format: Format
     part_records: int | None = None
+    store: Store | None = None
 
     def part(self, number: int) -> Path:
         return self.folder / (self.file or f"part-{number:05}{self.format.suffix}")
@@ -75,6 +78,34 @@ class Layout:
     def manifest(self) -> Path:
         return manifest_path(self.output)
 
+    @property
+    def place(self) -> str:
+        """The output as a person looks for it."""
+        if self.store is None:
+            return str(self.output)
+        return self.store.url_of(self.file) if self.file else self.store.url
+
+    def place_of(self, path: Path) -> str:
+        """Where a person finds one of the files that the run leaves."""
+        return self.store.url_of(path.name) if self.store else str(path)
+
+    def is_part(self, path: Path) -> bool:
+        """Whether a path in the folder is that of a finished part."""
+        if self.file:
+            return path.name == self.file
+        is_own = path.name.startswith("part-") and OWN_NAME.fullmatch(path.name) is not None
+        return is_own and not path.name.endswith(PARTIAL)
+
+    def is_result(self, path: Path) -> bool:
+        """Whether a path in the folder is that of a file which a finished run leaves."""
+        return path in (self.failures, self.withdrawn, self.manifest) or self.is_part(path)
+
+    def holds_url(self, url: str) -> bool:
+        """Whether a run writes to that URL, or in the folder that it names."""
+        if self.store is None:
+            return False
+        return url == self.place or (not self.file and url.startswith(f"{self.place}/"))
+
     def holds(self, path: Path) -> bool:
         """Whether a run writes to that path, or in its folder where it has one of its own."""
         if self.file:
@@ -92,7 +123,7 @@ class Layout:
     def own_files(self) -> Iterator[Path]:
         """The files that a run in a folder may have left; raises UsageError at one of others."""
         for path in sorted(self.folder.iterdir()):
-            if not _OWN_NAME.fullmatch(path.name) or not path.is_file():
+            if not OWN_NAME.fullmatch(path.name) or not path.is_file():
                 raise UsageError(f"the output folder {self.folder} holds another's: {path.name}")
             yield path
 

@@ -148,10 +148,12 @@ def describe_inputs(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 
 def _describe_input(source: Source) -> dict[str, Any]:
-    if not source.is_regular:
+    state = source.state()
+    if state is None:
         return {"name": source.name, "bytes": None, "sha256": None}
-    facts = file_facts(Path(source.path), 0, source.name)
-    return {"name": facts.name, "bytes": facts.bytes, "sha256": facts.sha256}
+    with source.open_stored() as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return {"name": source.name, "bytes": state[0], "sha256": digest}
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:

@@ -11,8 +11,10 @@ from keci.corpus.run.journal import RunHistory, RunState, read_history
 from keci.corpus.run.layout import PARTIAL, Layout
 from keci.corpus.run.manifest import Manifest, differences, read_manifest
 from keci.corpus.run.output import RunOutput
+from keci.corpus.run.stored import StoreDisk, begin_in_store, check_stored
 from keci.errors import UsageError
 from keci.files import Disk, Lock
+from keci.stores import Store
 
 COMMIT_SECONDS = 1.0
 _DIFFERENCES_SHOWN = 20
@@ -32,11 +34,14 @@ def open_run(
     where results would be overwritten without ``overwrite``: those of an interrupted run, and any
     in a folder. One file that is whole is replaced when the new one is.
     """
-    disk = disk or Disk()
+    store = layout.store
+    disk = disk or (StoreDisk(layout, store) if store else Disk())
     disk.mode = private_mode(layout)
     lock = Lock(layout.journal)
     try:
         history = read_history(layout.journal)
+        if store:
+            _look_into(store, layout, history, resume=resume, overwrite=overwrite)
         if resume and history:
             _check_same(history.run, run)
         elif resume and layout.manifest.is_file():
@@ -51,6 +56,19 @@ def open_run(
     except BaseException:
         lock.release()
         raise
+
+
+def _look_into(
+    store: Store, layout: Layout, history: RunHistory | None, *, resume: bool, overwrite: bool
+) -> None:
+    """Raises UsageError where the store's files forbid the run, or it cannot be asked."""
+    try:
+        if history and resume:
+            check_stored(history.parts, store)
+        elif history is None or overwrite:
+            begin_in_store(layout, store, overwrite=overwrite)
+    except OSError as error:
+        raise UsageError(f"cannot write to {layout.place}: {error}") from error
 
 
 def private_mode(layout: Layout) -> int:
@@ -108,7 +126,7 @@ def _make_room(layout: Layout, history: RunHistory | None, disk: Disk, *, overwr
     old = [path for path in layout.own_files() if path != layout.journal]
     if not overwrite and not all(path.name.endswith(PARTIAL) for path in old):
         raise UsageError(
-            f"{layout.folder} holds the output of a run: --overwrite replaces it, --resume goes "
+            f"{layout.place} holds the output of a run: --overwrite replaces it, --resume goes "
             "on with it where it is unfinished"
         )
     for path in sorted(old, key=lambda path: _removal_order(path, layout)):
