@@ -25,7 +25,10 @@ _SCORE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class SpanGraphScores:
-    """Probabilities of one span graph: (kept, entity labels) and (pairs, relation labels)."""
+    """Probabilities of one span graph: (kept, entity labels) and (pairs, relation labels).
+
+    Decoding reads the relations of pairs of mentions alone; the others may be zero.
+    """
 
     entities: Numbers
     relations: Numbers
@@ -34,16 +37,24 @@ class SpanGraphScores:
 def initial_scores(outputs: Outputs) -> SpanGraphScores:
     """Scores of the initial span graph (Eq 2 and 3)."""
     kept_logits = outputs["entity_logits"][outputs["kept_spans"]]
-    return SpanGraphScores(_softmax(kept_logits), _softmax(outputs["relation_logits"]))
+    return _scores(outputs, kept_logits, outputs["relation_logits"])
 
 
 def final_scores(outputs: Outputs) -> SpanGraphScores:
     """Scores of the final span graph (Eq 9); those of the initial one where there is no other."""
     if "final_entity_logits" not in outputs:
         return initial_scores(outputs)
-    return SpanGraphScores(
-        _softmax(outputs["final_entity_logits"]), _softmax(outputs["final_relation_logits"])
-    )
+    return _scores(outputs, outputs["final_entity_logits"], outputs["final_relation_logits"])
+
+
+def _scores(outputs: Outputs, entity_logits: Numbers, relation_logits: Numbers) -> SpanGraphScores:
+    """Softmax of entities, and of the few pairs of which both ends may be mentions."""
+    entities = _softmax(entity_logits)
+    may_be_mention = entities[:, 0] < MOST_NONE
+    is_read = may_be_mention[outputs["pair_heads"]] & may_be_mention[outputs["pair_tails"]]
+    relations = np.zeros(relation_logits.shape, dtype=np.float32)
+    relations[is_read] = _softmax(relation_logits[is_read])
+    return SpanGraphScores(entities, relations)
 
 
 def best_labels(probabilities: Numbers) -> Indices:
@@ -266,6 +277,8 @@ def _fits(relation: RelationType, head: Mention, tail: Mention) -> bool:
 
 def _softmax(logits: npt.NDArray[Any]) -> Numbers:
     values: Numbers = logits.astype(np.float32)
+    if not len(values):
+        return values
     exponents: Numbers = np.exp(values - values.max(1, keepdims=True))
     probabilities: Numbers = exponents / exponents.sum(1, keepdims=True)
     return probabilities

@@ -287,6 +287,8 @@ def test_the_final_span_graph_is_scored_where_there_is_one() -> None:
         "entity_logits": np.array([[0, 9], [0, 0], [5, 0]], dtype=np.float32),
         "kept_spans": np.array([0, 2]),
         "relation_logits": np.zeros((2, 2), dtype=np.float32),
+        "pair_heads": np.array([0, 1]),
+        "pair_tails": np.array([1, 0]),
     }
     initial = initial_scores(outputs)
     np.testing.assert_allclose(initial.entities[:, 1], [1 / (1 + np.exp(-9)), 1 / (1 + np.exp(5))])

@@ -73,6 +73,8 @@ OUTPUTS = {
     "kept_spans": np.array([0, 2]),
     "entity_logits": np.array([[5.0, 0, 1], [0, 0, 0], [5, 1, 0]]),
     "relation_logits": np.array([[0.0, 9, 0]]),
+    "pair_heads": np.array([0]),
+    "pair_tails": np.array([1]),
 }
 
 
