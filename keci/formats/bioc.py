@@ -16,19 +16,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 from lxml import etree
 
-from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
+from keci.documents import Document, Failure
 from keci.errors import DataError
 from keci.formats.annotated import (
     AnnotatedText,
     MentionRow,
     RelationRow,
     Remark,
-    identifier_of,
     named_ends,
     settled,
     split_identifiers,
@@ -379,128 +378,3 @@ def _json_infons(record: Mapping[str, Any]) -> Infons:
     for part in (record, *record["passages"]):
         names = part.get("infons")
         yield names if isinstance(names, Mapping) else {}, part.get("text") or ""
-
-
-_HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
-_TAIL = b"\n]}\n"
-
-
-def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
-    file.write(_HEAD)
-    separator = b"\n"
-    for extraction in extractions:
-        file.write(separator + orjson.dumps(_document(extraction)))
-        separator = b",\n"
-    file.write(_TAIL)
-
-
-def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order; raises DataError where it is not as ``write`` makes it."""
-    if file.readline() != _HEAD + b"\n":
-        raise DataError("not a BioC collection of KECI: its beginning is another")
-    for line in file:
-        if line == b"]}\n":
-            return
-        try:
-            yield _extraction(orjson.loads(line.rstrip(b",\n")))
-        except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
-            raise DataError(f"not a BioC document of KECI: {error}") from error
-    raise DataError("the BioC collection has no end")
-
-
-def _document(extraction: Extraction) -> dict[str, Any]:
-    passage = {
-        "infons": {},
-        "offset": 0,
-        "text": extraction.text,
-        "annotations": [_annotation(mention) for mention in extraction.mentions],
-        "relations": [],
-    }
-    names = {mention.id: identifier_of(mention) or mention.id for mention in extraction.mentions}
-    relations = [_written_relation(relation, names) for relation in extraction.relations]
-    return {"id": extraction.id, "infons": {}, "passages": [passage], "relations": relations}
-
-
-def _annotation(mention: Mention) -> dict[str, Any]:
-    best = max(mention.concepts, key=lambda link: link.weight, default=None)
-    infons = {
-        "type": mention.type,
-        **_number("score", mention.score),
-        **_number("type_score", mention.type_score),
-        "assertion": mention.assertion,
-        **_number("context_weight", mention.context_weight),
-        **(_concept(best) if best else {}),
-        **({"identifier": mention.group} if mention.group else {}),
-    }
-    location = {"offset": mention.start, "length": mention.end - mention.start}
-    return {"id": mention.id, "infons": infons, "text": mention.text, "locations": [location]}
-
-
-def _concept(link: ConceptLink) -> dict[str, str]:
-    types = "|".join(link.types)
-    return {
-        "identifier": link.id, "name": link.name, "semantic_types": types,
-        **_number("weight", link.weight),
-    }  # fmt: skip
-
-
-def _written_relation(relation: Relation, names: Mapping[str, str]) -> dict[str, Any]:
-    nodes = [{"refid": relation.head, "role": "head"}, {"refid": relation.tail, "role": "tail"}]
-    infons = {
-        "type": relation.type, "entity1": names[relation.head], "entity2": names[relation.tail],
-        **_number("score", relation.score),
-        "assertion": relation.assertion,
-    }  # fmt: skip
-    return {"id": relation.id, "infons": infons, "nodes": nodes}
-
-
-def _number(name: str, value: float | None) -> dict[str, str]:
-    return {} if value is None else {name: repr(value)}
-
-
-def _extraction(document: Mapping[str, Any]) -> Extraction:
-    passage = document["passages"][0]
-    record = {
-        "id": document["id"],
-        "text": passage["text"],
-        "entities": [_entity_record(item) for item in passage["annotations"]],
-        "relations": [_relation_record(item) for item in document["relations"]],
-    }
-    return Extraction.from_record(record)
-
-
-def _entity_record(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    infons, location = annotation["infons"], annotation["locations"][0]
-    return {
-        "id": annotation["id"],
-        "start": location["offset"],
-        "end": location["offset"] + location["length"],
-        "text": annotation["text"],
-        "type": infons["type"],
-        **_identifier_record(infons),
-        "assertion": infons.get("assertion"),
-        **_floats(infons, "score", "type_score", "context_weight"),
-    }
-
-
-def _identifier_record(infons: Mapping[str, str]) -> dict[str, Any]:
-    """The concept of a prediction, the group of annotated data, or nothing."""
-    if "weight" not in infons:
-        return {"group": infons.get("identifier")}
-    types = infons["semantic_types"]
-    concept = {
-        "id": infons["identifier"], "name": infons["name"],
-        "types": types.split("|") if types else [], "weight": float(infons["weight"]),
-    }  # fmt: skip
-    return {"concepts": [concept]}
-
-
-def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:
-    ends = {node["role"]: node["refid"] for node in relation["nodes"]}
-    infons = relation["infons"]
-    said = {"type": infons["type"], "assertion": infons.get("assertion")}
-    return {"id": relation["id"], **said, **ends, **_floats(infons, "score")}
-
-
-def _floats(infons: Mapping[str, str], *names: str) -> dict[str, float]:
-    return {name: float(infons[name]) for name in names if name in infons}

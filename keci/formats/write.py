@@ -24,7 +24,17 @@ from typing import BinaryIO, cast
 
 from keci.documents import Extraction
 from keci.errors import UsageError
-from keci.formats import bioc, brat, doccano, jsonl, label_studio, parquet, pubtator, table, xmi
+from keci.formats import (
+    bioc_output,
+    brat,
+    doccano,
+    jsonl,
+    label_studio,
+    parquet,
+    pubtator,
+    table,
+    xmi,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -51,7 +61,7 @@ class _Kind:
 _KINDS = {
     "jsonl": _Kind(".jsonl", jsonl.write, jsonl.read),
     "parquet": _Kind(".parquet", parquet.write, parquet.read, is_text=False),
-    "bioc": _Kind(".bioc.json", bioc.write, bioc.read),
+    "bioc": _Kind(".bioc.json", bioc_output.write, bioc_output.read),
     "pubtator": _Kind(".pubtator", pubtator.write, pubtator.read),
     "brat": _Kind(".brat.zip", brat.write, brat.read, is_text=False),
     "label-studio": _Kind(".label-studio.json", label_studio.write, label_studio.read),
