@@ -15,7 +15,7 @@ with the mentions that it holds between: ``T1:T3 T2:T3``, where T1 is the docume
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, product
 from typing import BinaryIO
 
 from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
@@ -243,8 +243,8 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 def read(file: BinaryIO) -> Iterator[Extraction]:
     """What the lines say, in order; raises DataError where they are not as ``write`` makes them.
 
-    A relation is read between the mentions that its row names, else once, between the first that
-    have its identifiers.
+    A relation is read between the mentions that its row names, else between all that have its
+    identifiers.
     """
     for block in blocks(_whole_lines(file)):
         yield _extraction(_faithful(read_block(block)))
@@ -268,12 +268,14 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 def _extraction(document: AnnotatedText) -> Extraction:
     by_row = {row.id: mentions for row, mentions in mentions_by_row(document)}
     mentions = tuple(chain.from_iterable(by_row.values()))
-    first = {mention.group or mention.id: mention.id for mention in reversed(mentions)}
+    members: dict[str, list[str]] = {}
+    for mention in mentions:
+        members.setdefault(mention.group or mention.id, []).append(mention.id)
     ends: list[tuple[str, str, str]] = []
     try:
         for row in document.relations:
             pairs = [(by_row[head][0].id, by_row[tail][0].id) for head, tail in row.pairs]
-            for head, tail in pairs or [(first[row.head], first[row.tail])]:
+            for head, tail in pairs or product(members[row.head], members[row.tail]):
                 ends.append((head, tail, row.type))
     except LookupError as error:
         message = f"a relation in {document.id!r} names {error}, which no mention has"

@@ -67,6 +67,25 @@ def read(form: Format, content: bytes) -> list[Extraction]:
     return list(form.read(io.BytesIO(content)))
 
 
+def test_a_relation_of_all_mentions_of_a_concept_is_read_between_all_of_them() -> None:
+    link = (ConceptLink("Y:2", "", (), 1.0),)
+    extraction = Extraction(
+        "0",
+        "00",
+        (
+            Mention("T1", 0, 1, "0", "Drug", concepts=link),
+            Mention("T2", 0, 2, "00", "Drug", concepts=link),
+            Mention("T3", 1, 2, "0", "Drug"),
+        ),
+        (Relation("R1", "T1", "T3", "Caused-by"), Relation("R2", "T2", "T3", "Caused-by")),
+    )
+    form = format_of("", "pubtator")
+    content = written(form, [extraction])
+    (again,) = read(form, content)
+    assert [(item.head, item.tail) for item in again.relations] == [("T1", "T3"), ("T2", "T3")]
+    assert written(form, [again]) == content
+
+
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 @settings(max_examples=25, deadline=None)
 @given(records=st.lists(extractions(), max_size=4, unique_by=lambda record: record.id))
