@@ -50,7 +50,19 @@ def export_stage(stage: TorchStage, tensors: Mapping[str, Tensor], path: Path) -
         )
     model = _with_constants_folded(onnx.load(str(path)))
     keep_heads_in_rows(model)
+    drop_origins(model)
     onnx.save(model, str(path))
+
+
+def drop_origins(model: onnx.ModelProto) -> None:
+    """Forget where in torch's and our code each node came from: paths of this machine, and half of
+    a small graph's size.
+    """
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del model.metadata_props[:]
 
 
 def _with_constants_folded(model: onnx.ModelProto) -> onnx.ModelProto:

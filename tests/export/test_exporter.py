@@ -124,3 +124,10 @@ def test_a_bundle_tells_of_its_encoder_without_paths(tmp_path: Path) -> None:
     assert describe_encoder(str(folder)) == "mine"
     (folder / ADAPTATION_FILE).write_text('{"settings": {"encoder": "minilm"}}')
     assert describe_encoder(str(folder)) == {"settings": {"encoder": "minilm"}}
+
+
+def test_graphs_tell_no_paths_of_the_machine_they_were_made_on(tiny_bundle: Path) -> None:
+    graphs = list(tiny_bundle.rglob("*.onnx"))
+    assert graphs
+    for path in graphs:
+        assert str(Path(__file__).parents[2]).encode() not in path.read_bytes(), path
