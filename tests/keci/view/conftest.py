@@ -15,6 +15,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 TEXT = "Severe rash and pain after amoxicillin/clavulanate; 𝛼-blockers were harmless."
 
 
+_DRAWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+    () => setTimeout(done, 50))))"""
+"""Documents are drawn as they come into sight, which the browser tells after a frame."""
+
+
 @dataclass
 class Visit:
     """An open page; ``complaints`` are console errors, exceptions and requests beyond the file."""
@@ -79,6 +84,7 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
             lambda request: request.url != path.as_uri() and seen.complaints.append(request.url),
         )
         seen.page.goto(path.as_uri())
+        seen.page.evaluate(_DRAWN)
         return seen
 
     yield open_page
