@@ -55,8 +55,8 @@ def export_stage(stage: TorchStage, tensors: Mapping[str, Tensor], path: Path) -
 
 
 def drop_origins(model: onnx.ModelProto) -> None:
-    """Forget where in torch's and our code each node came from: paths of this machine, and half of
-    a small graph's size.
+    """Forget where in torch's and our code each node came from: paths of this machine, and up
+    to a tenth of a small graph.
     """
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):

@@ -272,7 +272,7 @@ def read(
     >>> [document.id for document in keci.read("abstracts.jsonl")]
     ['a1', 'a2']
     """
-    from keci.formats.read import read_documents
+    from keci.formats.read import read_documents, without_failures
 
     records = read_documents(
         [str(item) for item in inputs],
@@ -280,14 +280,7 @@ def read(
         text_field=text_field,
         id_field=id_field,
     )
-    return records if failures else _documents(records)
-
-
-def _documents(records: Iterable[Document | Failure]) -> Iterator[Document]:
-    for record in records:
-        if isinstance(record, Failure):
-            raise DataError(f"{record.source}, record {record.position}: {record.reason}")
-        yield record
+    return records if failures else without_failures(records)
 
 
 class Written(NamedTuple):

@@ -142,6 +142,7 @@ class TrainingChoice(Options):
     def inputs(self) -> "RunInputs":
         """What is read; raises KeciError where schema or knowledge base cannot be."""
         from keci.knowledge.choice import knowledge_base_for
+        from keci.training.lessons import Lessons
         from keci.training.run import RunInputs
 
         needs_knowledge = VARIANTS[self.variant].get("knowledge") != "none"
@@ -153,9 +154,7 @@ class TrainingChoice(Options):
             knowledge_base_for(self.kb) if needs_knowledge else None,
             self.output,
             vectors=self._vectors(),
-            start=self.start,
-            teachers=self.teacher,
-            unlabelled=self.unlabelled,
+            lessons=Lessons(self.start, self.teacher, self.unlabelled),
         )
 
     def plan(self, config: TrainConfig, *, folds: int = 0) -> "Plan":

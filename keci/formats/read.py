@@ -20,7 +20,7 @@ Each may be compressed (gzip, bzip2, xz, zstd), which the content shows, not the
 import glob
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +135,14 @@ def read_documents(
     options = ReadOptions(text_field=text_field, id_field=id_field)
     sources = find_sources(inputs, input_format, options)
     return _read_records(sources, input_format, options)
+
+
+def without_failures(records: Iterable[Document | Failure]) -> Iterator[Document]:
+    """The documents; raises DataError at the first failure."""
+    for record in records:
+        if isinstance(record, Failure):
+            raise DataError(f"{record.source}, record {record.position}: {record.reason}")
+        yield record
 
 
 def _read_records(

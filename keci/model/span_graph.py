@@ -55,6 +55,9 @@ class SpanScorer(TorchStage):
         )
         self.max_pieces = config.max_span_pieces
         self.register_buffer("band", _pooling_band(config.max_span_pieces), persistent=False)
+        if config.name_kinds:  # read by NamedSpanScorer
+            self.names = nn.Embedding(kind_count(len(config.semantic_types)), hidden)
+            nn.init.zeros_(self.names.weight)
 
     def forward(
         self,
@@ -127,23 +130,6 @@ class SpanScorer(TorchStage):
 
 class NamedSpanScorer(SpanScorer):
     """A SpanScorer that also reads what the knowledge base has names for (``span_names``)."""
-
-    def __init__(
-        self,
-        config: ModelConfig,
-        *,
-        encoder_width: int,
-        entity_labels: int,
-        span_output: nn.Linear,
-    ) -> None:
-        super().__init__(
-            config,
-            encoder_width=encoder_width,
-            entity_labels=entity_labels,
-            span_output=span_output,
-        )
-        self.names = nn.Embedding(kind_count(len(config.semantic_types)), config.hidden_width)
-        nn.init.zeros_(self.names.weight)
 
     def forward(  # type: ignore[override]  # its parameters name a stage's inputs
         self,

@@ -21,7 +21,7 @@ from torch.nn import functional
 from keci.config import TrainConfig
 from keci.errors import ConfigError, UsageError
 from keci.knowledge.base.store import KnowledgeBase
-from keci.model.encoder import Encoder, load_encoder, save_encoder
+from keci.model.encoder import Encoder, load_encoder, prefer_trainable_attention, save_encoder
 from keci.progress import ProgressDisplay
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import read_json, write_json, write_tensors
@@ -74,9 +74,7 @@ class AdaptedEncoder(nn.Module):
     def __init__(self, encoder: Encoder, tag_counts: tuple[int, ...]) -> None:
         super().__init__()
         self.transformer = encoder.transformer
-        if not torch.cuda.is_available():
-            # Backward through torch's fused attention takes a quarter of a step on a CPU.
-            self.transformer.set_attn_implementation("eager")
+        prefer_trainable_attention(self.transformer)
         width = encoder.width
         self.tag_heads = nn.ModuleList(nn.Linear(width, count) for count in tag_counts)
         self.piece_states = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))

@@ -17,7 +17,13 @@ from keci.errors import DataError, UsageError
 from keci.evaluation import Evaluation
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
-from keci.model.encoder import TOKENIZER_FILE, Encoder, load_encoder, save_architecture
+from keci.model.encoder import (
+    TOKENIZER_FILE,
+    Encoder,
+    load_encoder,
+    prefer_trainable_attention,
+    save_architecture,
+)
 from keci.model.network import Network, SpanNetwork
 from keci.overlaps import overlapping_types
 from keci.schema import TaskSchema
@@ -33,6 +39,7 @@ from keci.training.checkpoint import (
     read_state,
     write_json,
 )
+from keci.training.lessons import NO_LESSONS, Lessons
 from keci.training.run_data import RunData
 from keci.training.teachers import Teachers
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
@@ -65,8 +72,7 @@ class Experiment:
         *,
         base: KnowledgeBase | None,
         show_progress: bool,
-        start: Path | None = None,
-        teachers: Sequence[Path] = (),
+        lessons: Lessons = NO_LESSONS,
     ) -> None:
         """``model`` has the vocabularies and vectors of ``base`` (see ``variant_config``)."""
         self.schema = schema
@@ -74,8 +80,8 @@ class Experiment:
         self.model = model
         self.base = base
         self.show_progress = show_progress
-        self.start = start
-        self.teachers = tuple(teachers)
+        self.lessons = lessons
+        self._unlabelled = lessons.texts()
         self._texts: dict[Document, PreparedText] = {}
 
     def run(
@@ -101,7 +107,7 @@ class Experiment:
             write_ids(folder / SCORED_IDS_FILE, data.scored)
             trainer = self._trainer(schema, config, folder, after_epoch)
             state = trainer.fit(self._training_data(trainer.builder, data), resume=resume)
-            texts = self._prepare(trainer.builder, data.scored)
+            texts = self._prepare(trainer.builder, _documents(data.scored))
             evaluation = trainer.score_best(data.scored, texts)
             write_json(folder / SCORES_FILE, _scores(evaluation, data, state))
             (folder / REPORT_FILE).write_text(run_page(folder), "utf-8")
@@ -123,7 +129,7 @@ class Experiment:
             self.model,
             config,
             {"name": base.name, "fingerprint": base.fingerprint} if base else None,
-            data.description,
+            {**data.description, **self.lessons.describe()},
             training_units(data.training, data.validation),
         )
         if resume and (folder / RUN_FILE).exists():
@@ -143,9 +149,7 @@ class Experiment:
         transformer, tokenizer_json = load_encoder(
             self.encoder, attention_dropout=config.attention_dropout
         )
-        if not torch.cuda.is_available():
-            # The gradient of torch's fused attention takes a quarter of a step on a CPU.
-            transformer.set_attn_implementation("eager")
+        prefer_trainable_attention(transformer)
         save_architecture(transformer, tokenizer_json, folder / ENCODER_FOLDER)
         encoder = Encoder(transformer, mix_layers=self.model.mix_layers)
         builder = BatchBuilder(
@@ -162,21 +166,20 @@ class Experiment:
             folder=folder,
             show_progress=self.show_progress,
             after_epoch=after_epoch,
-            start=self.start,
+            start=self.lessons.start,
             teachers=self._open_teachers(),
         )
 
     def _open_teachers(self) -> Teachers | None:
-        if not self.teachers:
+        if not self.lessons.teachers:
             return None
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return Teachers(self.teachers, self.schema, self.base, device)
+        return Teachers(self.lessons.teachers, self.schema, self.base, device)
 
     def _training_data(self, builder: BatchBuilder, data: RunData) -> TrainingData:
         gold: list[Extraction | None] = [item.extraction for item in data.training.documents]
-        gold += [None] * len(data.unlabelled)
-        texts = self._prepare(builder, data.training)
-        texts += builder.prepare(data.unlabelled)
+        gold += [None] * len(self._unlabelled)
+        texts = self._prepare(builder, [*_documents(data.training), *self._unlabelled])
         usable = [place for place, text in enumerate(texts) if len(text.spans)]
         if not usable:
             raise DataError(f"none of the {len(texts)} training documents has a candidate span")
@@ -184,14 +187,17 @@ class Experiment:
             [texts[place] for place in usable],
             [gold[place] for place in usable],
             data.validation,
-            self._prepare(builder, data.validation),
+            self._prepare(builder, _documents(data.validation)),
         )
 
-    def _prepare(self, builder: BatchBuilder, dataset: GoldDataset) -> list[PreparedText]:
-        documents = [document.extraction.document for document in dataset.documents]
+    def _prepare(self, builder: BatchBuilder, documents: Sequence[Document]) -> list[PreparedText]:
         new = [document for document in documents if document not in self._texts]
         self._texts |= zip(new, builder.prepare(new), strict=True)
         return [self._texts[document] for document in documents]
+
+
+def _documents(dataset: GoldDataset) -> list[Document]:
+    return [document.extraction.document for document in dataset.documents]
 
 
 def _scores(evaluation: Evaluation, data: RunData, state: State) -> dict[str, Any]:

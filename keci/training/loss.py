@@ -1,6 +1,6 @@
 """The training objective (Eq 10)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -20,22 +20,16 @@ def total_loss(
 
     ``with_relations`` False leaves the relation terms out (a first entity-only epoch).
     """
-    documents = len(tensors["kept_splits"]) - 1
     ends = tensors["kept_spans"], tensors["pair_heads"], tensors["pair_tails"]
     pairs = targets.pair_labels(*ends)
     bags = targets.pair_bags(*ends) if config.relation_unit == "concepts" else None
-    loss = _entity_loss(tensors["entity_logits"], targets.entity_labels)
-    if with_relations:
-        logits = tensors["relation_logits"]
-        loss = loss + relation_loss(logits, pairs, config.relation_loss, bags=bags)
-    if "final_entity_logits" in tensors:
-        kept = targets.kept_entity_labels(tensors["kept_spans"])
-        final = _entity_loss(tensors["final_entity_logits"], kept)
-        if with_relations:
-            logits = tensors["final_relation_logits"]
-            final = final + relation_loss(logits, pairs, config.relation_loss, bags=bags)
-        loss = loss + config.final_weight * final
-    return loss / documents
+    return _objective(
+        tensors,
+        config,
+        entities=lambda logits, spans: _entity_loss(logits, targets.entity_labels[spans]),
+        relations=lambda logits: relation_loss(logits, pairs, config.relation_loss, bags=bags),
+        with_relations=with_relations,
+    )
 
 
 def imitation_loss(
@@ -50,22 +44,38 @@ def imitation_loss(
 
     ``span_weights`` (spans,) weighs what is said of a span, and of the pairs that it heads.
     """
-    documents = len(tensors["kept_splits"]) - 1
-    kept = tensors["kept_spans"]
-    pairs = kept, tensors["pair_heads"], tensors["pair_tails"]
-    known, relations = taught.of_pairs(*pairs)
-    pair_weights = span_weights[kept[tensors["pair_heads"]]][known]
-    loss = _soft_loss(tensors["entity_logits"], taught.entities, span_weights)
+    kept, heads = tensors["kept_spans"], tensors["pair_heads"]
+    known, relations = taught.of_pairs(kept, heads, tensors["pair_tails"])
+    pair_weights = span_weights[kept[heads]][known]
+    return _objective(
+        tensors,
+        config,
+        entities=lambda logits, spans: _soft_loss(
+            logits, taught.entities[spans], span_weights[spans]
+        ),
+        relations=lambda logits: _soft_loss(logits[known], relations, pair_weights),
+        with_relations=with_relations,
+    )
+
+
+def _objective(
+    tensors: Mapping[str, Tensor],
+    config: TrainConfig,
+    *,
+    entities: Callable[[Tensor, Tensor | slice], Tensor],
+    relations: Callable[[Tensor], Tensor],
+    with_relations: bool,
+) -> Tensor:
+    """Eq 10, per document, of a loss of entity logits of some spans and one of relation logits."""
+    loss = entities(tensors["entity_logits"], slice(None))
     if with_relations:
-        loss = loss + _soft_loss(tensors["relation_logits"][known], relations, pair_weights)
+        loss = loss + relations(tensors["relation_logits"])
     if "final_entity_logits" in tensors:
-        entities = taught.entities[kept], span_weights[kept]
-        final = _soft_loss(tensors["final_entity_logits"], *entities)
+        final = entities(tensors["final_entity_logits"], tensors["kept_spans"])
         if with_relations:
-            logits = tensors["final_relation_logits"][known]
-            final = final + _soft_loss(logits, relations, pair_weights)
+            final = final + relations(tensors["final_relation_logits"])
         loss = loss + config.final_weight * final
-    return loss / documents
+    return loss / (len(tensors["kept_splits"]) - 1)
 
 
 def _soft_loss(logits: Tensor, wanted: Tensor, weights: Tensor) -> Tensor:

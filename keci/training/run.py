@@ -1,14 +1,12 @@
 """A single training run: from files and settings to a folder with the best checkpoint."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keci.config import VARIANTS, ModelConfig, TrainConfig
-from keci.documents import Document, Failure
-from keci.errors import DataError, UsageError
-from keci.formats.read import read_documents
+from keci.errors import UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.graph import graph_relation_names
 from keci.knowledge.vectors import definitions as embedding_definitions
@@ -17,6 +15,7 @@ from keci.knowledge.vectors.table import VectorTable, open_tables
 from keci.schema import TaskSchema
 from keci.training.checkpoint import check_new_or_resumed
 from keci.training.experiment import Experiment, RunResult
+from keci.training.lessons import NO_LESSONS, Lessons
 from keci.training.run_data import DataFiles, Protocol, RunData, read_run_data
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,36 +37,11 @@ class RunInputs:
     """Documents to score; without them the validation documents are scored."""
     protocol: Protocol = Protocol.CLEAN
     """Whether ``test`` also chooses the epoch."""
-    start: Path | None = None
-    """A run whose weights this one begins with; None begins with the encoder's."""
-    teachers: tuple[Path, ...] = ()
-    """Runs whose probabilities the model imitates (see ``training.teachers``)."""
-    unlabelled: Path | None = None
-    """Texts of which the teachers alone tell."""
+    lessons: Lessons = NO_LESSONS
 
     def read_data(self, config: TrainConfig) -> RunData:
-        """Raises UsageError where there are unlabelled texts and no teachers."""
         files = DataFiles(self.train, self.validation, self.test)
-        data = read_run_data(files, self.schema, config, protocol=self.protocol)
-        if self.start:
-            data = replace(data, description={**data.description, "start": self.start.name})
-        if not self.teachers:
-            if self.unlabelled:
-                raise UsageError("unlabelled texts teach nothing without a teacher: give --teacher")
-            return data
-        described = {**data.description, "teachers": ", ".join(run.name for run in self.teachers)}
-        if self.unlabelled is None:
-            return replace(data, description=described)
-        described["unlabelled"] = self.unlabelled.name
-        texts = tuple(_documents(self.unlabelled))
-        return replace(data, unlabelled=texts, description=described)
-
-
-def _documents(path: Path) -> Iterator[Document]:
-    for record in read_documents([str(path)]):
-        if isinstance(record, Failure):
-            raise DataError(f"{path}: record {record.position}: {record.reason}")
-        yield record
+        return read_run_data(files, self.schema, config, protocol=self.protocol)
 
 
 def train_run(
@@ -98,8 +72,7 @@ def open_experiment(
         variant_config(model, variant, inputs.base, vectors=inputs.vectors),
         base=inputs.base,
         show_progress=show_progress,
-        start=inputs.start,
-        teachers=inputs.teachers,
+        lessons=inputs.lessons,
     )
 
 

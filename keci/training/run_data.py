@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,6 @@ from keci.config import TrainConfig
 from keci.data.datasets import load_dataset, off_boundary_mentions
 from keci.data.gold import GoldDataset
 from keci.data.splits import split_validation
-from keci.documents import Document
 from keci.errors import DataError, UsageError
 from keci.schema import TaskSchema
 from keci.text.words import find_words
@@ -50,8 +49,6 @@ class RunData:
     scored: GoldDataset
     protocol: Protocol
     description: Mapping[str, str]
-    unlabelled: Sequence[Document] = ()
-    """Texts of which teachers alone tell."""
 
     def __post_init__(self) -> None:
         sizes = [len(part.documents) for part in (self.training, self.validation, self.scored)]

@@ -46,15 +46,12 @@ class Targets:
 
     def pair_labels(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
         """Labels (pairs,) of ordered pairs of kept spans; 0 where gold has no relation."""
-        heads = kept_spans[pair_heads]
-        keys = heads * len(self.entity_labels) + kept_spans[pair_tails]
-        none = torch.where(self.entity_labels[heads] == UNKNOWN, UNKNOWN, 0)
-        if not len(self.relation_keys):
-            return none
-        places = torch.searchsorted(self.relation_keys, keys)
-        places = places.clamp(max=len(self.relation_keys) - 1)
-        found = self.relation_keys[places] == keys
-        return torch.where(found, self.relation_labels[places], none)
+        heads, tails = kept_spans[pair_heads], kept_spans[pair_tails]
+        keys = pair_keys(heads, tails, len(self.entity_labels))
+        labels = torch.where(self.entity_labels[heads] == UNKNOWN, UNKNOWN, 0)
+        found, rows = find_pairs(self.relation_keys, keys)
+        labels[found] = self.relation_labels[rows]
+        return labels
 
     def pair_bags(self, kept_spans: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
         """Bag (pairs,) of each pair: those of the same two gold concepts share one.
@@ -66,6 +63,22 @@ class Targets:
         concepts = self.span_concepts.max() + 1
         alone = concepts * concepts + torch.arange(len(heads), device=heads.device)
         return torch.where((heads >= 0) & (tails >= 0), heads * concepts + tails, alone)
+
+
+def pair_keys(heads: Tensor, tails: Tensor, spans: int) -> Tensor:
+    """One integer for each pair of candidate spans of a batch that has so many: (pairs,)."""
+    return heads * spans + tails
+
+
+def find_pairs(keys: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Which of the ``wanted`` keys (pairs,) are among ``keys``, which ascend, and their rows
+    (found,) there.
+    """
+    if not len(keys):
+        return torch.zeros_like(wanted, dtype=torch.bool), wanted[:0]
+    rows = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+    found = keys[rows] == wanted
+    return found, rows[found]
 
 
 def build_targets(

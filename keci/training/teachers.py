@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from keci.batch import BatchBuilder, PreparedText
+from keci.documents import Document
 from keci.errors import UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
-from keci.model.network import Network
 from keci.prediction import to_tensors
 from keci.schema import TaskSchema
 from keci.training.checkpoint import load_run
+from keci.training.targets import find_pairs, pair_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,9 @@ class SoftTargets:
         """Which of a pupil's pairs the teachers know (pairs,), and their probabilities
         (known, relation_labels).
         """
-        keys = kept_spans[pair_heads] * len(self.entities) + kept_spans[pair_tails]
-        if not len(self.relation_keys):
-            return torch.zeros_like(keys, dtype=torch.bool), self.relations
-        rows = torch.searchsorted(self.relation_keys, keys)
-        rows = rows.clamp(max=len(self.relation_keys) - 1)
-        known = self.relation_keys[rows] == keys
-        return known, self.relations[rows[known]]
+        keys = pair_keys(kept_spans[pair_heads], kept_spans[pair_tails], len(self.entities))
+        known, rows = find_pairs(self.relation_keys, keys)
+        return known, self.relations[rows]
 
 
 class Teachers:
@@ -60,13 +57,12 @@ class Teachers:
         device: torch.device,
     ) -> None:
         """Raises UsageError where a run has other labels than ``schema``."""
-        self.device = device
-        self.members = [_open(run, schema, base, device) for run in runs]
+        self.members = [_Teacher(run, schema, base, device) for run in runs]
 
     @torch.no_grad()
     def targets(self, texts: Sequence[PreparedText], autocast: torch.autocast) -> SoftTargets:
         """What the teachers say of a batch; raises UsageError where one reads other spans."""
-        said = [self._say(network, builder, texts, autocast) for network, builder in self.members]
+        said = [member.say(texts, autocast) for member in self.members]
         entities = torch.stack([item.entities for item in said]).mean(0)
         given = torch.cat([item.relation_keys for item in said])
         keys, rows = torch.unique(given, return_inverse=True)
@@ -75,23 +71,33 @@ class Teachers:
         counts = torch.bincount(rows, minlength=len(keys))[:, None]
         return SoftTargets(entities, keys, sums / counts.clamp(min=1))
 
-    def _say(
-        self,
-        network: Network,
-        builder: BatchBuilder,
-        texts: Sequence[PreparedText],
-        autocast: torch.autocast,
-    ) -> SoftTargets:
-        read = builder.prepare(
-            [text.document for text in texts], [text.concept_mentions for text in texts]
+
+class _Teacher:
+    """A trained run, and the texts as it reads them, each tokenised once."""
+
+    def __init__(
+        self, run: Path, schema: TaskSchema, base: KnowledgeBase | None, device: torch.device
+    ) -> None:
+        loaded = load_run(run)
+        taught, model = loaded.settings.schema, loaded.settings.model
+        if (taught.entity_labels, taught.relation_labels) != (
+            schema.entity_labels,
+            schema.relation_labels,
+        ):
+            raise UsageError(f"{run} was trained on other types than those of task {schema.name!r}")
+        self.device = device
+        self.network = loaded.network.to(device).eval().requires_grad_(False)
+        self.builder = BatchBuilder(
+            loaded.tokenizer,
+            model,
+            max_pieces=loaded.max_pieces,
+            knowledge=Knowledge(base, model) if base else None,
         )
-        for own, given in zip(read, texts, strict=True):
-            if not np.array_equal(own.spans.starts, given.spans.starts):
-                raise UsageError(
-                    "a teacher reads other candidate spans: its word pieces or max_span_pieces "
-                    "are not those of the model that is trained"
-                )
-        known = network(to_tensors(builder.build(read), self.device), autocast=autocast)
+        self._prepared: dict[Document, PreparedText] = {}
+
+    def say(self, texts: Sequence[PreparedText], autocast: torch.autocast) -> SoftTargets:
+        batch = self.builder.build(self._prepare(texts))
+        known = self.network(to_tensors(batch, self.device), autocast=autocast)
         entities = known["entity_logits"].softmax(1)
         logits = known["relation_logits"]
         if "final_entity_logits" in known:
@@ -99,25 +105,18 @@ class Teachers:
             entities = entities.index_copy(0, known["kept_spans"], final)
             logits = known["final_relation_logits"]
         kept = known["kept_spans"]
-        keys = kept[known["pair_heads"]] * len(entities) + kept[known["pair_tails"]]
+        keys = pair_keys(kept[known["pair_heads"]], kept[known["pair_tails"]], len(entities))
         return SoftTargets(entities, keys, logits.softmax(1))
 
-
-def _open(
-    run: Path, schema: TaskSchema, base: KnowledgeBase | None, device: torch.device
-) -> tuple[Network, BatchBuilder]:
-    loaded = load_run(run)
-    taught = loaded.settings.schema
-    if (taught.entity_labels, taught.relation_labels) != (
-        schema.entity_labels,
-        schema.relation_labels,
-    ):
-        raise UsageError(f"{run} was trained on other types than those of task {schema.name!r}")
-    model = loaded.settings.model
-    builder = BatchBuilder(
-        loaded.tokenizer,
-        model,
-        max_pieces=loaded.max_pieces,
-        knowledge=Knowledge(base, model) if base and model.knowledge != "none" else None,
-    )
-    return loaded.network.to(device).eval().requires_grad_(False), builder
+    def _prepare(self, texts: Sequence[PreparedText]) -> list[PreparedText]:
+        new = [text for text in texts if text.document not in self._prepared]
+        documents = [text.document for text in new]
+        read = self.builder.prepare(documents, [text.concept_mentions for text in new])
+        for own, given in zip(read, new, strict=True):
+            if not np.array_equal(own.spans.starts, given.spans.starts):
+                raise UsageError(
+                    "a teacher reads other candidate spans: its word pieces or max_span_pieces "
+                    "are not those of the model that is trained"
+                )
+        self._prepared |= zip(documents, read, strict=True)
+        return [self._prepared[text.document] for text in texts]

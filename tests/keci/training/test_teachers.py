@@ -10,11 +10,16 @@ from keci.config import TrainConfig
 from keci.errors import BundleError, UsageError
 from keci.prediction import to_tensors
 from keci.training.checkpoint import load_run, read_json, read_tensors
+from keci.training.crossval import Plan, run_series
+from keci.training.folds import open_folds
+from keci.training.lessons import Lessons
 from keci.training.loss import imitation_loss
 from keci.training.run import RunInputs, train_run
+from keci.training.run_data import Protocol
 from keci.training.teachers import SoftTargets, Teachers
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
+from tests.keci.training.tiny_series import TRAIN, gold_file, tiny_experiment
 from tests.tiny import (
     CONFIG,
     SCHEMA,
@@ -115,14 +120,14 @@ def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: P
     unlabelled.write_text('{"id": "u1", "text": "pain after abcillin"}\n', "utf-8")
     inputs = RunInputs(
         SCHEMA, train, train, str(encoder), base, tmp_path / "run",
-        teachers=(teacher,), unlabelled=unlabelled,
+        lessons=Lessons(teachers=(teacher,), unlabelled=unlabelled),
     )  # fmt: skip
     config = TrainConfig(epochs=1, batch_size=4, precision="fp32")
     train_run(inputs, CONFIG, config, resume=False, show_progress=False)
     data = read_json(tmp_path / "run" / "run.json")["data"]
     assert (data["teachers"], data["unlabelled"]) == ("teacher", "unlabelled.jsonl")
     with pytest.raises(UsageError, match="give --teacher"):
-        replace(inputs, teachers=()).read_data(config)
+        replace(inputs.lessons, teachers=())
 
 
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
@@ -131,7 +136,9 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     encoder, train = tmp_path / "encoder", tmp_path / "train.jsonl"
     save_tiny_encoder(encoder)
     write_jsonl(train, [sentence.to_record() for sentence in annotated_sentences()])
-    inputs = RunInputs(SCHEMA, train, train, str(encoder), base, tmp_path / "run", start=first)
+    inputs = RunInputs(
+        SCHEMA, train, train, str(encoder), base, tmp_path / "run", lessons=Lessons(start=first)
+    )
     still = TrainConfig(
         epochs=1, batch_size=4, precision="fp32", none_prior=0.9, weight_decay=0.0,
         encoder_learning_rate=0.0, upper_learning_rate=0.0,
@@ -144,3 +151,22 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     other = replace(inputs, output=tmp_path / "other")
     with pytest.raises(BundleError, match="does not hold the weights of this network"):
         train_run(other, wider, still, resume=False, show_progress=False)
+
+
+def test_the_folds_of_a_series_have_the_same_lessons(tmp_path: Path) -> None:
+    unlabelled = tmp_path / "unlabelled.jsonl"
+    unlabelled.write_text('{"id": "u1", "text": "pain after abcillin"}\n', "utf-8")
+    lessons = Lessons(teachers=(write_tiny_run(tmp_path / "teacher"),), unlabelled=unlabelled)
+    experiment = tiny_experiment(tmp_path, lessons)
+    folds = open_folds(gold_file(tmp_path), None, SCHEMA, folds=3)
+    config = replace(TRAIN, epochs=1)
+    run_series(
+        experiment, Plan(3, (1,)), config, tmp_path / "series",
+        read_data=lambda fold: folds.read(fold, config, protocol=Protocol.CLEAN),
+        only_fold=None, resume=False,
+    )  # fmt: skip
+    settings = sorted((tmp_path / "series").rglob("run.json"))
+    assert len(settings) == 3
+    for path in settings:
+        data = read_json(path)["data"]
+        assert (data["teachers"], data["unlabelled"]) == ("teacher", "unlabelled.jsonl")

@@ -7,6 +7,7 @@ import orjson
 
 from keci.config import TrainConfig
 from keci.training.experiment import Experiment
+from keci.training.lessons import NO_LESSONS, Lessons
 from keci.training.run_data import DataFiles, Protocol, RunData, read_run_data
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
@@ -24,13 +25,18 @@ TRAIN = TrainConfig(
 RESULT_NAMES = ("results.json", "results.csv", "scores.json", "metrics.csv", "best.safetensors")
 
 
-def tiny_experiment(folder: Path) -> Experiment:
+def tiny_experiment(folder: Path, lessons: Lessons = NO_LESSONS) -> Experiment:
     """Runs with a random encoder that is kept in ``folder``, and the tiny knowledge base."""
     encoder, base = folder / "encoder", tiny_knowledge_base()
     if not encoder.exists():
         save_tiny_encoder(encoder)
     return Experiment(
-        SCHEMA, str(encoder), knowledge_config(CONFIG, base), base=base, show_progress=False
+        SCHEMA,
+        str(encoder),
+        knowledge_config(CONFIG, base),
+        base=base,
+        show_progress=False,
+        lessons=lessons,
     )
 
 

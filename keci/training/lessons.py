@@ -1,0 +1,43 @@
+"""What a run learns from beside annotated texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keci.documents import Document
+from keci.errors import UsageError
+from keci.formats.read import read_documents, without_failures
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """The same for every fold, seed and trial; raises UsageError for texts without a teacher."""
+
+    start: Path | None = None
+    """A run whose weights training begins with; None begins with the encoder's."""
+    teachers: tuple[Path, ...] = ()
+    """Runs whose probabilities the model imitates (see ``training.teachers``)."""
+    unlabelled: Path | None = None
+    """Texts of which the teachers alone tell."""
+
+    def __post_init__(self) -> None:
+        if self.unlabelled and not self.teachers:
+            raise UsageError("unlabelled texts teach nothing without a teacher: give --teacher")
+
+    def describe(self) -> Mapping[str, str]:
+        """Names of what is given, for a run's settings."""
+        given = {
+            "start": self.start.name if self.start else "",
+            "teachers": ", ".join(run.name for run in self.teachers),
+            "unlabelled": self.unlabelled.name if self.unlabelled else "",
+        }
+        return {part: name for part, name in given.items() if name}
+
+    def texts(self) -> tuple[Document, ...]:
+        """The unlabelled texts; raises DataError where one cannot be read."""
+        if self.unlabelled is None:
+            return ()
+        return tuple(without_failures(read_documents([str(self.unlabelled)])))
+
+
+NO_LESSONS = Lessons()
