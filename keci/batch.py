@@ -39,6 +39,8 @@ class PreparedText:
     concept_mentions: tuple[ConceptMention, ...]
     sentence_starts: npt.NDArray[np.int64]
     """First characters of the sentences; the text's own where pairs have no limit of sentences."""
+    name_kinds: Indices
+    """What the knowledge base's names make of each span; empty where the model does not ask."""
 
     @property
     def token_count(self) -> int:
@@ -91,7 +93,8 @@ class BatchBuilder:
             self._check_length(document, found)
         spans = candidate_spans(tokens, self.config.max_span_pieces)
         sentences = [self._sentence_starts(document.text) for document in documents]
-        return list(map(PreparedText, documents, tokens, spans, mentions, sentences))
+        kinds = map(self._name_kinds, spans, mentions)
+        return list(map(PreparedText, documents, tokens, spans, mentions, sentences, kinds))
 
     def link(self, text: str) -> tuple[ConceptMention, ...]:
         """The concept mentions of a text; none without a knowledge base."""
@@ -119,7 +122,7 @@ class BatchBuilder:
         if self.config.pair_reach >= 0:
             arrays["span_sentences"] = _span_sentences(texts)
         if self.config.name_kinds:
-            arrays["span_names"] = self._span_names(texts)
+            arrays["span_names"] = _concatenate([text.name_kinds for text in texts])
         graph = None
         if self.knowledge:
             mentions = [text.concept_mentions for text in texts]
@@ -132,25 +135,18 @@ class BatchBuilder:
             arrays["node_vectors"] = np.zeros((0, self.config.vector_width), np.float32)
         return Batch(tuple(texts), graph, arrays)
 
-    def _span_names(self, texts: Sequence[PreparedText]) -> Indices:
+    def _name_kinds(self, spans: CandidateSpans, mentions: Sequence[ConceptMention]) -> Indices:
         """Kinds of the spans, by the first type of each mention's first candidate."""
-        types = len(self.config.semantic_types)
-        return _concatenate(
-            [
-                name_kinds(
-                    text.spans,
-                    [(mention.start, mention.end) for mention in text.concept_mentions],
-                    self._first_types(text.concept_mentions),
-                    types=types,
-                )
-                for text in texts
-            ]
-        )
-
-    def _first_types(self, mentions: Sequence[ConceptMention]) -> Indices:
-        if not self.knowledge:
+        if not self.config.name_kinds:
             return np.zeros(0, dtype=np.int64)
-        return self.knowledge.first_types([mention.concepts[0] for mention in mentions])
+        if not self.knowledge:
+            return np.zeros(len(spans), dtype=np.int64)
+        return name_kinds(
+            spans,
+            [(mention.start, mention.end) for mention in mentions],
+            self.knowledge.first_types([mention.concepts[0] for mention in mentions]),
+            types=len(self.config.semantic_types),
+        )
 
     def _encoder_arrays(self, texts: Sequence[PreparedText]) -> dict[str, Indices]:
         """Rows of word pieces, and where among them each token is; see ``encoder_rows``."""
