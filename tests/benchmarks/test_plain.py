@@ -62,6 +62,17 @@ def test_context_names_and_reach_are_read_as_well(reach: int) -> None:
     assert_same(*plain_and_pipeline(config, base, seed=6))
 
 
+def test_tokens_that_read_concepts() -> None:
+    base = tiny_knowledge_base()
+    config = replace(knowledge_config(CONFIG, base), knowledge="tokens", attention_heads=2)
+    assert_same(*plain_and_pipeline(config, base, seed=4))
+
+
+def test_without_its_knowledge_base_fusion_has_sentinels_alone() -> None:
+    config = replace(CONFIG, vector_spaces=(), vector_widths=())
+    assert_same(*plain_and_pipeline(config, None))
+
+
 def test_without_knowledge_the_initial_graph_is_decoded() -> None:
     assert_same(*plain_and_pipeline(replace(CONFIG, knowledge="none"), None))
 

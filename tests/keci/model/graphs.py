@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from keci.config import ModelConfig
+from keci.text.name_kinds import kind_count
 from keci.text.spans import pooling_blocks
 from keci.training.targets import Targets
 
@@ -41,6 +42,8 @@ class DocumentGraph:
     candidates: list[tuple[int, int]]
     labels: list[int]
     relations: dict[tuple[int, int], int]
+    span_names: list[int]
+    span_sentences: list[int]
 
 
 def random_document(config: ModelConfig, shape: Shape, seed: int) -> DocumentGraph:
@@ -74,6 +77,8 @@ def random_document(config: ModelConfig, shape: Shape, seed: int) -> DocumentGra
         candidates=sorted(candidates),
         labels=[below(3) for _ in spans],
         relations=relations,
+        span_names=[below(kind_count(types)) for _ in spans],
+        span_sentences=sorted(below(3) for _ in spans),
     )
 
 
@@ -98,6 +103,8 @@ def ragged(documents: Sequence[DocumentGraph]) -> dict[str, Tensor]:
         "span_starts": _flat([tokens[r] + s for r, d in numbered for s, _ in d.spans]),
         "span_ends": _flat([tokens[r] + e for r, d in numbered for _, e in d.spans]),
         "span_splits": torch.tensor(spans),
+        "span_names": _flat([name for d in documents for name in d.span_names]),
+        "span_sentences": _flat([row for d in documents for row in d.span_sentences]),
         "node_types_splits": torch.tensor(_firsts([len(codes) for codes in types])),
         "node_types": _flat([code for codes in types for code in codes]),
         "node_vectors": torch.cat([document.node_vectors for document in documents]),
@@ -118,13 +125,13 @@ def ragged_targets(documents: Sequence[DocumentGraph]) -> Targets:
     }
     keys = sorted(relations)
     labels = [label for document in documents for label in document.labels]
-    concepts = _flat([place if label else -1 for place, label in enumerate(labels)])
+    concepts = _flat([index if label else -1 for index, label in enumerate(labels)])
     found = _flat([relations[key] for key in keys])
     return Targets(_flat(labels), concepts, _flat(keys), found)
 
 
 def _firsts(counts: Sequence[int]) -> list[int]:
-    return [sum(counts[:place]) for place in range(len(counts) + 1)]
+    return [sum(counts[:row]) for row in range(len(counts) + 1)]
 
 
 def _flat(values: Sequence[int]) -> Tensor:

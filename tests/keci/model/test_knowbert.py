@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from benchmarks.reference import Reference
 from keci.config import ModelConfig, TrainConfig
 from keci.model.network import SpanNetwork
 from keci.training.loss import total_loss
@@ -17,12 +18,11 @@ from tests.keci.model.graphs import (
     ragged_targets,
     random_document,
 )
-from tests.keci.model.knowbert_reference import KnowbertReference, knowbert_reference
 from tests.keci.model.test_network import (
     BATCHES,
     FULL,
     SHAPES,
-    assert_equal_rows,
+    assert_joined,
     make_documents,
     make_network,
     run,
@@ -42,15 +42,9 @@ def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGra
     network = make_network(config)
     with torch.no_grad():
         tensors = run(network, documents)
-        results = [knowbert_reference(network, config, document) for document in documents]
+        results = [Reference(network)(ragged([document])) for document in documents]
     for name in (*NAMES, "span_context_weights"):
-        rows = [row for result in results for row in rows_of(result, name)]
-        assert_equal_rows(rows, tensors[name])
-
-
-def rows_of(result: KnowbertReference, name: str) -> list[Tensor]:
-    rows = getattr(result, name)
-    return list(rows.values()) if isinstance(rows, dict) else rows
+        assert_joined(name, tensors, results)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
@@ -64,7 +58,9 @@ def test_the_ragged_stage_equals_the_equations(config: ModelConfig, shapes: list
 def test_the_ragged_stage_equals_the_equations_on_random_batches(
     shapes: list[Shape], seed: int
 ) -> None:
-    documents = [random_document(TOKENS, shape, seed + place) for place, shape in enumerate(shapes)]
+    documents = [
+        random_document(TOKENS, shape, seed + number) for number, shape in enumerate(shapes)
+    ]
     assert_equals_reference(TOKENS, documents)
 
 
@@ -74,8 +70,7 @@ def test_a_document_gets_the_same_scores_alone(shapes: list[Shape]) -> None:
     together = run(network, documents)
     alone = [run(network, [document]) for document in documents]
     for name in NAMES:
-        expected = torch.cat([tensors[name] for tensors in alone])
-        torch.testing.assert_close(together[name], expected, rtol=1e-5, atol=1e-5)
+        assert_joined(name, together, alone)
 
 
 def test_shares_follow_their_candidates_whatever_the_order() -> None:

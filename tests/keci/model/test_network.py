@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from benchmarks.reference import Reference
 from keci.config import ModelConfig, TrainConfig
 from keci.model.network import SpanNetwork
 from keci.stages import run_stages
 from keci.training.loss import total_loss
-from tests.keci.model import reference
 from tests.keci.model.graphs import (
     ENCODER_WIDTH,
     DocumentGraph,
@@ -20,6 +20,7 @@ from tests.keci.model.graphs import (
     ragged_targets,
     random_document,
 )
+from tests.keci.model.plain_loss import plain_loss
 from tests.tiny import (
     CONFIG,
     SCHEMA,
@@ -48,8 +49,27 @@ CONFIGS = {
     "fused": CONFIG,
     "fused+span": replace(CONFIG, final_inputs="fused+span"),
     "flat attention": replace(CONFIG, span_gcn_layers=0, concept_gcn_layers=0),
+    "context, names and reach": replace(CONFIG, pair_context=3, name_kinds=True, pair_reach=1),
     "three layers": replace(CONFIG, span_gcn_layers=3, concept_gcn_layers=3, keep_ratio=1.0),
 }
+COUNTED_FROM = {
+    "kept_spans": "span_splits",
+    "pair_heads": "kept_splits",
+    "pair_tails": "kept_splits",
+}
+"""Indices, and the splits that they are shifted by in a batch."""
+OUTPUTS = (
+    "entity_logits",
+    "kept_states",
+    "relation_logits",
+    "graph_states",
+    "concept_states",
+    "fused_states",
+    "candidate_weights",
+    "context_weights",
+    "final_entity_logits",
+    "final_relation_logits",
+)
 SHAPES = st.builds(
     Shape,
     tokens=st.integers(0, 10),
@@ -62,11 +82,15 @@ SHAPES = st.builds(
 
 def make_network(config: ModelConfig) -> SpanNetwork:
     torch.manual_seed(1)
-    return SpanNetwork(config, SCHEMA, encoder_width=ENCODER_WIDTH).eval()
+    network = SpanNetwork(config, SCHEMA, encoder_width=ENCODER_WIDTH).eval()
+    for name, parameter in network.named_parameters():
+        if name.endswith(("positions.weight", "names.weight")):  # they start at zero
+            torch.nn.init.normal_(parameter)
+    return network
 
 
 def make_documents(config: ModelConfig, shapes: Sequence[Shape]) -> list[DocumentGraph]:
-    seeds = [place if shape != FULL else 99 for place, shape in enumerate(shapes)]
+    seeds = [99 if shape == FULL else number for number, shape in enumerate(shapes)]
     return [random_document(config, shape, seed) for shape, seed in zip(shapes, seeds, strict=True)]
 
 
@@ -74,65 +98,30 @@ def run(network: SpanNetwork, documents: Sequence[DocumentGraph]) -> dict[str, T
     return run_stages(network.stages.values(), ragged(documents))
 
 
-def stacked(rows: Sequence[Tensor], like: Tensor) -> Tensor:
-    """Rows as one tensor; where there are none, of the width of ``like``."""
-    return torch.stack(list(rows)) if rows else like.new_zeros(0, *like.shape[1:])
-
-
-def assert_equal_rows(rows: Sequence[Tensor], ragged_rows: Tensor) -> None:
-    torch.testing.assert_close(ragged_rows, stacked(rows, ragged_rows), rtol=1e-5, atol=1e-5)
+def assert_joined(
+    name: str, tensors: Mapping[str, Tensor], results: Sequence[Mapping[str, Tensor]]
+) -> None:
+    """The batch holds what the documents have, one after the other."""
+    expected = torch.cat([result[name] for result in results])
+    torch.testing.assert_close(tensors[name], expected, rtol=1e-5, atol=1e-5)
 
 
 def assert_equals_reference(config: ModelConfig, documents: Sequence[DocumentGraph]) -> None:
     network = make_network(config)
     with torch.no_grad():
         tensors = run(network, documents)
-        results = [reference.reference(network, config, document) for document in documents]
-    span_firsts = tensors["span_splits"].tolist()
-    kept = [first + span for first, r in zip(span_firsts, results, strict=False) for span in r.kept]
-    assert tensors["kept_spans"].tolist() == kept
-    pairs = [
-        (first + head, first + tail)
-        for first, result in zip(span_firsts, results, strict=False)
-        for head, tail in result.relation_logits
-    ]
-    heads, tails = tensors["pair_heads"], tensors["pair_tails"]
-    ends = (tensors["kept_spans"][places].tolist() for places in (heads, tails))
-    assert list(zip(*ends, strict=True)) == pairs
-    by_span = ("entity_logits", "concept_states")
-    for name in by_span:
-        assert_equal_rows([row for r in results for row in getattr(r, name)], tensors[name])
-    for name in (
-        "kept_states",
-        "relation_logits",
-        "graph_states",
-        "fused_states",
-        "context_weights",
-        "final_entity_logits",
-        "final_relation_logits",
-    ):
-        rows = [row for result in results for row in getattr(result, name).values()]
-        assert_equal_rows(rows, tensors[name])
-    weights = [
-        result.candidate_weights.get(candidate, torch.zeros(()))
-        for result, document in zip(results, documents, strict=True)
-        for candidate in document.candidates
-    ]
-    assert_equal_rows(weights, tensors["candidate_weights"])
+        results = [Reference(network)(ragged([document])) for document in documents]
+    for name, splits in COUNTED_FROM.items():
+        firsts = tensors[splits].tolist()
+        numbers = [first + r[name] for first, r in zip(firsts, results, strict=False)]
+        assert tensors[name].tolist() == torch.cat(numbers).tolist()
+    for name in OUTPUTS:
+        assert_joined(name, tensors, results)
     for relation_loss in ("binary", "softmax"):
-        assert_equals_reference_loss(relation_loss, tensors, results, documents)
-
-
-def assert_equals_reference_loss(
-    relation_loss: str,
-    tensors: dict[str, Tensor],
-    results: Sequence[reference.Reference],
-    documents: Sequence[DocumentGraph],
-) -> None:
-    config = TrainConfig(relation_loss=relation_loss)
-    loss = total_loss(tensors, ragged_targets(documents), config, with_relations=True)
-    expected = reference.total_loss(results, documents, config)
-    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+        train = TrainConfig(relation_loss=relation_loss)
+        loss = total_loss(tensors, ragged_targets(documents), train, with_relations=True)
+        expected = plain_loss(results, documents, train)
+        torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
@@ -146,7 +135,9 @@ def test_the_ragged_model_equals_the_equations(config: ModelConfig, shapes: list
 def test_the_ragged_model_equals_the_equations_on_random_batches(
     shapes: list[Shape], seed: int
 ) -> None:
-    documents = [random_document(CONFIG, shape, seed + place) for place, shape in enumerate(shapes)]
+    documents = [
+        random_document(CONFIG, shape, seed + number) for number, shape in enumerate(shapes)
+    ]
     assert_equals_reference(CONFIG, documents)
 
 
@@ -155,22 +146,8 @@ def test_a_document_gets_the_same_scores_alone(shapes: list[Shape]) -> None:
     network, documents = make_network(CONFIG), make_documents(CONFIG, shapes)
     together = run(network, documents)
     alone = [run(network, [document]) for document in documents]
-    names = (
-        "span_hidden",
-        "entity_logits",
-        "kept_states",
-        "relation_logits",
-        "graph_states",
-        "concept_states",
-        "fused_states",
-        "candidate_weights",
-        "context_weights",
-        "final_entity_logits",
-        "final_relation_logits",
-    )
-    for name in names:
-        expected = torch.cat([tensors[name] for tensors in alone])
-        torch.testing.assert_close(together[name], expected, rtol=1e-5, atol=1e-5)
+    for name in ("span_hidden", *OUTPUTS):
+        assert_joined(name, together, alone)
 
 
 @pytest.mark.parametrize("final_inputs", ["fused", "fused+span"])
