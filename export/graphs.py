@@ -15,6 +15,7 @@ from onnx import helper
 from onnxscript.optimizer import fold_constants
 from torch import Tensor
 
+from keci.model.widened_graphs import drop_unused
 from keci.stages import TENSORS, TorchStage
 
 OPSET = 23
@@ -129,7 +130,7 @@ def keep_heads_in_rows(model: onnx.ModelProto) -> None:
                 node.output[0] = output
                 for attribute, value in zip(("q_num_heads", "kv_num_heads"), heads, strict=True):
                     node.attribute.append(helper.make_attribute(attribute, value))
-    _drop_unused(graph)
+    drop_unused(graph)
 
 
 def _before_split(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> str | None:
@@ -155,13 +156,3 @@ def _after_join(
 def _swaps_heads(node: onnx.NodeProto) -> bool:
     permutations = [helper.get_attribute_value(item) for item in node.attribute]
     return node.op_type == "Transpose" and permutations == [_SPLIT_HEADS]
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove the nodes whose outputs nothing reads, from the last to the first."""
-    needed = {output.name for output in graph.output}
-    for node in reversed(list(graph.node)):
-        if needed.isdisjoint(node.output):
-            graph.node.remove(node)
-        else:
-            needed.update(node.input)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from keci.export.calibration import channel_ranges
 from keci.export.quantisation import quantise_products
+from keci.runtime.float_graphs import to_half
 from keci.runtime.integers import Weights
 
 _SMALLEST_STORED = 4096
@@ -46,11 +47,7 @@ def _to_int8(model: onnx.ModelProto, probes: Probes) -> onnx.ModelProto:
 
 
 def _to_half(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:
-    """Arithmetic in half precision between fp32 inputs and outputs."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    half: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
-    return half
+    return to_half(model)
 
 
 def _store_in_8_bits(model: onnx.ModelProto, _: Probes) -> onnx.ModelProto:

@@ -57,7 +57,11 @@ class ModelOptions(Options):
         "Name concepts by their id in the first of these that has one, as MESH,CHEBI.",
         metavar="NAME,...",
     )
-    precision: str | None = option(None, "fp32, w8, int8 or fp16, as the bundle has it.")
+    precision: str | None = option(
+        None,
+        "fp32, w8, int8 or fp16. Where the bundle has no fp32 or fp16, its weights are widened "
+        "once, and the graphs kept in the user's cache.",
+    )
     device: str = option(
         "cpu",
         "What runs the graphs; tensorrt keeps the engines that it builds in the user's cache.",

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from keci.batch import BatchBuilder
-from keci.errors import BundleError
+from keci.errors import BundleError, UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.network import SpanNetwork
@@ -29,7 +29,7 @@ from keci.runtime.bundle import (
 )
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.pair_stages import BlockwiseStage, MentionPairsStage
-from keci.runtime.precision import chosen_precision
+from keci.runtime.precision import chosen_precision, made_from
 from keci.runtime.session import OnnxStage, torch_device
 from keci.runtime.threads import CPU, ThreadPlan
 from keci.stages import Stage, TorchStage
@@ -160,7 +160,7 @@ def _stages(
     in_torch.eval().to(torch_device(options.device))
     if options.precision == INTEGER_PRECISION:
         use_integers(in_torch)
-    graphs = folder / cast(str, options.precision)
+    graphs = _graphs(folder, manifest, cast(str, options.precision))
     exported: dict[str, Stage] = {
         name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
         for name in exported_stages(manifest.model)
@@ -178,6 +178,21 @@ def _stages(
         exported[name] if name in exported else cast(TorchStage, in_torch[name])
         for name in (ENCODER, *network.stages)
     ]
+
+
+def _graphs(folder: Path, manifest: Manifest, precision: str) -> Path:
+    """The folder of the graphs, which is the bundle's own where it has the precision."""
+    if precision in manifest.precisions:
+        return folder / precision
+    source = cast(str, made_from(manifest))
+    try:
+        from keci.runtime.float_graphs import float_graphs
+    except ImportError as error:
+        raise UsageError(
+            f"bundle {manifest.name!r} has no {precision} graphs, and making them needs onnx: "
+            "pip install 'keci[cuda]', or onnx alone"
+        ) from error
+    return float_graphs(folder, manifest, precision, source=source)
 
 
 def torch_stages(network: SpanNetwork) -> nn.ModuleDict:

@@ -7,7 +7,7 @@ import pytest
 
 from keci.errors import UsageError
 from keci.runtime.bundle import Manifest, read_manifest
-from keci.runtime.precision import chosen_precision, is_good_enough
+from keci.runtime.precision import chosen_precision, is_good_enough, made_from
 
 GOOD = {"entity_f1_loss": 0.3, "relation_f1_loss": -0.2, "neighbour_change": 0.0}
 BAD = {**GOOD, "relation_f1_loss": 0.4}
@@ -42,7 +42,9 @@ def test_a_cpu_runs_the_bundle_s_default(manifest: Manifest) -> None:
         ({"int8": GOOD, "fp16": GOOD, "w8": GOOD, "fp32": GOOD}, "fp16"),
         ({"int8": GOOD, "fp16": BAD, "w8": GOOD, "fp32": GOOD}, "w8"),
         ({"int8": GOOD, "fp16": {}, "fp32": {}}, "fp32"),
-        ({"int8": GOOD, "fp16": BAD}, "int8"),
+        ({"int8": GOOD, "fp16": BAD}, "fp32"),
+        ({"int8": {}}, "fp16"),
+        ({"fp32": GOOD}, "fp32"),
     ],
 )
 def test_a_gpu_runs_what_it_has_kernels_for(
@@ -58,10 +60,26 @@ def test_integers_on_a_gpu_are_warned_of(
     with caplog.at_level(logging.WARNING, "keci"):
         assert chosen_precision(bundle, None, "cpu") == "int8"
         assert not caplog.messages
-        assert chosen_precision(bundle, None, "cuda") == "int8"
+        assert chosen_precision(bundle, "int8", "cuda") == "int8"
     assert "no kernels for a GPU" in caplog.text
 
 
 def test_an_unknown_precision_names_the_known_ones(manifest: Manifest) -> None:
-    with pytest.raises(UsageError, match="no precision 'fp8', only fp32, int8"):
+    with pytest.raises(UsageError, match="no precision 'fp8', only fp32, int8, fp16"):
         chosen_precision(manifest, "fp8", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("has", "source"),
+    [(("int8", "fp32"), "fp32"), (("w8", "int8"), "w8"), (("int8",), "int8"), (("fp16",), None)],
+)
+def test_graphs_are_made_of_the_most_exact_weights(
+    manifest: Manifest, has: tuple[str, ...], source: str | None
+) -> None:
+    bundle = with_precisions(manifest, has[0], **dict.fromkeys(has, GOOD))
+    assert made_from(bundle) == source
+    if source is None:
+        with pytest.raises(UsageError, match="no precision 'fp32'"):
+            chosen_precision(bundle, "fp32", "cpu")
+    else:
+        assert chosen_precision(bundle, "fp32", "cpu") == "fp32"
