@@ -27,6 +27,7 @@ Examples:
   zcat abstracts.jsonl.gz | keci-extract - --model ade | head
   keci-extract baseline/ --output-dir entities/ --resume
   keci-extract baseline/ --output-dir shard-2/ --shard 2/3
+  keci-extract abstracts.jsonl -o tasks.label-studio.json --sample uncertain 50
   keci-extract verify entities/
 
 The exit code is 0 when every record was written, 1 when some failed, 2 when nothing could be done
@@ -44,7 +45,24 @@ def _list_models(context: click.Context, _: click.Parameter, wanted: bool) -> No
     context.exit()
 
 
-@click.command(cls=CommandWithSubcommands, epilog=_EPILOG)
+class _ExtractCommand(CommandWithSubcommands):
+    """Its option --sample has one value, or two words: ``uncertain N``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _with_sample_joined(args))
+
+
+def _with_sample_joined(args: list[str]) -> list[str]:
+    """The words of a command line, with ``uncertain N`` behind --sample as one of them."""
+    for index in range(len(args) - 2):
+        if args[index] == "--":
+            break
+        if args[index : index + 2] == ["--sample", "uncertain"]:
+            return [*args[: index + 1], " ".join(args[index + 1 : index + 3]), *args[index + 3 :]]
+    return args
+
+
+@click.command(cls=_ExtractCommand, epilog=_EPILOG)
 @click.argument("inputs", nargs=-1, metavar="INPUT...", shell_complete=completed_first())
 @options_of(
     OutputOptions,

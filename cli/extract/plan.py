@@ -20,10 +20,10 @@ from keci.corpus.retries import failures_file
 from keci.corpus.run.layout import PART_RECORDS, PARTIAL, Layout, file_layout, folder_layout
 from keci.corpus.run.manifest import describe_inputs
 from keci.corpus.run.stored import store_layout
-from keci.corpus.run.streaming import STDOUT, StreamOutput, is_stream
+from keci.corpus.run.streaming import STDOUT, SampledOutput, StreamOutput, is_stream
 from keci.documents import Failure
 from keci.errors import UsageError
-from keci.formats.write import KIND_NAMES, format_of
+from keci.formats.write import KIND_NAMES, Format, format_of
 from keci.opening import ModelOptions, collect_rarely, open_extractor
 from keci.options import Options, option
 from keci.pipeline import Pipeline
@@ -31,6 +31,7 @@ from keci.stores import is_url
 from keci.targets import check_standard_output, check_targets
 
 _LOGGER = logging.getLogger(__name__)
+_FAILURES_BESIDE = "--failures is for standard output; else they go beside the output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class OutputOptions(Options):
         if self.folder is None and is_stream(self.output):
             return self._open_stream()
         if self.failures:
-            raise UsageError("--failures is for standard output; else they go beside the output")
+            raise UsageError(_FAILURES_BESIDE)
         if self.folder is None and is_url(self.output):
             return self._in_store(self.output, None)
         if self.folder is None:
@@ -89,6 +90,28 @@ class OutputOptions(Options):
         if is_url(self.folder):
             return self._in_store(self.folder, self.part_records)
         return folder_layout(Path(self.folder), self.format_name, self.part_records, self.rows)
+
+    def open_sample(self, count: int) -> SampledOutput:
+        """For the ``count`` least certain records; raises UsageError where they cannot go there."""
+        if self.resume or self.folder is not None or is_url(self.output):
+            raise UsageError(
+                "--sample uncertain writes one file, when all is known: -o OUT or standard output, "
+                "without --resume"
+            )
+        if is_stream(self.output):
+            form, failures = format_of(self.output, self.format_name, self.rows), self.failures
+        else:
+            form, failures = self._layout_of_sample()
+        return SampledOutput(self.output, form, Quarantine(failures), count=count)
+
+    def _layout_of_sample(self) -> tuple[Format, str]:
+        layout = file_layout(Path(self.output), self.format_name, self.rows)
+        for path in (layout.manifest, layout.journal):
+            if path.exists():
+                raise UsageError(f"{path} is of another run: a sample needs a file of its own")
+        if self.failures:
+            raise UsageError(_FAILURES_BESIDE)
+        return layout.format, str(layout.failures)
 
     def _in_store(self, url: str, part_records: int | None) -> Layout:
         return store_layout(
@@ -153,7 +176,8 @@ class Plan:
     def run(self) -> int:
         """Extract; the exit code."""
         failure_limit = FailureLimit.parse(self.watch.max_failures)
-        reader, target = self.inputs.open(), self.output.open()
+        reader, uncertain = self.inputs.open(), self.inputs.sampled.uncertain
+        target = self.output.open_sample(uncertain) if uncertain else self.output.open()
         if self.output.resume and not reader.can_be_read_again:
             raise UsageError("--resume needs inputs that can be read again, not a pipe")
         _check_urls_apart(reader, target)
@@ -193,7 +217,7 @@ class Plan:
         """Whether all of the inputs are read, and now."""
         chosen = self.inputs
         is_one_shard = Shard.parse(chosen.shard) == Shard()
-        return is_one_shard and not (self.output.resume or chosen.limit or chosen.sample)
+        return is_one_shard and not (self.output.resume or chosen.limit or chosen.sampled.share)
 
     def _read_files(self, reader: CorpusReader) -> Iterator[Path]:
         """The files that the run reads, and the folders of the model and the knowledge base."""

@@ -161,7 +161,7 @@ def run_to_stream(
         _tell(f"stopped after {output.written + output.failed + output.withdrawn:,} records")
         return watch.stop_code()
     taken = reader.selection.shard.count(reader.cursor.taken)
-    accounts = Accounts(taken, output.written, output.failed, output.withdrawn)
+    accounts = Accounts(taken, output.written, output.failed, output.withdrawn, output.left_out)
     failed = Failed(output.failed, watch.meter.reasons, output.failures_path)
     code = _finished(accounts, reader.cursor.repeated, _pace(watch.meter), failed)
     _tell_left_out(reader)
@@ -204,9 +204,10 @@ def _failed_earlier_or_now(layout: Layout, manifest: Manifest) -> Failed:
 def _finished(accounts: Accounts, repeated: int, pace: str, failed: Failed) -> int:
     accounts.check()
     withdrawn = f", {accounts.withdrawn} withdrawn" if accounts.withdrawn else ""
+    left_out = f", {accounts.left_out} more certain ones left out" if accounts.left_out else ""
     _tell(
         f"{accounts.read} records read, {accounts.written} written, "
-        f"{accounts.failed} failed{withdrawn}{pace}"
+        f"{accounts.failed} failed{withdrawn}{left_out}{pace}"
     )
     if accounts.failed:
         click.echo(f"{failed}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from keci.corpus.identity import KEEP, LATEST, REPEATED_IDS, REVISIONS, IdRules
 from keci.corpus.reader import CorpusReader
-from keci.corpus.records import Selection, Shard, parse_share
+from keci.corpus.records import Sample, Selection, Shard
 from keci.corpus.retries import FailedPositions, failures_file, read_positions
 from keci.corpus.run.manifest import file_facts
 from keci.errors import UsageError
@@ -48,7 +48,12 @@ class InputOptions(Options):
         metavar="NAME=VALUE",
     )
     limit: int | None = option(None, "Take so many records at most.", least=1)
-    sample: str | None = option(None, "Take this share of them, as 0.05 or 5%.", metavar="SHARE")
+    sample: str | None = option(
+        None,
+        "Take this share of them, as 0.05 or 5%; or write only the N records with the least "
+        "certain finding, that one first.",
+        metavar="SHARE|uncertain N",
+    )
     shard: str = option(
         "1/1", "Take every Nth of those, from the Kth.", metavar="K/N", shown_default=False
     )
@@ -69,7 +74,9 @@ class InputOptions(Options):
             inputs,
             input_format=self.input_format,
             options=self.read_options,
-            selection=Selection(self.limit, self._share or 1.0, Shard.parse(self.shard), positions),
+            selection=Selection(
+                self.limit, self.sampled.share or 1.0, Shard.parse(self.shard), positions
+            ),
             rules=IdRules(self.revisions, self.repeated_ids),
         )
 
@@ -95,14 +102,15 @@ class InputOptions(Options):
             "revisions": self.revisions,
             "repeated_ids": self.repeated_ids,
             "limit": self.limit,
-            "sample": self._share,
+            "sample": self.sampled.share,
             "shard": str(Shard.parse(self.shard)),
             "retried": retried,
         }
 
     @property
-    def _share(self) -> float | None:
-        return parse_share(self.sample) if self.sample else None
+    def sampled(self) -> Sample:
+        """Raises UsageError where ``sample`` says nothing that can be chosen by."""
+        return Sample.parse(self.sample) if self.sample else Sample()
 
     def _inputs_and_positions(
         self,

@@ -69,19 +69,20 @@ def log_failure(failure: Failure, level: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Records taken, written, failed, and withdrawn by others."""
+    """Records taken, written, failed, withdrawn by others, and left out of a sample."""
 
     read: int
     written: int
     failed: int
     withdrawn: int = 0
+    left_out: int = 0
 
     def check(self) -> None:
         """Raises KeciError where they do not add up."""
-        if self.read != self.written + self.failed + self.withdrawn:
+        if self.read != self.written + self.failed + self.withdrawn + self.left_out:
             raise KeciError(
                 f"records were lost: {self.read} read, but {self.written} written, "
-                f"{self.failed} failed and {self.withdrawn} withdrawn"
+                f"{self.failed} failed, {self.withdrawn} withdrawn and {self.left_out} left out"
             )
 
 

@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 _HASH_RANGE = 2**64
 _SHARD = re.compile(r"(\d+)/(\d+)")
 _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(%?)")
+_UNCERTAIN = re.compile(r"uncertain[ =:]*([1-9]\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +186,27 @@ class Selection:
         return self.positions is None or position in self.positions.get(source, ())
 
 
-def parse_share(text: str) -> float:
-    """A share of records as ``0.05`` or ``5%``; raises UsageError unless it is in (0, 1]."""
-    found = _SHARE.fullmatch(text)
-    share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
-    if not 0 < share <= 1:
-        raise UsageError(
-            f"expected a share above 0 and up to 1, as 0.05 or 5%, got {text!r} (what is uncertain "
-            "is known afterwards: 'keci-extract convert OUT --sample uncertain N')"
-        )
-    return share
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A ``share`` of the records that are read, or the ``uncertain`` least certain results."""
+
+    share: float | None = None
+    uncertain: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Sample":
+        """Read ``0.05``, ``5%`` or ``uncertain 20``; raises UsageError on anything else.
+
+        >>> Sample.parse("5%").share, Sample.parse("uncertain 20").uncertain
+        (0.05, 20)
+        """
+        uncertain, found = _UNCERTAIN.fullmatch(text), _SHARE.fullmatch(text)
+        if uncertain:
+            return cls(uncertain=int(uncertain[1]))
+        share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
+        if not 0 < share <= 1:
+            raise UsageError(
+                "expected a share above 0 and up to 1, as 0.05 or 5%, or the number of the least "
+                f"certain records, as 'uncertain 20', got {text!r}"
+            )
+        return cls(share)

@@ -1,15 +1,20 @@
-"""Extractions written as they come, to standard output or a pipe: nothing to resume."""
+"""Extractions written without a manifest, so that there is nothing to resume.
+
+As they come, to standard output or a pipe; or the least certain ones alone, at the end.
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from keci.certainty import least_certain
 from keci.corpus.quarantine import Quarantine
 from keci.corpus.records import Chunk, Result, Withdrawal
 from keci.documents import Extraction, Failure
 from keci.errors import UsageError
+from keci.files import whole_file
 from keci.formats.write import Format
 
 STDOUT = "-"
@@ -19,8 +24,11 @@ class StreamOutput:
     """Writes chunks to one stream, each flushed; failures go to a quarantine.
 
     ``written`` is the number of extractions, ``withdrawn`` that of records taken back by the
-    corpus; ``is_complete`` says that nothing stopped the run.
+    corpus; ``left_out`` is what was extracted and not wanted; ``is_complete`` says that nothing
+    stopped the run.
     """
+
+    left_out = 0
 
     def __init__(self, path: str, form: Format, quarantine: Quarantine) -> None:
         self.path, self.form, self._quarantine = path, form, quarantine
@@ -48,9 +56,13 @@ class StreamOutput:
         self, chunks: Iterable[Chunk], *, stop: Callable[[], bool], watch: Callable[[Chunk], None]
     ) -> None:
         """Write to the end of the chunks or until ``stop``; raises UsageError or OSError."""
-        with self._open() as file, self._quarantine:
-            self.form.write(self._extractions(chunks, file, stop=stop, watch=watch), file)
+        with self._quarantine, suppress(_StoppedError), self._open() as file:
+            found = self._extractions(chunks, file, stop=stop, watch=watch)
+            self.form.write(self._chosen(found), file)
             file.flush()
+
+    def _chosen(self, extractions: Iterator[Extraction]) -> Iterator[Extraction]:
+        return extractions
 
     def _extractions(
         self,
@@ -86,6 +98,32 @@ class StreamOutput:
             return Path(self.path).open("wb")
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {error.strerror or error}") from error
+
+
+class _StoppedError(Exception):
+    """A run was stopped before it had seen all that it chooses from."""
+
+
+class SampledOutput(StreamOutput):
+    """Writes the ``count`` least certain extractions when all are known, that one first.
+
+    No more are in memory. A file appears when it is whole; a run that is stopped writes nothing.
+    """
+
+    def __init__(self, path: str, form: Format, quarantine: Quarantine, *, count: int) -> None:
+        super().__init__(path, form, quarantine)
+        self.count = count
+
+    def _chosen(self, extractions: Iterator[Extraction]) -> Iterator[Extraction]:
+        for extraction in least_certain(extractions, self.count):
+            if not self.is_complete:
+                raise _StoppedError
+            yield extraction
+        kept = min(self.count, self.written)
+        self.left_out, self.written = self.written - kept, kept
+
+    def _open(self) -> AbstractContextManager[BinaryIO]:
+        return super()._open() if is_stream(self.path) else whole_file(Path(self.path))
 
 
 def is_stream(path: str) -> bool:

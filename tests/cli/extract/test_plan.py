@@ -84,3 +84,56 @@ def test_what_is_left_out_is_told(model: tuple[str, ...], tmp_path: Path) -> Non
     article.write_text(f"<article><front/><body><p>A rash.</p></body>{back}</article>")
     done = run(article, "-o", tmp_path / "x.jsonl", *model)
     assert "left out of the texts: 2 parts of back matter" in done.stderr
+
+
+def test_the_least_certain_are_picked_while_it_runs(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    whole, later, picked = (tmp_path / f"{name}.jsonl" for name in ("whole", "later", "picked"))
+    sample = ("--sample", "uncertain", "3")
+    assert run(corpus, "-o", whole, *model).exit_code == 1
+    run("convert", whole, "-o", later, *sample)
+    result = run(corpus, "-o", picked, *sample, *model)
+    assert result.exit_code == 1
+    assert "3 written, 1 failed, 10 more certain ones left out" in result.stderr
+    assert picked.read_bytes() == later.read_bytes()
+    assert len(records(tmp_path / "picked.jsonl.failures.jsonl")) == 1
+    streamed = run(corpus, *sample, *model)
+    assert streamed.stdout.encode() == later.read_bytes()
+    few = run(corpus, "--limit", "2", "--sample", "uncertain", "50", *model)
+    assert len(few.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "given", [("-o", "{tmp}/out", "--resume"), ("--output-dir", "{tmp}/out"), ("--resume",)]
+)
+def test_a_sample_is_one_file_that_is_written_at_once(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    options = [item.format(tmp=tmp_path) for item in given]
+    refused = run(corpus, *options, "--sample", "uncertain", "3", *model)
+    assert refused.exit_code == 2
+    assert "one file" in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_does_not_take_the_file_of_a_run(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    run(corpus, "-o", output, *model)
+    before = output.read_bytes()
+    refused = run(corpus, "-o", output, "--sample", "uncertain", "3", *model)
+    assert refused.exit_code == 2
+    assert "another run" in refused.stderr
+    assert output.read_bytes() == before
+
+
+def test_a_sample_that_is_stopped_writes_nothing(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    options = ("--sample", "uncertain", "3", "--max-failures", "0")
+    assert run(corpus, "-o", output, *options, *model).exit_code == 1
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith("out")]
+    assert left == ["out.jsonl.failures.jsonl"]

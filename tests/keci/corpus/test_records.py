@@ -9,10 +9,10 @@ from keci.corpus.records import (
     RECORDS_AT_ONCE,
     Cursor,
     Record,
+    Sample,
     Selection,
     Shard,
     chunks,
-    parse_share,
 )
 from keci.documents import Document
 from keci.errors import UsageError
@@ -37,13 +37,33 @@ def test_shards_are_read_as_they_are_written() -> None:
 
 @pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("1", 1), (".5", 0.5)])
 def test_shares_are_read(text: str, share: float) -> None:
-    assert parse_share(text) == pytest.approx(share)
+    assert Sample.parse(text).share == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["0", "0%", "101%", "2", "-0.1", "x", "", "%"])
+def test_the_least_certain_are_asked_for_by_number() -> None:
+    assert Sample.parse("uncertain 20") == Sample(uncertain=20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "uncertain 0",
+        "uncertain",
+        "uncertain x",
+        "certain 3",
+        "0",
+        "0%",
+        "101%",
+        "2",
+        "-0.1",
+        "x",
+        "",
+        "%",
+    ],
+)
 def test_impossible_shares_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="share"):
-        parse_share(text)
+        Sample.parse(text)
 
 
 def records_of(lengths: Iterable[int], first: int = 0) -> Iterator[Record]:
