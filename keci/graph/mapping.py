@@ -47,11 +47,17 @@ class BiolinkMapping:
     def curie(self, node_id: str) -> str:
         """The id with the prefix that Biolink uses; signs that no CURIE may hold are encoded.
 
-        >>> BiolinkMapping(prefixes={"UNIPROT": "UniProtKB"}).curie("UNIPROT:P04637")
+        A prefix with a colon is the whole beginning of an id.
+
+        >>> known = {"UNIPROT": "UniProtKB", "CVCL": "CELLOSAURUS:CVCL_"}
+        >>> BiolinkMapping(prefixes=known).curie("UNIPROT:P04637")
         'UniProtKB:P04637'
+        >>> BiolinkMapping(prefixes=known).curie("CVCL:0030")
+        'CELLOSAURUS:CVCL_0030'
         """
         prefix, colon, local = node_id.partition(":")
-        return f"{self.prefixes.get(prefix, prefix)}{colon}{local.translate(_NOT_IN_CURIE)}"
+        known = self.prefixes.get(prefix, prefix)
+        return f"{known}{'' if ':' in known else colon}{local.translate(_NOT_IN_CURIE)}"
 
     def with_file(self, content: str, name: str) -> "BiolinkMapping":
         """A mapping with what a file adds; raises ConfigError where the file holds none."""

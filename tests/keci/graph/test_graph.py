@@ -119,6 +119,13 @@ def test_kgx_has_biolink_names_and_ids(folder: Path) -> None:
     assert evidence["edge"] == edge["id"]
 
 
+def test_vocabularies_have_the_names_that_biolink_gives_them() -> None:
+    curie = load_mapping().curie
+    assert curie("UNIPROT:P04637") == "UniProtKB:P04637"
+    assert curie("CVCL:0030") == "CELLOSAURUS:CVCL_0030"
+    assert curie("MESH:D005076") == "MESH:D005076"
+
+
 def test_linked_only_leaves_text_out(folder: Path) -> None:
     graph, totals = graph_of(folder, [document("a")], linked_only=True)
     assert (totals.mentions, totals.nodes, totals.edges) == (2, 2, 1)
