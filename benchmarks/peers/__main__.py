@@ -7,7 +7,7 @@ and prints the table. Each of the others has a Python of its own:
     python -m venv spert-python
     spert-python/bin/pip install torch==2.13.0 transformers==4.30.2 'numpy<2.3' scikit-learn tqdm
     python -m venv gliner-python
-    gliner-python/bin/pip install torch==2.13.0 gliner[training]==0.2.29
+    gliner-python/bin/pip install torch==2.13.0 'gliner[training]==0.2.29'
 """
 
 from collections.abc import Sequence
