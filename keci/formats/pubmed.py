@@ -13,7 +13,6 @@ and abstract is a document with an empty text. The id is the PMID, with ``.N`` f
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from lxml import etree
@@ -151,22 +150,27 @@ class _Parts:
         return sections
 
     def metadata(self, title: str) -> Mapping[str, Any] | None:
-        journal = self._article.get("Journal")
-        name = _words(child_of(journal, "Title")) or _words(
+        journal = _children(self._article.get("Journal"))
+        name = _words(journal.get("Title")) or _words(
             child_of(self._citation.get("MedlineJournalInfo"), "MedlineTA")
         )
-        published = child_of(journal, "JournalIssue", "PubDate")
-        if journal is None:
-            published = child_of(self._article.get("Book"), "PubDate")
-        year = _words(child_of(published, "Year")) or _words(child_of(published, "MedlineDate"))
+        issue = journal.get("JournalIssue") if journal else self._article.get("Book")
+        published = _children(child_of(issue, "PubDate"))
+        year = _words(published.get("Year")) or _words(published.get("MedlineDate"))
         return citation(title=title, journal=name, year=year, doi=self._doi())
 
     def _doi(self) -> str:
-        located = _alike(self._article.get("ELocationID"))
-        dois = (_words(item) for item in located if item.get("EIdType") == "doi")
-        ids = _alike(child_of(self._record, "PubmedData", "ArticleIdList", "ArticleId"))
-        listed = (_words(item) for item in ids if item.get("IdType") == "doi")
-        return next(filter(None, chain(dois, listed)), "")
+        return _first_doi(self._article.get("ELocationID"), "EIdType") or _first_doi(
+            child_of(self._record, "PubmedData", "ArticleIdList", "ArticleId"), "IdType"
+        )
+
+
+def _first_doi(first: etree._Element | None, kind: str) -> str:
+    """What the first of alike siblings says whose attribute ``kind`` is "doi"."""
+    for item in _alike(first):
+        if item.get(kind) == "doi" and (found := characters(item)):
+            return found
+    return ""
 
 
 def _children(element: etree._Element | None) -> dict[str, etree._Element]:

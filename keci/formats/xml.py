@@ -121,7 +121,8 @@ class _DocumentReader:
             self._document, self._is_lost, self._seen = None, True, b""
             self._growth.record = None
             return (window[1:] if has_begun_here else window) + rest
-        self._seen = (self._seen + piece)[-_LONGEST_BREAK:]
+        end_of_piece = piece[-_LONGEST_BREAK:]
+        self._seen = (self._seen + end_of_piece)[-_LONGEST_BREAK:]
         if document.is_over:
             yield from document.end()
             self._document = None

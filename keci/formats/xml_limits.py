@@ -7,7 +7,6 @@ the next chunk.
 
 import re
 from functools import lru_cache
-from typing import cast
 
 from lxml import etree
 
@@ -26,7 +25,7 @@ _START_WITH_VALUES = re.compile(
     rb"""<[^/!?>"'][^>"']*+(?:"[^"<]*+"[^>"']*+|'[^'<]*+'[^>"']*+)*+[^>]*+"""
 )
 _WHOLE = re.compile(rb"""<(?:[!?]|[^>"']*+(?:"[^"<]*+"[^>"']*+|'[^'<]*+'[^>"']*+)*+>)""")
-_OPEN_VALUE = re.compile(rb"""=\s*+(?:"[^"<]*+|'[^'<]*+)(?:<|\Z)""")
+_VALUE = re.compile(rb"""=\s*+(?:"[^"<]*+"|'[^'<]*+')""")
 _NAME = re.compile(
     rb"""(xmlns[^\s="'<>]*+\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')|[^\s="'<>/]++)"""
     rb"""(?:\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))?"""
@@ -91,29 +90,32 @@ class _Names:
 
     def add(self, chunk: bytes) -> int:
         """How many elements begin in the chunk; raises DataError beyond the limits."""
-        content = self._whole_tags(chunk)
-        tags = _START.findall(content)
+        content, end = self._whole_tags(chunk)
+        tags = _START.findall(content, 0, end)
         different = set(tags)
         unlike = b"".join(different - self._last_tags)
         self._last_tags = different
-        if _OPEN_VALUE.search(unlike):
-            unlike = b"".join(set(_START_WITH_VALUES.findall(content)))
+        shapes = _VALUE.sub(b"=", unlike)
+        if b'"' in shapes or b"'" in shapes:  # the ">" of a value may have ended a tag too early
+            unlike = b"".join(set(_START_WITH_VALUES.findall(content, 0, end)))
+        elif b"xmlns" not in shapes:
+            unlike = b"<".join(set(shapes.split(b"<")))
         self._keep(set(_NAME.findall(unlike)) - self._known)
         return len(tags)
 
-    def _whole_tags(self, chunk: bytes) -> bytes:
-        """What has come without the tag at its end that goes on in the next chunk."""
+    def _whole_tags(self, chunk: bytes) -> tuple[bytes, int]:
+        """What has come, and where its last tag begins if that goes on in the next chunk."""
         if self._cut:
-            self._cut += chunk
-            if len(self._cut) > LONGEST_TAG + len(chunk):
+            if len(self._cut) > LONGEST_TAG:
                 raise DataError(f"a tag is longer than the limit of {LONGEST_TAG:,} bytes")
             if b"<" not in chunk and b">" not in chunk:
-                return b""
-            chunk = bytes(self._cut)
+                self._cut += chunk
+                return b"", 0
+            chunk = bytes(self._cut) + chunk
         last = chunk.rfind(b"<")
         is_cut = last >= 0 and not _WHOLE.match(chunk, last)
         self._cut = bytearray(chunk[last:] if is_cut else b"")
-        return chunk[:last] if is_cut else chunk
+        return chunk, last if is_cut else len(chunk)
 
     def _keep(self, names: set[bytes]) -> None:
         self._known |= names
@@ -143,37 +145,34 @@ def check_record(element: etree._Element, limit: int) -> None:
         raise DataError(f"the XML is nested deeper than the limit of {limit}")
 
 
-_COUNT_BELOW = etree.XPath("count(descendant::*)")
-_FEW = 2000
-"""Below so many elements the levels of a record are followed at once, which is quadratic."""
-
 _SHALLOW = 16
 """Levels that real records hardly ever have."""
 
 
 def _is_deeper(element: etree._Element, limit: int) -> bool:
-    """Whether more than ``limit`` elements lie inside each other; few elements are soon told."""
-    if not _has_more(limit)(element):
-        return False
-    if cast(float, _COUNT_BELOW(element)) <= _FEW:
-        levels = (min(_SHALLOW, limit), limit)
-        return all(_has_level(depth)(element) for depth in levels)
-    return bool(_has_deep_leaf(limit + sum(1 for _ in element.iterancestors()))(element))
+    """Whether more than ``limit`` elements lie inside each other.
+
+    The levels are followed where there are more elements than that. Raises DataError where a level
+    has more than XPath takes (ten million).
+    """
+    try:
+        return bool(_may_be_deeper(limit)(element)) and bool(_has_level(limit)(element))
+    except etree.XPathError as error:
+        raise DataError("the record has too many elements to tell how deep they lie") from error
 
 
 @lru_cache(maxsize=_KEPT_CHECKS)
-def _has_more(count: int) -> etree.XPath:
-    """Whether an element has more than so many others inside; the search ends behind these."""
-    return etree.XPath(f"boolean(descendant::*[{count + 1}])")
+def _may_be_deeper(limit: int) -> etree.XPath:
+    """Whether an element has more than ``limit`` others inside, the search ends behind these."""
+    levels = min(_SHALLOW, limit)
+    return etree.XPath(f"boolean(descendant::*[{limit + 1}]) and {_level(levels)}")
 
 
 @lru_cache(maxsize=_KEPT_CHECKS)
 def _has_level(depth: int) -> etree.XPath:
     """Whether an element has others so many levels below it."""
-    return etree.XPath(f"boolean({'/'.join(['*'] * depth)})")
+    return etree.XPath(_level(depth))
 
 
-@lru_cache(maxsize=_KEPT_CHECKS)
-def _has_deep_leaf(depth: int) -> etree.XPath:
-    """Whether an element without elements inside lies below ``depth`` others."""
-    return etree.XPath(f"boolean(descendant::*[not(*)][ancestor::*[{depth}]])")
+def _level(depth: int) -> str:
+    return f"boolean({'/'.join(['*'] * depth)})"
