@@ -1,7 +1,10 @@
-"""Text of unknown origin made fit for a message, a log line or a table cell."""
+"""Text of unknown origin made fit for a message, a log line, a table cell or XML."""
+
+import re
 
 LONGEST = 200
 LONGEST_MESSAGE = 4000
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def printable(text: object, limit: int = LONGEST) -> str:
@@ -24,6 +27,11 @@ def printable_lines(text: object) -> str:
     """The same for a message of our own that has several lines; the line breaks stay."""
     lines = str(text)[: 16 * LONGEST_MESSAGE].split("\n")
     return "\n".join(printable(line, LONGEST_MESSAGE) for line in lines)
+
+
+def xml_text(text: str) -> str:
+    """``text`` with U+FFFD for each character that XML 1.0 cannot hold."""
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _escaped(sign: str) -> str:

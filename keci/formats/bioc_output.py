@@ -1,16 +1,19 @@
-"""Extractions as a BioC collection in JSON, and back.
+"""Extractions as a BioC collection in JSON or XML, and back.
 
-Scores, assertions and concepts are infons, so that what is written is read as it was.
+Scores, assertions and concepts are infons, so that what is written is read as it was. A document is
+a line in both; characters that XML 1.0 lacks become U+FFFD there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import orjson
+from lxml import etree
 
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
 from keci.formats.annotated import identifier_of
+from keci.printable import xml_text
 
 _HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
 _TAIL = b"\n]}\n"
@@ -35,6 +38,36 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
         try:
             yield _extraction(orjson.loads(line.rstrip(b",\n")))
         except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(f"not a BioC document of KECI: {error}") from error
+    raise DataError("the BioC collection has no end")
+
+
+_XML_HEAD = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<collection><source>KECI</source><date></date><key></key>\n"
+)
+_XML_TAIL = b"</collection>\n"
+
+
+def write_xml(extractions: Iterable[Extraction], file: BinaryIO) -> None:
+    """The same in XML, its elements in the order of BioC's DTD."""
+    file.write(_XML_HEAD)
+    for extraction in extractions:
+        content = etree.tostring(_document_element(_document(extraction)), encoding="utf-8")
+        file.write(content.replace(b"\n", b"&#10;") + b"\n")
+    file.write(_XML_TAIL)
+
+
+def read_xml(file: BinaryIO) -> Iterator[Extraction]:
+    """The documents in order; raises DataError where it is not as ``write_xml`` makes it."""
+    if file.readline() + file.readline() != _XML_HEAD:
+        raise DataError("not a BioC collection of KECI: its beginning is another")
+    for line in file:
+        if line == _XML_TAIL:
+            return
+        try:
+            yield _extraction(_document_record(etree.fromstring(line, _own_parser())))
+        except (SyntaxError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"not a BioC document of KECI: {error}") from error
     raise DataError("the BioC collection has no end")
 
@@ -135,3 +168,65 @@ def _relation_record(relation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _floats(infons: Mapping[str, str], *names: str) -> dict[str, float]:
     return {name: float(infons[name]) for name in names if name in infons}
+
+
+def _document_element(document: Mapping[str, Any]) -> etree._Element:
+    element = etree.Element("document")
+    _add(element, "id", document["id"])
+    for passage in document["passages"]:
+        part = etree.SubElement(element, "passage")
+        _add(part, "offset", str(passage["offset"]))
+        _add(part, "text", passage["text"])
+        for annotation in passage["annotations"]:
+            item = _add_with_infons(part, "annotation", annotation)
+            for location in annotation["locations"]:
+                etree.SubElement(item, "location", {key: str(location[key]) for key in location})
+            _add(item, "text", annotation["text"])
+    for relation in document["relations"]:
+        item = _add_with_infons(element, "relation", relation)
+        for node in relation["nodes"]:
+            etree.SubElement(item, "node", {key: xml_text(node[key]) for key in node})
+    return element
+
+
+def _add(parent: etree._Element, tag: str, text: str) -> etree._Element:
+    element = etree.SubElement(parent, tag)
+    element.text = xml_text(text)
+    return element
+
+
+def _add_with_infons(parent: etree._Element, tag: str, holder: Mapping[str, Any]) -> etree._Element:
+    element = etree.SubElement(parent, tag, {"id": xml_text(holder["id"])})
+    for key, value in holder["infons"].items():
+        _add(element, "infon", value).set("key", key)
+    return element
+
+
+def _own_parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
+
+
+def _document_record(document: etree._Element) -> Mapping[str, Any]:
+    """What ``_document`` gave; what is missing is None."""
+    annotations = [
+        {
+            **_with_infons(item),
+            "text": item.findtext("text"),
+            "locations": [
+                {key: int(value) for key, value in location.items()}
+                for location in item.iterchildren("location")
+            ],
+        }
+        for item in document.iterfind("passage/annotation")
+    ]
+    relations = [
+        {**_with_infons(item), "nodes": [dict(node.items()) for node in item.iterchildren("node")]}
+        for item in document.iterchildren("relation")
+    ]
+    passage = {"text": document.findtext("passage/text"), "annotations": annotations}
+    return {"id": document.findtext("id"), "passages": [passage], "relations": relations}
+
+
+def _with_infons(item: etree._Element) -> dict[str, Any]:
+    infons = {infon.get("key"): infon.text or "" for infon in item.iterchildren("infon")}
+    return {"id": item.get("id"), "infons": infons}

@@ -5,6 +5,7 @@
 | jsonl | .jsonl | everything |
 | parquet | .parquet | everything |
 | bioc | .bioc.json | everything but the concepts that weigh less than a mention's first |
+| bioc-xml | .bioc.xml | the same |
 | pubtator | .pubtator | mentions, first concepts, relations that are present; no scores |
 | brat | .brat.zip | mentions, scores, first concepts, relations, assertions |
 | label-studio | .label-studio.json | mentions, scores, first concepts, present relations |
@@ -62,6 +63,7 @@ _KINDS = {
     "jsonl": _Kind(".jsonl", jsonl.write, jsonl.read),
     "parquet": _Kind(".parquet", parquet.write, parquet.read, is_text=False),
     "bioc": _Kind(".bioc.json", bioc_output.write, bioc_output.read),
+    "bioc-xml": _Kind(".bioc.xml", bioc_output.write_xml, bioc_output.read_xml),
     "pubtator": _Kind(".pubtator", pubtator.write, pubtator.read),
     "brat": _Kind(".brat.zip", brat.write, brat.read, is_text=False),
     "label-studio": _Kind(".label-studio.json", label_studio.write, label_studio.read),

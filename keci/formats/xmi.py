@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.printable import xml_text
 
 TYPE_SYSTEM = "TypeSystem.xml"
 SUFFIX = ".xmi"
@@ -34,8 +35,6 @@ _LARGEST = 200_000_000
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 _LONGEST_NAME = 100
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_REPLACEMENT = "\ufffd"
 
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
@@ -148,8 +147,8 @@ def _concepts(row: MentionRow) -> tuple[ConceptLink, ...]:
 
 def _cas(cassis: Any, types: Any, extraction: Extraction) -> Any:
     cas = cassis.Cas(types)
-    cas.sofa_string, cas.sofa_mime = _clean(extraction.text), "text/plain"
-    title = _clean(extraction.id)
+    cas.sofa_string, cas.sofa_mime = xml_text(extraction.text), "text/plain"
+    title = xml_text(extraction.id)
     metadata = types.get_type(_METADATA_TYPE)
     cas.add(metadata(begin=0, end=len(extraction.text), documentTitle=title, documentId=title))
     mention_type, relation_type = types.get_type(MENTION_TYPE), types.get_type(RELATION_TYPE)
@@ -159,14 +158,14 @@ def _cas(cassis: Any, types: Any, extraction: Extraction) -> Any:
         span = spans[mention.id] = mention_type(
             begin=mention.start,
             end=mention.end,
-            value=_clean(mention.type),
-            identifier=_clean(best.id) if best else None,
+            value=xml_text(mention.type),
+            identifier=xml_text(best.id) if best else None,
         )
         cas.add(span)
     for relation in extraction.relations:
         if relation.assertion == "present":
             head, tail = spans[relation.head], spans[relation.tail]
-            label = _clean(relation.type)
+            label = xml_text(relation.type)
             ends = {"Governor": head, "Dependent": tail}
             cas.add(relation_type(begin=tail.begin, end=tail.end, label=label, **ends))
     return cas
@@ -204,10 +203,6 @@ def _file_name(document_id: str, names: Counter[str]) -> str:
     names[name.casefold()] += 1
     turn = names[name.casefold()]
     return f"{name}{SUFFIX}" if turn == 1 else f"{name}~{turn}{SUFFIX}"
-
-
-def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub(_REPLACEMENT, text)
 
 
 def _refuse_entities(name: str, content: bytes) -> None:

@@ -28,9 +28,9 @@ from keci.graph.rows import (
     evidence_rows,
     node_rows,
 )
+from keci.printable import xml_text
 
 _BREAKS = re.compile(r"[\t\r\n]+")
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ROWS_AT_ONCE = 50_000
 _LISTS = ("category", "xref", "semantic_types", "publications")
 _NEO4J_TYPES = {
@@ -112,12 +112,12 @@ def write_graphml(graph: CorpusGraph, folder: Path, publications: str | None) ->
                     file.write(etree.Element("key", attributes))
             with file.element("graph", edgedefault="directed"):
                 for row in node_rows(graph):
-                    attributes = {"id": _xml(row["id"])}
+                    attributes = {"id": xml_text(row["id"])}
                     file.write(_element("node", attributes, node_columns, row))
                 for row in edge_rows(graph, publications):
                     attributes = {
-                        "id": row["id"], "source": _xml(row["subject"]),
-                        "target": _xml(row["object"]),
+                        "id": row["id"], "source": xml_text(row["subject"]),
+                        "target": xml_text(row["object"]),
                     }  # fmt: skip
                     file.write(_element("edge", attributes, edge_columns, row))
 
@@ -160,16 +160,13 @@ def _neo4j(value: Any) -> str:
     return _cell(value)
 
 
-def _xml(value: str) -> str:
-    """The text without the characters that XML cannot hold."""
-    return _NOT_IN_XML.sub("\ufffd", value)
-
-
 def _element(tag: str, attributes: dict[str, str], columns: Iterable[str], row: Row) -> Any:
     from lxml import etree
 
     element = etree.Element(tag, attributes)
     for column in columns:
         if row[column] not in (None, [], ""):
-            etree.SubElement(element, "data", key=f"{tag}_{column}").text = _xml(_cell(row[column]))
+            etree.SubElement(element, "data", key=f"{tag}_{column}").text = xml_text(
+                _cell(row[column])
+            )
     return element

@@ -34,7 +34,7 @@ def test_shards_are_merged_to_the_whole(
     assert run("merge", shards[0], "-o", tmp_path / "x").exit_code == 2
 
 
-@pytest.mark.parametrize("form", ["brat", "bioc", "pubtator", "parquet", "jsonl"])
+@pytest.mark.parametrize("form", ["brat", "bioc", "bioc-xml", "pubtator", "parquet", "jsonl"])
 def test_ids_that_come_again_lose_no_text(
     form: str, model: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from keci.documents import ASSERTIONS, ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
+from keci.formats.bioc import read_document, xml_documents
 from keci.formats.write import FORMAT_NAMES, Format, format_of
+from keci.printable import xml_text
 from tests.keci.corpus.outputs.examples import EXAMPLE
 
 LOSSLESS = ("jsonl", "parquet")
@@ -100,11 +102,27 @@ def test_what_is_read_back_is_written_the_same(name: str, records: list[Extracti
         assert again == records
     if form.kind not in PRESENT_ONLY:
         assert assertions(again) == assertions(records)
+    if form.kind == "bioc-xml":
+        assert [item.text for item in again] == [xml_text(item.text) for item in records]
     if form.kind == "bioc":
         assert [item.text for item in again] == [item.text for item in records]
     for one, other in zip(again, records, strict=True):
         ends = [(mention.start, mention.end) for mention in other.mentions]
         assert [(mention.start, mention.end) for mention in one.mentions] == ends
+
+
+def test_bioc_xml_says_what_bioc_json_does() -> None:
+    records = [EXAMPLE, replace(EXAMPLE, id='<"&\n')]
+    contents = [written(Format(kind), records) for kind in ("bioc", "bioc-xml")]
+    assert read(Format("bioc"), contents[0]) == read(Format("bioc-xml"), contents[1])
+    (document, _) = xml_documents(contents[1])
+    assert [item.tag for item in document] == ["id", "passage"] + ["relation"] * len(
+        EXAMPLE.relations
+    )
+    first = document.find("passage/annotation")
+    assert first is not None
+    assert [item.tag for item in first if item.tag != "infon"] == ["location", "text"]
+    assert read_document(document).mentions[0].text == EXAMPLE.mentions[0].text
 
 
 def need(name: str) -> None:
@@ -156,7 +174,8 @@ def test_no_records_make_a_whole_file(name: str) -> None:
     ("file_name", "name"),
     [("out.jsonl", "jsonl"), ("out.jsonl.gz", "jsonl.gz"), ("out.gz", "jsonl.gz"),
      ("out", "jsonl"), ("a.b.parquet", "parquet"), ("x.bioc.json", "bioc"), ("x.json", "jsonl"),
-     ("x.bioc.json.zst", "bioc.zst"), ("x.pubtator", "pubtator"), ("x.brat.zip", "brat"),
+     ("x.bioc.json.zst", "bioc.zst"), ("x.bioc.xml", "bioc-xml"), ("x.pubtator", "pubtator"),
+     ("x.brat.zip", "brat"),
      ("x.label-studio.json", "label-studio"), ("x.doccano.jsonl.gz", "doccano.gz"),
      ("x.xmi.zip", "xmi")],
 )  # fmt: skip
@@ -210,12 +229,12 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
 def test_pubtator_and_bioc_are_read_by_their_readers(tmp_path: object) -> None:
     from keci.formats.read import read_documents
 
-    for name in ("pubtator", "bioc"):
+    for name in ("pubtator", "bioc", "bioc-xml"):
         form = Format(name)
         path = f"{tmp_path}/out{form.suffix}"
         with open(path, "wb") as file:
             form.write([EXAMPLE], file)
         (document,) = read_documents([path])
         assert document.id == EXAMPLE.id
-        text = EXAMPLE.text if name == "bioc" else "Rash with αβ\npain after Abc."
+        text = "Rash with αβ\npain after Abc." if name == "pubtator" else EXAMPLE.text
         assert getattr(document, "text", "") == text

@@ -16,7 +16,7 @@ def problems_of(output: Path) -> list[str]:
 
 def test_an_untouched_output_has_no_problems(corpus: Path, output: Path, tmp_path: Path) -> None:
     assert problems_of(output) == []
-    for form in ("jsonl", "bioc", "pubtator.zst", "brat"):
+    for form in ("jsonl", "bioc", "bioc-xml", "pubtator.zst", "brat"):
         path = tmp_path / f"one.{form}"
         run_corpus([corpus], file_layout(path, form))
         assert problems_of(path) == []

@@ -21,7 +21,7 @@ def problems_of(output: Path) -> list[str]:
     return list(problems(open_finished(output)))
 
 
-@pytest.mark.parametrize("form", ["jsonl", "pubtator.gz", "brat", "bioc"])
+@pytest.mark.parametrize("form", ["jsonl", "pubtator.gz", "brat", "bioc", "bioc-xml.gz"])
 @pytest.mark.parametrize("of", [1, 3])
 def test_merged_shards_are_the_whole_run(corpus: Path, tmp_path: Path, of: int, form: str) -> None:
     shards = []
