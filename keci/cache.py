@@ -2,6 +2,9 @@
 
 from typing import TypeVar
 
+LONGEST_KEY = 100
+"""Longer words are not remembered, so that a number of entries bounds memory."""
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -14,7 +17,9 @@ class Cache(dict[Key, Value]):
         self.size = size
 
     def put(self, key: Key, value: Value) -> Value:
-        """Remember ``value`` and return it."""
+        """Remember ``value``, unless ``key`` is a long text, and return it."""
+        if isinstance(key, str) and len(key) > LONGEST_KEY:
+            return value
         if len(self) >= self.size:
             self.clear()
         self[key] = value

@@ -54,8 +54,9 @@ class Spans:
 
         The shortest come first.
         """
-        lasts = self._index() if self._lasts is None else self._lasts
-        return [(last, self.candidates[first, last]) for last in sorted(lasts.get(first, ()))]
+        found = (self._index() if self._lasts is None else self._lasts).get(first, ())
+        lasts = sorted(found) if len(found) > 1 else found
+        return [(last, self.candidates[first, last]) for last in lasts]
 
     def ending_at(self, last: int) -> list[tuple[int, Candidates]]:
         """The first word and the candidates of the mentions that end with word ``last``.
@@ -64,7 +65,8 @@ class Spans:
         """
         if self._lasts is None:
             self._index()
-        firsts = sorted(self._firsts.get(last, ()), reverse=True)
+        found = self._firsts.get(last, ())
+        firsts = sorted(found, reverse=True) if len(found) > 1 else found
         return [(first, self.candidates[first, last]) for first in firsts]
 
     def _index(self) -> dict[int, list[int]]:

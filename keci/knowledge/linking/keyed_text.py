@@ -1,11 +1,13 @@
 """A text as the linker reads it: its words, their keys, and all keys in one string."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from keci.cache import LONGEST_KEY
 from keci.knowledge.linking.normalise import is_possessive, plural_endings, word_key
 from keci.text.words import word_pattern
 
@@ -142,9 +144,11 @@ class KeyedText:
         position = last_end = word_end = 0
         for index, word in enumerate(words):
             start = text.find(word, word_end)
-            word_end = start + len(word)
+            length = len(word)
+            word_end = start + length
             starts.append(start)
-            key, endings, prefix, role = word_forms(word)
+            forms = _known_forms(word) if length <= LONGEST_KEY else _word_forms(word)
+            key, endings, prefix, role = forms
             if prefix:
                 prefixed.append((index, prefix))
             if role:
@@ -153,7 +157,7 @@ class KeyedText:
                 keys.append("")
                 key_starts.append(-1)
                 continue
-            if start - last_end > 1 and _is_barrier(text[last_end:start]):
+            if start - last_end > 1 and is_barrier(text[last_end:start]):
                 pieces.append(_BARRIER)
                 position += 1
             keys.append(key)
@@ -170,6 +174,16 @@ class KeyedText:
     def end(self, index: int) -> int:
         """The character offset behind word ``index``."""
         return self.starts[index] + len(self.words[index])
+
+    def starting(self, offset: int) -> int:
+        """The word that begins at a character offset, -1 if none does."""
+        index = bisect_left(self.starts, offset)
+        return index if index < len(self.starts) and self.starts[index] == offset else -1
+
+    def ending(self, offset: int) -> int:
+        """The word that ends at a character offset, -1 if none does."""
+        index = bisect_left(self.starts, offset) - 1
+        return index if index >= 0 and self.end(index) == offset else -1
 
     def following(self, index: int) -> int | None:
         """The next word with a key, None where a barrier or the end of the text comes first."""
@@ -188,18 +202,31 @@ class KeyedText:
         return None
 
 
-@lru_cache(maxsize=1 << 18)
 def word_forms(word: str) -> WordForms:
     """All that is said about a word whatever text it stands in."""
+    return _known_forms(word) if len(word) <= LONGEST_KEY else _word_forms(word)
+
+
+def _word_forms(word: str) -> WordForms:
     endings, suffix, key = plural_endings(word), suffix_length(word), word_key(word)
     all_endings = (*endings, suffix) if suffix else endings
     return WordForms(key, all_endings, prefix_length(word), word_role(word, key))
 
 
-def _is_barrier(gap: str) -> bool:
+_known_forms = lru_cache(maxsize=1 << 18)(_word_forms)
+
+
+def is_barrier(gap: str) -> bool:
     """Whether white space and a sign other than a bridge lie between two words."""
+    return _known_barrier(gap) if len(gap) <= LONGEST_KEY else _is_barrier(gap)
+
+
+def _is_barrier(gap: str) -> bool:
     signs = "".join(gap.split())
     return len(signs) < len(gap) and bool(signs.strip(_BRIDGES)) and signs[1:] != "s"
+
+
+_known_barrier = lru_cache(maxsize=1 << 12)(_is_barrier)
 
 
 _SPECIES_PREFIX = re.compile(

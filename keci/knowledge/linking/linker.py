@@ -60,11 +60,12 @@ class Linker:
             self._add_abbreviations(keyed, spans)
         if self.compounds:
             add_compounds(keyed, spans, self._ranker)
-        starts, words = keyed.starts, keyed.words
+        starts, words, candidates = keyed.starts, keyed.words, spans.candidates
         return tuple(
             [
-                ConceptMention(starts[first], starts[last] + len(words[last]), concepts)
-                for (first, last), concepts in sorted(spans.candidates.items())
+                ConceptMention(starts[first], starts[last] + len(words[last]), candidates[span])
+                for span in sorted(candidates)
+                for first, last in (span,)
             ]
         )
 
@@ -148,17 +149,17 @@ class Linker:
     def _add_abbreviations(self, keyed: KeyedText, spans: Spans) -> None:
         """Give the short forms, wherever they stand, the concepts of their long forms first."""
         explained = self._explained(keyed, spans)
+        by_first_word: dict[str, list[tuple[str, ...]]] = {}
+        for short in sorted(explained, key=len):
+            by_first_word.setdefault(short[0], []).append(short)
         if not explained:
             return
-        words = keyed.words
-        lengths = sorted({len(short) for short in explained})
-        for first in range(len(words)):
-            for length in lengths:
-                concepts = explained.get(tuple(words[first : first + length]))
-                last = first + length - 1
-                if concepts and last < len(words):
+        for first, word in enumerate(keyed.words):
+            for short in by_first_word.get(word, ()):
+                last = first + len(short) - 1
+                if tuple(keyed.words[first : last + 1]) == short:
                     known = spans.candidates.get((first, last), ())
-                    spans.put(first, last, self._first_of(concepts + known))
+                    spans.put(first, last, self._first_of(explained[short] + known))
 
     def _explained(self, keyed: KeyedText, spans: Spans) -> dict[tuple[str, ...], tuple[int, ...]]:
         """The concepts of the long forms of each short form, by its words, the last one's first.
@@ -166,11 +167,9 @@ class Linker:
         A long form may itself be a short form that was explained before it.
         """
         explained: dict[tuple[str, ...], tuple[int, ...]] = {}
-        starts = {start: index for index, start in enumerate(keyed.starts)}
-        ends = {keyed.end(index): index for index in range(len(keyed.words))}
         for found in find_abbreviations(keyed.text):
-            long_form = starts.get(found.long_start, -1), ends.get(found.long_end, -1)
-            first, last = starts.get(found.short_start, -1), ends.get(found.short_end, -1)
+            long_form = keyed.starting(found.long_start), keyed.ending(found.long_end)
+            first, last = keyed.starting(found.short_start), keyed.ending(found.short_end)
             known = spans.candidates.get(long_form, ())
             long_words = tuple(keyed.words[long_form[0] : long_form[1] + 1])
             concepts = explained.get(long_words, ()) + known

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+from keci.cache import LONGEST_KEY
 from keci.text.words import word_pattern
 
 DETERMINERS = frozenset({"a", "an", "the", "this", "that", "these", "those"})
@@ -33,9 +34,12 @@ _SYLLABIC_PLURALS = ("xes", "ches", "shes", "sses", "uses")
 _BRITISH = re.compile("|".join(_AMERICAN))
 
 
-@lru_cache(maxsize=1 << 18)
 def word_key(word: str) -> str:
     """The normal form of one word; empty for a sign of punctuation."""
+    return _known_key(word) if len(word) <= LONGEST_KEY else _word_key(word)
+
+
+def _word_key(word: str) -> str:
     if word.isascii() and word.isalnum():
         key = word.lower()
     else:
@@ -45,6 +49,9 @@ def word_key(word: str) -> str:
         return key
     key = _BRITISH.sub(lambda match: _AMERICAN[match[0]], key)
     return key[:-3] + "y" if key.endswith("ies") else key
+
+
+_known_key = lru_cache(maxsize=1 << 18)(_word_key)
 
 
 def plural_endings(word: str) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Which of the concepts that share a name a text most likely means."""
 
-from keci.cache import Cache
+from keci.cache import LONGEST_KEY, Cache
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.base.tables import STRICT, SYMBOL
 from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
@@ -34,6 +34,8 @@ class Ranker:
         all its letters are.
         """
         case = (key, has_inner_capital, is_capital)
+        if len(key) > LONGEST_KEY:
+            return self._order(*case)
         ranked = self._ranked.get(case)
         if ranked is None:
             ranked = self._ranked.put(case, self._order(*case))
@@ -43,15 +45,16 @@ class Ranker:
         """The groups of semantic types that a concept belongs to (semantic_types.py)."""
         found = self._groups.get(concept)
         if found is None:
-            codes = self._knowledge_base.type_codes
-            _, types = self._knowledge_base.concept_types([concept])
-            found = frozenset(GROUP_OF_TYPE.get(codes[index], "other") for index in types)
+            types = self._knowledge_base.types(concept)
+            found = frozenset(GROUP_OF_TYPE.get(code, "other") for code in types)
             self._groups.put(concept, found)
         return found
 
     def fitting(self, candidates: tuple[int, ...], groups: frozenset[str]) -> tuple[int, ...]:
         """The candidates, those of the groups first; none where neither of the first two is."""
         fits = [not self.groups(concept).isdisjoint(groups) for concept in candidates]
+        if all(fits):
+            return candidates
         if not any(fits[:2]):
             return ()
         order = sorted(range(len(candidates)), key=lambda index: not fits[index])
@@ -64,18 +67,16 @@ class Ranker:
         return tuple(dict.fromkeys(turns))[: self.max_candidates]
 
     def _order(self, key: str, has_inner_capital: bool, is_capital: bool) -> tuple[int, ...]:
-        concepts, flags = self._knowledge_base.postings(key)
+        postings = self._knowledge_base.postings(key)
+        concepts, flags = (found.tolist() for found in postings)
         is_ranked = is_capital and len(concepts) > 1
         preferred = SYMBOL if has_inner_capital else 0
         allowed = [
             (flag & SYMBOL != preferred, is_ranked and self._distance(concept, key), index)
-            for index, (concept, flag) in enumerate(
-                zip(concepts.tolist(), flags.tolist(), strict=True)
-            )
+            for index, (concept, flag) in enumerate(zip(concepts, flags, strict=True))
             if has_inner_capital or not flag & STRICT
         ]
-        order = [index for *_, index in sorted(allowed)[: self.max_candidates]]
-        return tuple(concepts[order].tolist())
+        return tuple([concepts[index] for *_, index in sorted(allowed)[: self.max_candidates]])
 
     def _distance(self, concept: int, key: str) -> int:
         """How far a symbol is from what it stands for.

@@ -2,6 +2,7 @@
 
 import random
 import time
+import tracemalloc
 
 import pytest
 
@@ -88,3 +89,15 @@ def test_a_long_form_may_be_a_short_form(kb: KnowledgeBase) -> None:
     found = {text[start:end]: concepts for start, end, concepts in Linker(kb).link(text)}
     assert found["TF"] == found["TNF"]
     assert [kb.concept(index).id for index in found["TF"]] == ["G:3", "G:1"]
+
+
+def test_ever_new_long_words_and_gaps_are_not_kept(kb: KnowledgeBase) -> None:
+    linker = Linker(kb)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            linker.link(f"cell{number}{'Ab' * 20_000} cell{' ' * (20_000 + number)}. cell")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1 << 20
