@@ -7,6 +7,10 @@ resume are killed (SIGKILL) at seeded random moments, over as many runs as that 
 where it struck a process that had extracted and committed something and was not done. Each process
 is forked from one that has the packages loaded, so that its life is spent at work. The same command
 goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
+
+With ``-- --engine ray`` each process is the driver of a cluster of its own. At half of the moments
+an actor is killed instead, and the driver goes on till the next moment; ``actor_kills`` counts
+them. What a killed driver leaves behind of its cluster is ended as well. Linux only.
 """
 
 import argparse
@@ -19,7 +23,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,6 +32,8 @@ from benchmarks.commands import parse_before_options
 
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract.plan", "keci.runtime.extractor")
 CRASHED = 3
+ACTOR = b"ray::ChunkReader"
+"""How the command line of an actor's process begins."""
 
 
 @dataclass(slots=True)
@@ -37,6 +44,7 @@ class Tally:
     whole_run_seconds: float = 0.0
     kills: int = 0
     struck: int = 0
+    actor_kills: int = 0
     finished_runs: int = 0
     identical_runs: int = 0
 
@@ -86,9 +94,10 @@ class Trial:
         while code < 0:
             chance = random.Random(f"{self._seed} {tally.kills} {tally.finished_runs}")
             longest = min(self._longest, tally.whole_run_seconds)
-            seconds = chance.uniform(0, longest) if tally.struck < kills else None
             before = commits(output)
-            code = run_for(arguments, seconds)
+            seconds = chance.uniform(0, longest) if tally.struck < kills else None
+            actor_moments = self._actor_moments(chance, longest) if seconds is not None else []
+            code = run_for(arguments, seconds, actor_moments, self._actor_killed)
             tally.kills += code < 0
             tally.struck += code < 0 and commits(output) > before
             self._save()
@@ -100,6 +109,17 @@ class Trial:
         self._save()
         if is_identical:
             shutil.rmtree(output)
+
+    def _actor_moments(self, chance: random.Random, longest: float) -> list[float]:
+        """When actors are killed before the driver is, in seconds after each other."""
+        moments = []
+        while "ray" in self._arguments and chance.random() < 1 / 2:
+            moments.append(chance.uniform(0, longest))
+        return moments
+
+    def _actor_killed(self) -> None:
+        self.tally.actor_kills += 1
+        self._save()
 
     def _save(self) -> None:
         partial = self._file.with_suffix(".partial")
@@ -120,27 +140,77 @@ def extract(arguments: Sequence[str]) -> None:
         os._exit(code)
 
 
-def run_for(arguments: Sequence[str], seconds: float | None) -> int:
-    """Fork a process and kill it after so many seconds: negative then, else its exit code."""
+def run_for(
+    arguments: Sequence[str],
+    seconds: float | None,
+    actor_moments: Sequence[float] = (),
+    killed: Callable[[], object] = lambda: None,
+) -> int:
+    """Fork a process and kill it after so many seconds: negative then, else its exit code.
+
+    An actor below it is killed at each of the moments, all before the ``seconds`` begin to count.
+    """
     child = os.fork()
     if not child:
         extract(arguments)
-    deadline = None if seconds is None else time.monotonic() + seconds
     try:
-        while deadline is None or time.monotonic() < deadline:
-            found, status = os.waitpid(child, os.WNOHANG)
-            if found:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.002)
+        for moment in actor_moments:
+            code = _exit_code(child, moment)
+            if code is not None:
+                return code
+            for actor in actors_of(child)[:1]:
+                os.kill(actor, signal.SIGKILL)
+                killed()
+        code = _exit_code(child, seconds)
     except BaseException:  # whoever ends the trial does not want its child to go on
         kill(child)
         raise
-    return kill(child)
+    return kill(child) if code is None else code
+
+
+def _exit_code(child: int, seconds: float | None) -> int | None:
+    """Wait for a process, so many seconds at most: its exit code, None if it runs on."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    return None
 
 
 def kill(child: int) -> int:
+    """Kill a process, and what it started and leaves behind."""
+    below = descendants(child)
     os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for process in below:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    return code
+
+
+def descendants(process: int) -> list[int]:
+    """The processes below a process, none where the system does not tell."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError, IndexError):
+            parent = int(status.read_text().split("PPid:")[1].split()[0])
+            children.setdefault(parent, []).append(int(status.parent.name))
+    found = [process]
+    for parent in found:
+        found += children.get(parent, ())
+    return found[1:]
+
+
+def actors_of(driver: int) -> list[int]:
+    """The processes of the actors that a driver has on this machine."""
+    found = []
+    for process in descendants(driver):
+        with suppress(OSError):
+            if Path(f"/proc/{process}/cmdline").read_bytes().startswith(ACTOR):
+                found.append(process)
+    return found
 
 
 def commits(output: Path) -> int:
