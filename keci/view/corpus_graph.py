@@ -2,13 +2,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keci.documents import Extraction
-from keci.graph.nodes import node_of
-from keci.view.page_data import undirected_types
+from keci.graph.nodes import Node, node_of
+from keci.view.page_data import Colours, gather, undirected_types
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -56,26 +56,28 @@ class _Box:
 
 
 def draw_corpus(
-    extractions: Iterable[Extraction], *, first_colour: int = 0, most: int = MOST_EDGES
+    extractions: Sequence[Extraction], *, colours: Colours | None = None, most: int = MOST_EDGES
 ) -> dict[str, Any]:
     """The drawing of the ``most`` triples that most documents hold, ready for the template.
 
-    ``first_colour`` is the number of the first relation type's colour. Negated and speculated
-    relations are no part of it. Equal extractions give equal drawings.
+    ``colours`` None takes those of a page of these extractions. Negated and speculated relations
+    are no part of it; one without direction is one triple, whichever way it is told. Equal
+    extractions give equal drawings.
     """
-    names, edges = _triples(extractions)
+    nodes, edges = _triples(extractions)
     strongest = sorted(
         edges.items(), key=lambda item: (-len(item[1].documents), -item[1].score, item[0])
     )[:most]
-    drawing = _drawing(names, dict(strongest), first_colour=first_colour)
+    drawing = _drawing(nodes, dict(strongest), colours=colours or gather(extractions).colours)
     return drawing | {"num_triples": len(edges)}
 
 
 def _triples(
-    extractions: Iterable[Extraction],
-) -> tuple[dict[str, str], dict[tuple[str, str, str], _Edge]]:
-    """The names of all nodes, and the edges by head, relation and tail."""
-    names: dict[str, str] = {}
+    extractions: Sequence[Extraction],
+) -> tuple[dict[str, Node], dict[tuple[str, str, str], _Edge]]:
+    """All nodes as they are first seen, and the edges by head, relation and tail."""
+    undirected = undirected_types(link.type for item in extractions for link in item.relations)
+    seen: dict[str, Node] = {}
     edges: dict[tuple[str, str, str], _Edge] = defaultdict(_Edge)
     for extraction in extractions:
         nodes = {mention.id: node_of(mention) for mention in extraction.mentions}
@@ -83,15 +85,17 @@ def _triples(
             if relation.assertion != "present":
                 continue
             head, tail = nodes[relation.head], nodes[relation.tail]
-            names |= {head.id: head.name, tail.id: tail.name}
+            seen = {head.id: head, tail.id: tail} | seen
+            if relation.type in undirected and tail.id < head.id:
+                head, tail = tail, head
             edges[head.id, relation.type, tail.id].add(extraction.id, relation.score)
-    return names, edges
+    return seen, edges
 
 
 def _drawing(
-    names: dict[str, str], edges: dict[tuple[str, str, str], _Edge], *, first_colour: int
+    known: Mapping[str, Node], edges: dict[tuple[str, str, str], _Edge], *, colours: Colours
 ) -> dict[str, Any]:
-    labels = {end: _shortened(names[end]) for head, _, tail in edges for end in (head, tail)}
+    labels = {end: _shortened(known[end].name) for head, _, tail in edges for end in (head, tail)}
     places, height = _packed(_groups(edges, labels))
     documents = dict.fromkeys(places, 0)
     for (head, _, tail), edge in edges.items():
@@ -101,19 +105,20 @@ def _drawing(
     raised = _raised(edges, places)
     types = sorted({relation for _, relation, _ in edges})
     undirected = undirected_types(types)
-    colours = {name: (first_colour + place) % 8 for place, name in enumerate(types)}
     nodes = [
-        {"id": node, "name": names[node], "label": labels[node], "documents": documents[node],
-         "x": x, "y": y, "radius": radii[node],
+        {"id": node, "name": known[node].name, "type": known[node].type,
+         "colour": colours.entities[known[node].type], "label": labels[node],
+         "documents": documents[node], "x": x, "y": y, "radius": radii[node],
          "label_y": y + (-radii[node] - 5 if node in raised else radii[node] + 12)}
         for node, (x, y) in places.items()
     ]  # fmt: skip
     lines = [
-        {"text": f"{names[key[0]]} – {key[1]} – {names[key[2]]}", "colour": colours[key[1]],
+        {"text": f"{known[key[0]].name} – {key[1]} – {known[key[2]].name}",
+         "colour": colours.relations[key[1]],
          "directed": key[1] not in undirected, **_drawn_edge(key, edge, places, radii)}
         for key, edge in edges.items()
     ]  # fmt: skip
-    legend = [{"name": name, "colour": colour} for name, colour in colours.items()]
+    legend = [{"name": name, "colour": colours.relations[name]} for name in types]
     return {"width": WIDTH, "height": height, "types": legend, "nodes": nodes, "edges": lines}
 
 

@@ -31,7 +31,7 @@ def extraction_page(
     ``embedded`` leaves filters, tables and graph out, for the cell of a notebook.
     """
     data = gather(extractions, define=define)
-    graph = None if embedded else draw_corpus(extractions, first_colour=data.num_entity_types)
+    graph = None if embedded else draw_corpus(extractions, colours=data.colours)
     return _rendered(
         data, title=title, total=total, tabs=(*_TABS, ("graph", "Graph")), graph=graph,
         embedded=embedded,

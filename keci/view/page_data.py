@@ -6,7 +6,7 @@ which counts UTF-16 units; ``at`` keeps the record's own for the reader.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from keci.documents import ASSERTIONS, ConceptLink, Extraction, Mention, Relation
 from keci.knowledge.base.vocabulary import TYPE_NAMES
@@ -14,6 +14,7 @@ from keci.schema import BUILT_IN_SCHEMAS
 from keci.view.homepages import home_page
 
 TITLE_LENGTH = 140
+NUM_COLOURS = 8
 Define = Callable[[str], str | None]
 """The definition of the concept with an id, where there is one."""
 
@@ -28,6 +29,13 @@ class Verdict:
 
 Verdicts = Mapping[str, Verdict]
 """By the id of a mention or relation of one document."""
+
+
+class Colours(NamedTuple):
+    """Numbers of colours by entity type and by relation type, which may have one name."""
+
+    entities: Mapping[str, int]
+    relations: Mapping[str, int]
 
 
 @dataclass
@@ -86,8 +94,13 @@ class PageData:
         return len(self._documents), mentions, relations
 
     @property
-    def num_entity_types(self) -> int:
-        return len(self._entity_types)
+    def colours(self) -> "Colours":
+        """The numbers of the colours that the page's scripts give to types."""
+        entities, relations = self._entity_types, self._relation_types
+        return Colours(
+            {name: number % NUM_COLOURS for name, number in entities.items()},
+            {name: (len(entities) + at) % NUM_COLOURS for name, at in relations.items()},
+        )
 
     def _mention(
         self, mention: Mention, offset_of: Callable[[int], int], verdict: Verdict | None

@@ -32,8 +32,10 @@ function corpusTables() {
       count(tally(concepts, place, () => ({ place })), doc, weight);
     }
     for (const relation of shown.relations) {
-      const [head, tail] = [relation.head, relation.tail].map((id) => plain(textOf(doc, doc.byId.get(id))));
-      const type = noted(PAGE.relationTypes[relation.type].name, relation.assertion);
+      const ends = [relation.head, relation.tail].map((id) => plain(textOf(doc, doc.byId.get(id))));
+      const kind = PAGE.relationTypes[relation.type];
+      const [head, tail] = kind.undirected ? ends.sort() : ends;
+      const type = noted(kind.name, relation.assertion);
       count(tally(triples, `${head}\t${type}\t${tail}`, () => ({ head, type, tail })), doc, relation.score);
     }
   }

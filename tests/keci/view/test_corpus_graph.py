@@ -53,5 +53,23 @@ def test_a_relation_of_a_concept_with_itself_is_a_loop() -> None:
     assert edge["tip"] is None
 
 
+def test_a_relation_without_direction_is_one_line() -> None:
+    told = pairs((0, 4), (4, 0))
+    links = [(Relation("R1", "T1", "T2", "Association", 0.5),) for _ in told]
+    both = [
+        replace(item, relations=link, mentions=tuple(replace(m, type="e") for m in item.mentions))
+        for item, link in zip(told, links, strict=True)
+    ]
+    (edge,) = draw_corpus(both)["edges"]
+    assert (edge["mentions"], edge["documents"], edge["directed"]) == (2, 2, False)
+    assert len(draw_corpus(pairs((0, 4), (4, 0)))["edges"]) == 2
+
+
+def test_colours_are_those_of_the_types_on_the_page() -> None:
+    drawing = draw_corpus(pairs((0, 4)))
+    assert {node["type"]: node["colour"] for node in drawing["nodes"]} == {"e": 0, "d": 1}
+    assert drawing["edges"][0]["colour"] == drawing["types"][0]["colour"] == 2
+
+
 def test_nothing_to_draw() -> None:
     assert draw_corpus([])["edges"] == []
