@@ -54,10 +54,11 @@ def main() -> None:
     print(f"keci-extract: {len(documents) / seconds:.1f} texts/s once it is open")
     with served(options) as port:
         ask_all(port, documents[: given.clients * 2], given.clients)  # it warms up
-        started = time.perf_counter()
+        started, used = time.perf_counter(), processor_seconds(port)
         answers, latencies = ask_all(port, documents, given.clients)
-        seconds = time.perf_counter() - started
+        seconds, used = time.perf_counter() - started, processor_seconds(port) - used
         print(f"keci-serve: {len(documents) / seconds:.1f} texts/s; {quantiles(latencies)}")
+        print(f"the server's processor time: {used / len(documents) * 1000:.1f} ms a text")
         same = sum(answers[item.id] == expected[item.id] for item in documents)
         print(f"same records: {same} of {len(documents)}; {mean_batch(port):.1f} texts a batch")
         print("bad requests:", dict(bad_requests(port)))
@@ -191,11 +192,22 @@ def slow_clients(port: int) -> Iterator[list[socket.socket]]:
 
 def mean_batch(port: int) -> float:
     """How many texts were read together."""
+    values = metrics(port)
+    return values["keci_batch_texts_sum"] / values["keci_batch_texts_count"]
+
+
+def processor_seconds(port: int) -> float:
+    """What the server has used since it began, with the opening of the model."""
+    return metrics(port)["process_cpu_seconds_total"]
+
+
+def metrics(port: int) -> dict[str, float]:
+    """The values of /metrics by name and labels."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", "/metrics")
     lines = connection.getresponse().read().decode().splitlines()
-    values = dict(line.rsplit(" ", 1) for line in lines if line.startswith("keci_batch_texts_"))
-    return float(values["keci_batch_texts_sum"]) / float(values["keci_batch_texts_count"])
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
 
 
 def status(connection: socket.socket, seconds: float = 120) -> int | str:

@@ -1,5 +1,7 @@
 """Tables for people, on standard output."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,15 @@ if TYPE_CHECKING:
     from keci.evaluation.significance import Interval
 
 
+_PIPED_WIDTH = 10_000
+"""Columns of a table that no terminal shows: each row is a line there, however long."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table as wide as the terminal; numbers stand right, with thousands separated."""
+    """Print a table; numbers stand right, with thousands separated.
+
+    It is as wide as the terminal at most. In a pipe or file no cell is folded.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -29,7 +38,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         table.add_row(
             *(Text(f"{cell:,}" if isinstance(cell, int) else printable(cell)) for cell in row)
         )
-    Console(highlight=False).print(table)
+    is_shown = sys.stdout.isatty() or "COLUMNS" in os.environ
+    Console(highlight=False, width=None if is_shown else _PIPED_WIDTH).print(table)
 
 
 def print_summary(title: str, facts: Mapping[str, str]) -> None:

@@ -115,7 +115,7 @@ def _drawing(
     lines = [
         {"text": f"{known[key[0]].name} – {key[1]} – {known[key[2]].name}",
          "colour": colours.relations[key[1]],
-         "directed": key[1] not in undirected, **_drawn_edge(key, edge, places, radii)}
+         **_drawn_edge(key, edge, places, radii, tip=0.0 if key[1] in undirected else _TIP)}
         for key, edge in edges.items()
     ]  # fmt: skip
     legend = [{"name": name, "colour": colours.relations[name]} for name in types]
@@ -140,8 +140,13 @@ def _drawn_edge(
     edge: _Edge,
     places: dict[str, Point],
     radii: dict[str, float],
+    *,
+    tip: float,
 ) -> dict[str, Any]:
-    """A slightly bent line from rim to rim, and the angle in degrees of its tip."""
+    """A slightly bent line from rim to rim, and the angle in degrees of its tip.
+
+    ``tip`` is the tip's length, 0 for a line without direction, which has none.
+    """
     head, _, tail = key
     (x1, y1), (x2, y2) = places[head], places[tail]
     length = math.hypot(x2 - x1, y2 - y1)
@@ -159,10 +164,11 @@ def _drawn_edge(
     middle = ((x1 + x2) / 2 + across[0] * along, (y1 + y2) / 2 + across[1] * along)
     start = _towards((x1, y1), middle, radii[head])
     end = _towards((x2, y2), middle, radii[tail] + 1)
-    line_end = _towards((x2, y2), middle, radii[tail] + _TIP - 1)
+    line_end = _towards((x2, y2), middle, radii[tail] + max(tip - 1, 0.0))
     angle = math.degrees(math.atan2(end[1] - middle[1], end[0] - middle[0]))
     path = "M{:.1f},{:.1f}Q{:.1f},{:.1f} {:.1f},{:.1f}".format(*start, *middle, *line_end)
-    return facts | {"path": path, "tip": {"x": end[0], "y": end[1], "angle": angle}}
+    drawn_tip = {"x": end[0], "y": end[1], "angle": angle} if tip else None
+    return facts | {"path": path, "tip": drawn_tip}
 
 
 def _raised(edges: Iterable[tuple[str, str, str]], places: dict[str, Point]) -> set[str]:

@@ -61,7 +61,7 @@ def test_a_relation_without_direction_is_one_line() -> None:
         for item, link in zip(told, links, strict=True)
     ]
     (edge,) = draw_corpus(both)["edges"]
-    assert (edge["mentions"], edge["documents"], edge["directed"]) == (2, 2, False)
+    assert (edge["mentions"], edge["documents"], edge["tip"]) == (2, 2, None)
     assert len(draw_corpus(pairs((0, 4), (4, 0)))["edges"]) == 2
 
 
