@@ -11,14 +11,15 @@ from torch import Tensor
 
 from benchmarks.pipeline import finish_device
 from keci.batch import Batch, PreparedText
+from keci.corpus.assembly import reassemble
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.reader import CorpusReader
 from keci.corpus.records import Record, chunks
-from keci.corpus.windows import reassemble, text_units
 from keci.decoding import decode, final_scores
 from keci.documents import Document, Extraction
 from keci.formats import jsonl
 from keci.prediction import HostArrays, Predictor, buckets, to_tensors
+from keci.text.windows import text_units
 
 STAGE_OF_OUTPUT = {
     "token_states": "encode",
@@ -86,7 +87,9 @@ def _take_apart(extract: CorpusExtractor, chunk: Sequence[Record], clock: StageC
     documents = [record.content for record in chunk if isinstance(record.content, Document)]
     builder = extract.predictor.builder
     with clock("read"):
-        units = [text_units(item, unit="sentence", budget=extract.budget) for item in documents]
+        units = [
+            text_units(item.text, unit="sentence", budget=extract.budget) for item in documents
+        ]
     sentences = [
         Document(document.id, unit.text)
         for document, parts in zip(documents, units, strict=True)

@@ -10,10 +10,10 @@ import orjson
 
 from keci.batch import BatchBuilder
 from keci.corpus.reader import CorpusReader
-from keci.corpus.windows import WindowBudget, text_units
 from keci.documents import Document
 from keci.errors import UsageError
 from keci.knowledge.base.store import KnowledgeBase
+from keci.text.windows import WindowBudget, text_units
 
 MEDIAN_PIECES, SPREAD = 32, 0.42
 """Word pieces of a sentence: log-normal, so that the mean is 35 and one in a hundred has 85."""
@@ -68,7 +68,7 @@ def read_documents(path: Path, budget: WindowBudget, *, sentences: int) -> list[
     taken, total = [], 0
     for document in documents:
         taken.append(document)
-        total += len(text_units(document, unit="sentence", budget=budget))
+        total += len(text_units(document.text, unit="sentence", budget=budget))
         if total >= sentences:
             break
     if not total:
@@ -81,7 +81,7 @@ def sentences_of(documents: Iterable[Document], budget: WindowBudget) -> list[Do
     return [
         Document(f"{document.id}#{number}", unit.text)
         for document in documents
-        for number, unit in enumerate(text_units(document, unit="sentence", budget=budget))
+        for number, unit in enumerate(text_units(document.text, unit="sentence", budget=budget))
     ]
 
 

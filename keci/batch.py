@@ -17,10 +17,10 @@ from keci.knowledge.linking.linker import ConceptMention
 from keci.knowledge.vectors.table import node_vectors
 from keci.knowledge.vocabularies import Indices, Knowledge
 from keci.text.name_kinds import name_kinds
-from keci.text.rows import encoder_rows
 from keci.text.sentences import split_sentences
 from keci.text.spans import CandidateSpans, candidate_spans, pooling_blocks
 from keci.text.tokens import TextTokenizer, TokenisedText
+from keci.text.windows import encoder_rows
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 

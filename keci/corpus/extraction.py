@@ -12,6 +12,7 @@ from itertools import islice
 from operator import attrgetter
 
 from keci.assertion.marking import marked
+from keci.corpus.assembly import reassemble
 from keci.corpus.identifiers import in_vocabularies
 from keci.corpus.records import (
     Chunk,
@@ -22,15 +23,14 @@ from keci.corpus.records import (
     documents_of,
     results_of,
 )
-from keci.corpus.windows import TextUnit, WindowBudget, reassemble, text_units
 from keci.documents import Document, Extraction, Failure
 from keci.filters import Filter
 from keci.formats.limits import refused_document
 from keci.knowledge.linking.linker import ConceptMention
 from keci.prediction import Pending, Predictor
+from keci.text.windows import OVERLAP_SHARE, TextUnit, WindowBudget, text_units
 
 _LOGGER = logging.getLogger(__name__)
-OVERLAP_SHARE = 4
 CHUNKS_AHEAD = 2
 """Chunks that are read while an earlier one is waited for; it bounds memory."""
 
@@ -54,14 +54,14 @@ class _Begun:
     """Documents whose units are being read."""
 
     cuts: Sequence[_Cut]
-    windows: Sequence[Pending]
+    groups: Sequence[Pending]
     overlaps: Collection[tuple[str, str]] | None
     keep: Filter
     vocabularies: Sequence[str]
 
     def extractions(self) -> Iterator[Extraction]:
         """Waits for the extraction of each document, in order; raises what a stage raised."""
-        found = [extraction for window in self.windows for extraction in window.extractions()]
+        found = [extraction for group in self.groups for extraction in group.extractions()]
         units = iter(found)
         for cut in self.cuts:
             inside = list(islice(units, len(cut.units)))
@@ -69,8 +69,8 @@ class _Begun:
             yield in_vocabularies(self.keep(marked(whole)), self.vocabularies)
 
     def cancel(self) -> None:
-        for window in self.windows:
-            window.cancel()
+        for group in self.groups:
+            group.cancel()
 
 
 class CorpusExtractor:
@@ -171,7 +171,7 @@ class CorpusExtractor:
 
     def _begin(self, documents: Sequence[Document]) -> _Begun:
         cuts = [
-            _Cut(document, text_units(document, unit=self.unit, budget=self.budget))
+            _Cut(document, text_units(document.text, unit=self.unit, budget=self.budget))
             for document in documents
         ]
         units = [
@@ -181,9 +181,9 @@ class CorpusExtractor:
         ]
         linked = [mentions for cut in cuts for mentions in self._link(cut)]
         prepare, begin = self.predictor.builder.prepare, self.predictor.begin
-        windows = [begin(prepare(units[part], linked[part])) for part in _windows(units)]
+        groups = [begin(prepare(units[part], linked[part])) for part in _groups(units)]
         overlaps = self.predictor.schema.overlaps
-        return _Begun(cuts, windows, overlaps, self.keep, self.vocabularies)
+        return _Begun(cuts, groups, overlaps, self.keep, self.vocabularies)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.
@@ -206,7 +206,7 @@ def _inside(unit: TextUnit, mentions: Sequence[ConceptMention]) -> tuple[Concept
     )
 
 
-def _windows(units: Sequence[Document]) -> Iterator[slice]:
+def _groups(units: Sequence[Document]) -> Iterator[slice]:
     """The units in groups of about CHARACTERS_AT_ONCE."""
     start = total = 0
     for end, unit in enumerate(units, start=1):

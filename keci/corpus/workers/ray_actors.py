@@ -17,7 +17,6 @@ import ray
 from ray.exceptions import RayError
 
 from keci import errors
-from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
 from keci.corpus.workers.frames import (
     Outcome,
@@ -26,7 +25,7 @@ from keci.corpus.workers.frames import (
     outcomes_from_bytes,
     outcomes_to_bytes,
 )
-from keci.corpus.workers.worker import Open
+from keci.corpus.workers.worker import ChunkExtractor, Open
 from keci.documents import Document, Extraction, Failure
 from keci.errors import KeciError, UsageError, WorkerError
 
@@ -65,7 +64,7 @@ class ChunkReader:
         self._settings = settings
 
     @cached_property
-    def _opened(self) -> tuple[CorpusExtractor, Mapping[str, Any]]:
+    def _opened(self) -> tuple[ChunkExtractor, Mapping[str, Any]]:
         return self._open(self._settings)
 
     def describe(self) -> bytes:

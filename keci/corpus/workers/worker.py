@@ -3,18 +3,26 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any, Protocol
 
 import orjson
 
-from keci.corpus.extraction import CorpusExtractor
-from keci.corpus.records import START, Record
+from keci.corpus.records import START, Chunk, Record
 from keci.corpus.workers.frames import END, Inbox, documents_from_bytes, outcomes_to_bytes, send
 from keci.documents import Extraction, Failure
 from keci.errors import KeciError
 
-Open = Callable[[Mapping[str, Any]], tuple[CorpusExtractor, Mapping[str, Any]]]
+
+class ChunkExtractor(Protocol):
+    """Reads chunks in order: a CorpusExtractor."""
+
+    def each(
+        self, given: Iterable[Sequence[Record]], is_at_hand: Callable[[], bool] = ...
+    ) -> Iterator[Chunk]: ...
+
+
+Open = Callable[[Mapping[str, Any]], tuple[ChunkExtractor, Mapping[str, Any]]]
 """Opens what settings ask for, and says what that is."""
 
 

@@ -1,5 +1,6 @@
 """keci-evaluate on files of predictions, runs and bundles with a tiny network."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,12 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from keci.batch import MOST_ROWS
 from keci.cli.evaluate.evaluate import main
 from keci.documents import Extraction
+from keci.text.tokens import TextTokenizer
+from tests.cli.extraction import records
+from tests.cli.extraction import run as extract
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
@@ -151,6 +156,31 @@ def test_runs_are_compared_with_their_predictions(
     )
     figures = record["figures"].values()
     assert [(item["difference"]["f1"], item["bootstrap_p"]) for item in figures] == [(0, 1)] * 2
+
+
+def test_documents_are_read_as_keci_extract_reads_them_with_unit_document(
+    tmp_path: Path, with_kb: tuple[str, ...], tiny_kb_folder: Path, tiny_bundle: Path
+) -> None:
+    """In a row of the encoder, in several, and in windows beyond what the model reads at once."""
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    manifest = orjson.loads((bundle / "manifest.json").read_bytes())
+    (bundle / "manifest.json").write_bytes(orjson.dumps({**manifest, "max_pieces": 34}))
+    sentences = "Pain with rash and abc kinase. Rash after drug. "
+    texts = [Extraction(f"d{count}", (sentences * count).strip()) for count in (1, 4, 10)]
+    tokenizer = TextTokenizer.from_file(bundle / "tokenizer.json")
+    rows = [tokenizer.count_pieces(item.text) / 32 for item in texts]
+    assert rows[0] <= 1 < rows[1] <= MOST_ROWS < rows[2]
+    write(tmp_path / "gold.jsonl", texts)
+    scored = tmp_path / "scored.jsonl"
+    result = run(bundle, *with_kb, "--output", scored, "--resamples", "10")
+    assert result.exit_code == 0, result.stderr
+    assert all(record["relations"] for record in records(scored))
+    for unit, is_read_so in (("document", True), ("sentence", False)):
+        output = tmp_path / f"{unit}.jsonl"
+        model = ("--model", bundle, "--kb", tiny_kb_folder, "--unit", unit)
+        result = extract(tmp_path / "gold.jsonl", *model, "-o", output)
+        assert result.exit_code == 0, result.stderr
+        assert (output.read_bytes() == scored.read_bytes()) == is_read_so
 
 
 def test_attention_is_the_same_from_a_run_and_from_its_output(

@@ -8,9 +8,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import Chunk, Record
 from keci.corpus.workers.worker import work
 from keci.documents import Document
@@ -24,7 +23,7 @@ class NamesExtractor:
     """Finds what ``extract_names`` does; begins a chunk before it finishes the one before."""
 
     def each(
-        self, given: Iterable[Sequence[Record]], is_at_hand: Callable[[], bool]
+        self, given: Iterable[Sequence[Record]], is_at_hand: Callable[[], bool] = lambda: True
     ) -> Iterator[Chunk]:
         begun: list[Sequence[Record]] = []
         for chunk in given:
@@ -44,13 +43,13 @@ def _extract(chunk: Sequence[Record]) -> Chunk:
     return [result for part in extract_names(chunk) for result in part]
 
 
-def open_names(settings: Mapping[str, Any]) -> tuple[CorpusExtractor, Mapping[str, Any]]:
+def open_names(settings: Mapping[str, Any]) -> tuple[NamesExtractor, Mapping[str, Any]]:
     if "error" in settings:
         raise UsageError(settings["error"])
     if "bug" in settings:
         raise RuntimeError(settings["bug"])
     print("what is printed goes to standard error")
-    return cast(CorpusExtractor, NamesExtractor()), {"opened": settings["number"]}
+    return NamesExtractor(), {"opened": settings["number"]}
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keci.corpus.windows import TextUnit, WindowBudget, reassemble, text_units
+from keci.corpus.assembly import reassemble
 from keci.documents import Document, Extraction, Mention, Relation
+from keci.text.windows import TextUnit, WindowBudget, text_units
 
 DOCUMENT = Document("d", "Aspirin caused nausea. Ibuprofen did not.")
 
@@ -70,7 +71,7 @@ def test_windows_give_the_mentions_of_the_whole(text: str, pieces: int, unit: st
     """An extractor that names every word finds the same words through any windows."""
     document = Document("d", text)
     budget = WindowBudget(pieces, pieces // 2, lambda part: len(part.split()))
-    units = text_units(document, unit=unit, budget=budget)
+    units = text_units(document.text, unit=unit, budget=budget)
     whole = reassemble(document, units, [every_word(piece.text) for piece in units])
     assert whole.mentions == every_word(text).mentions
     assert Extraction.from_record(whole.to_record()) == whole

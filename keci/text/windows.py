@@ -1,20 +1,24 @@
-"""Documents cut into the text units that the model reads at once.
+"""What is read at once: units of a document, windows of a long unit, rows of the encoder.
 
-Two ways: each sentence is a unit, or the whole document. A document beyond the budget becomes
-overlapping windows of whole sentences, as long as the budget allows. A sentence beyond the budget
-is cut between words (a word beyond it, inside) into overlapping windows. Every character that is
-not white space lies in some unit. How the encoder reads a unit that is longer than one of its rows
-is the matter of ``keci.text.rows``.
+A document is cut into units: each sentence is one, or the whole document. A unit beyond what the
+model reads (four rows of the encoder) becomes overlapping windows of whole sentences, as long as
+that allows; each is read as a text of its own. A sentence beyond it is cut between words (a word
+beyond it, inside). Every character that is not white space lies in some window.
+
+What the model reads but the encoder does not hold becomes overlapping rows of word pieces, whose
+states are joined, so that spans and pairs are those of the whole.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-from keci.documents import Document, Extraction, Mention, Relation
 from keci.errors import ConfigError, UsageError
-from keci.overlaps import without_doubles
 from keci.text.sentences import SENTENCE, UNITS, split_sentences
+
+OVERLAP_SHARE = 4
+"""Neighbouring windows or rows share this part of their pieces, so that each has context."""
 
 MOST_PIECES_PER_CHARACTER = 4
 """Byte-level vocabularies may need a piece for each UTF-8 byte."""
@@ -55,14 +59,13 @@ class WindowBudget:
         return len(text) * most <= self.pieces or self.count_pieces(text) <= self.pieces
 
 
-def text_units(document: Document, *, unit: str, budget: WindowBudget) -> tuple[TextUnit, ...]:
-    """The units of a document in text order; none where it is empty.
+def text_units(text: str, *, unit: str, budget: WindowBudget) -> tuple[TextUnit, ...]:
+    """The units of a document's text in its order, long ones as windows; none where it is empty.
 
     ``unit`` is ``sentence`` or ``document``; raises UsageError for another.
     """
     if unit not in UNITS:
         raise UsageError(f"unknown unit {unit!r}; known are {', '.join(UNITS)}")
-    text = document.text
     sentences = split_sentences(text)
     groups = [[sentence] for sentence in sentences] if unit == SENTENCE else [list(sentences)]
     spans = (span for group in groups if group for span in _windows(text, group, budget))
@@ -149,78 +152,27 @@ def _next_first(atoms: Sequence[_Atom], first: int, last: int, budget: WindowBud
     return start
 
 
-MentionKey = tuple[int, int, str]
-RelationKey = tuple[MentionKey, MentionKey, str]
-
-
-def reassemble(
-    document: Document,
-    units: Sequence[TextUnit],
-    extractions: Sequence[Extraction],
-    overlaps: Collection[tuple[str, str]] | None = None,
-) -> Extraction:
-    """One extraction over the document, ids renumbered T1, R1 and on in text order.
-
-    What overlapping units both found (same offsets and type; for relations the same ends and type)
-    is kept once, with the higher score; so is one of two mentions that overlap although their types
-    are none of the pairs in ``overlaps``, where these are known.
-    """
-    found = _Found()
-    for unit, extraction in zip(units, extractions, strict=True):
-        found.add(unit, extraction)
-    if overlaps is not None and len(units) > 1:
-        found.drop_doubles(overlaps)
-    mention_ids = {key: f"T{number}" for number, key in enumerate(sorted(found.mentions), 1)}
-    mentions = tuple(_placed(found.mentions[key], key, id_) for key, id_ in mention_ids.items())
-    relations = tuple(
-        Relation(
-            f"R{number}",
-            mention_ids[head],
-            mention_ids[tail],
-            kind,
-            found.relations[head, tail, kind],
-        )
-        for number, (head, tail, kind) in enumerate(sorted(found.relations), 1)
-    )
-    return Extraction(document.id, document.text, mentions, relations, document.metadata)
-
-
-def _placed(mention: Mention, key: MentionKey, id_: str) -> Mention:
-    """The mention with its id and offsets in the document."""
-    start, end, kind = key
-    return replace(mention, id=id_, start=start, end=end, type=kind)
-
-
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What the units have: mentions with a unit's offsets, and the scores of relations."""
+class EncoderRow:
+    """The tokens ``start:end`` are read, and ``own_start:own_end`` of them are kept."""
 
-    mentions: dict[MentionKey, Mention] = field(default_factory=dict)
-    relations: dict[RelationKey, float | None] = field(default_factory=dict)
-
-    def add(self, unit: TextUnit, extraction: Extraction) -> None:
-        keys: dict[str, MentionKey] = {}
-        for mention in extraction.mentions:
-            start, end = unit.start + mention.start, unit.start + mention.end
-            key = keys[mention.id] = (start, end, mention.type)
-            known = self.mentions.get(key)
-            if known is None or _rank(mention.score) > _rank(known.score):
-                self.mentions[key] = mention
-        for relation in extraction.relations:
-            ends = (keys[relation.head], keys[relation.tail], relation.type)
-            if ends not in self.relations or _rank(relation.score) > _rank(self.relations[ends]):
-                self.relations[ends] = relation.score
-
-    def drop_doubles(self, allowed: Collection[tuple[str, str]]) -> None:
-        """Drop the mentions that may not overlap better ones, with their relations."""
-        keys = sorted(self.mentions)
-        spans = [(*key, _rank(self.mentions[key].score)) for key in keys]
-        staying = {keys[at] for at in without_doubles(spans, allowed)}
-        for key in self.mentions.keys() - staying:
-            del self.mentions[key]
-        for ends in [ends for ends in self.relations if not {*ends[:2]} <= staying]:
-            del self.relations[ends]
+    start: int
+    end: int
+    own_start: int
+    own_end: int
 
 
-def _rank(score: float | None) -> float:
-    return -1.0 if score is None else score
+def encoder_rows(count: int, limit: int) -> Iterator[EncoderRow]:
+    """Rows of at most ``limit`` tokens, evenly spaced; each of ``count`` tokens is kept once.
+
+    A token is kept from the row that has more of its context. A text without tokens has a row.
+    """
+    if count <= limit:
+        yield EncoderRow(0, count, 0, count)
+        return
+    overlap = limit // OVERLAP_SHARE
+    num_rows = -(-(count - overlap) // (limit - overlap))
+    starts = [row * (count - limit) // (num_rows - 1) for row in range(num_rows)]
+    cuts = [(start + before + limit) // 2 for before, start in pairwise(starts)]
+    for start, own_start, own_end in zip(starts, [0, *cuts], [*cuts, count], strict=True):
+        yield EncoderRow(start, start + limit, own_start, own_end)
