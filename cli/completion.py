@@ -4,7 +4,7 @@
 docs/install.md says where it goes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 from click.shell_completion import CompletionItem
@@ -81,3 +81,11 @@ def assertions() -> Iterable[str]:
     from keci.documents import ASSERTIONS
 
     return ASSERTIONS
+
+
+BY_OPTION: Mapping[str, Complete] = {
+    "task": completed(tasks, or_files=True),
+    "encoder": completed(encoders, or_files=True),
+    "recipe": completed(recipes, or_files=True),
+}
+"""Completions of options that several commands have, by the options' names."""

@@ -4,7 +4,7 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, fields
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import click
 from click.shell_completion import CompletionItem
 
+from keci.cli.completion import BY_OPTION
 from keci.errors import KeciError
 from keci.logs import set_up_logging
 from keci.options import REQUIRED, Option, Options, option_of
@@ -32,11 +33,8 @@ ids_option = click.option(
     type=click.Path(path_type=Path),
     help="File with the ids of the documents of --data to use, one a line.",
 )
-kb_option = click.option(
-    "--kb",
-    type=click.Path(path_type=Path),
-    help="Knowledge base folder; the default one if not given.",
-)
+KB_HELP = "Knowledge base folder; if not given, $KECI_KB or the default one of the user."
+kb_option = click.option("--kb", type=click.Path(path_type=Path), help=KB_HELP)
 
 
 def common_options(command: Command) -> Command:
@@ -84,14 +82,14 @@ def options_of(
     kind: type[Options],
     name: str,
     *,
-    complete: dict[str, Any] | None = None,
+    complete: Mapping[str, Any] | None = None,
     without: Sequence[str] = (),
 ) -> Callable[[Command], Command]:
     """Add an option for each field of ``kind``; the command gets an instance as its ``name``.
 
     Arguments of the command that are called like a field go into the instance too. ``complete``
-    has functions that complete an option's value in a shell, by field; fields ``without`` an option
-    keep their default.
+    has functions that complete an option's value in a shell, by field, beside those of
+    ``completion.BY_OPTION``; fields ``without`` an option keep their default.
     """
     hints = get_type_hints(kind)
     known = [(item, option_of(item)) for item in fields(kind)]  # type: ignore[arg-type]  # its subclasses are dataclasses
@@ -106,7 +104,7 @@ def options_of(
 
         for item, found in reversed(known):
             if found is not None and item.name not in without:
-                completion = (complete or {}).get(item.name)
+                completion = {**BY_OPTION, **(complete or {})}.get(item.name)
                 _click_option(item, found, hints[item.name], completion)(wrapped)
         return wrapped  # type: ignore[return-value]  # as above
 
@@ -128,17 +126,21 @@ def _click_option(
     if known.choices:
         settings["type"] = click.Choice(known.choices)
     elif Path in kinds:
-        exists = bool(known.exists)
         settings["type"] = click.Path(
-            path_type=Path, exists=exists, dir_okay=known.exists != "file"
+            path_type=Path,
+            exists=bool(known.exists),
+            dir_okay=known.exists != "file",
+            file_okay=known.exists != "folder",
         )
     elif int in kinds:
         settings["type"] = int if known.least is None else click.IntRange(known.least)
+    elif float in kinds:
+        settings["type"] = float
     if get_origin(hint) is tuple:
         settings["multiple"] = True
-    elif item.default is None and isinstance(known.shown_default, str):
+    if item.default is None and isinstance(known.shown_default, str):
         settings["show_default"] = known.shown_default
-    elif item.default not in (None, REQUIRED):
+    elif item.default not in (None, REQUIRED, ()):
         settings |= {"default": item.default, "show_default": known.shown_default}
     return click.option(*flags, item.name, metavar=known.metavar, **settings)
 

@@ -46,7 +46,7 @@ def option(
     exists: str = "",
     shown_default: str | bool = True,
 ) -> Any:
-    """A field of an Options dataclass; ``exists`` is "file", "path" or nothing."""
+    """A field of an Options dataclass; ``exists`` is "file", "folder", "path" or nothing."""
     known = Option(help_text, flags, choices, least, metavar, exists, shown_default)
     return field(default=default, metadata={_KEY: known})
 
@@ -65,10 +65,14 @@ class Options:
         """Raises UsageError where a value is none that its option allows."""
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             known, value = option_of(item), getattr(self, item.name)
-            if known is None or value is None:
-                continue
-            if known.choices and value not in known.choices:
-                expected = ", ".join(known.choices)
-                raise UsageError(f"{item.name} must be one of {expected}, got {value!r}")
-            if known.least is not None and value < known.least:
-                raise UsageError(f"{item.name} must be {known.least} or more, got {value!r}")
+            if known is not None and value is not None:
+                for each in value if isinstance(value, tuple) else (value,):
+                    _check(item.name, known, each)
+
+
+def _check(name: str, known: Option, value: Any) -> None:
+    if known.choices and value not in known.choices:
+        expected = ", ".join(known.choices)
+        raise UsageError(f"{name} must be one of {expected}, got {value!r}")
+    if known.least is not None and value < known.least:
+        raise UsageError(f"{name} must be {known.least} or more, got {value!r}")

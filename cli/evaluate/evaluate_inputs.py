@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keci.cli.completion import completed, tasks
-from keci.cli.options import options_of, step_shown
+from keci.cli.options import KB_HELP, options_of, step_shown
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
 from keci.options import REQUIRED, Options, option
@@ -36,7 +35,7 @@ class EvaluationInputs(Options):
     ids: Path | None = option(
         None, "File with the ids of the documents of --data to use, one a line."
     )
-    kb: Path | None = option(None, "Knowledge base folder; the default one if not given.")
+    kb: Path | None = option(None, KB_HELP)
     without_kb: bool = option(False, "Run the model without a knowledge base.", "--no-kb")
     precision: str | None = option(None, "Precision of a bundle; its default one if not given.")
 
@@ -102,7 +101,5 @@ def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
     return chosen
 
 
-evaluation_inputs = options_of(
-    EvaluationInputs, "inputs", complete={"task": completed(tasks, or_files=True)}
-)
+evaluation_inputs = options_of(EvaluationInputs, "inputs")
 """Adds the options that choose documents and run models; the command gets them as ``inputs``."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from keci.cli.completion import completed, encoders
-from keci.cli.options import common_options, show_progress
+from keci.cli.kb.embed_options import EmbedOptions
+from keci.cli.options import common_options, options_of, show_progress
 from keci.errors import UsageError
+from keci.knowledge.vectors.settings import EmbeddingSettings
 from keci.progress import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -19,100 +21,16 @@ if TYPE_CHECKING:
 
 _TRAINING = ("method", "epochs", "seed", "batch_size", "negatives", "learning_rate")
 _ENCODING = ("encoder", "limit", "synthetic", "texts", "like")
-_DEFAULT_WIDTH = 64
 
 
 @click.command("embed")
 @click.argument("kb", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--method",
-    type=click.Choice(("transe", "distmult")),
-    default="transe",
-    show_default=True,
-    help="Score of a triple, for vectors trained on the relations.",
-)
-@click.option(
-    "--definitions",
-    is_flag=True,
-    help="Encode the definitions instead of training on the relations.",
-)
-@click.option(
-    "--import",
-    "import_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take vectors from a text file, plain or .gz: a concept id and its numbers on each line.",
-)
-@click.option(
-    "--dim",
-    type=click.IntRange(1),
-    help="Width; default 64. Definitions have the encoder's, or so many of their "
-    "principal components.",
-)
-@click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=4096, show_default=True)
-@click.option(
-    "--negatives",
-    type=click.IntRange(1),
-    default=128,
-    show_default=True,
-    help="Random nodes that each triple is compared with.",
-)
-@click.option("--learning-rate", type=float, default=0.1, show_default=True)
-@click.option(
-    "--encoder",
-    default="minilm",
-    show_default=True,
-    help="minilm, mpnet, a folder with a transformers model, or a hub name.",
-    shell_complete=completed(encoders, or_files=True),
-)
-@click.option("--limit", type=click.IntRange(1), help="Encode at most so many texts this time.")
-@click.option(
-    "--synthetic",
-    is_flag=True,
-    help="Also encode sentences made for the concepts without a definition.",
-)
-@click.option(
-    "--texts",
-    multiple=True,
-    metavar="FILE",
-    help="Encode only for the concepts that these texts may name; anything keci-extract reads.",
-)
-@click.option(
-    "--like",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of vectors whose principal components are used, so that a model can "
-    "read these vectors in place of those.",
-)
-@click.option("--name", help="What the vectors are called; default: made of the settings.")
-@click.option("--restart", is_flag=True, help="Replace finished vectors, drop unfinished ones.")
-@click.option(
-    "--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON, not a table.")
+@options_of(EmbeddingSettings, "training", without=("width",))
+@options_of(EmbedOptions, "options")
 @common_options
 @click.pass_context
 def embed(
-    context: click.Context,
-    kb: Path | None,
-    method: str,
-    definitions: bool,
-    import_file: Path | None,
-    dim: int | None,
-    epochs: int,
-    seed: int,
-    batch_size: int,
-    negatives: int,
-    learning_rate: float,
-    encoder: str,
-    limit: int | None,
-    synthetic: bool,
-    texts: tuple[str, ...],
-    like: Path | None,
-    name: str | None,
-    restart: bool,
-    device: str,
-    as_json: bool,
+    context: click.Context, kb: Path | None, training: EmbeddingSettings, options: EmbedOptions
 ) -> None:
     """Make vectors of the concepts and semantic types of the knowledge base KB.
 
@@ -127,55 +45,28 @@ def embed(
       keci-kb embed kb/open --definitions --synthetic --texts train.jsonl
       keci-kb embed kb/umls --import vectors.txt.gz --name maldonado
     """
-    _check_options(context, definitions=definitions, import_file=import_file)
+    _check_options(context, options)
 
-    from keci.cli.kb.embed_jobs import concepts_of, encode_definitions, start_job, train_vectors
-    from keci.knowledge.vectors.definitions import DefinitionSettings
-    from keci.knowledge.vectors.imported import import_vectors
-    from keci.knowledge.vectors.scorers import EmbeddingSettings
+    from keci.cli.kb.embed_jobs import make_vectors
 
-    width = f"-{dim}" if dim else ""
+    training = replace(training, width=options.dim or training.width)
     with _progress() as report:
-        if import_file is not None:
-            stem = import_file.name.removesuffix(".gz").rsplit(".", 1)[0]
-            job = start_job(kb, name or stem, device, report, restart=restart)
-            manifest = import_vectors(
-                job.folder, job.base, import_file, name=job.name, report=report
-            )
-        elif definitions:
-            made = f"definitions-{Path(encoder).name}{width}{'-synthetic' * synthetic}"
-            job = start_job(kb, name or made, device, report, restart=restart, keep="definitions")
-            concepts = concepts_of(texts, job.base) if texts else None
-            choice = DefinitionSettings(dim or 0, like, limit, synthetic, concepts)
-            manifest = encode_definitions(job, encoder, choice)
-        else:
-            settings = EmbeddingSettings(
-                method=method,
-                width=dim or _DEFAULT_WIDTH,
-                epochs=epochs,
-                seed=seed,
-                batch_size=batch_size,
-                negatives=negatives,
-                learning_rate=learning_rate,
-            )
-            made = f"{method}-{settings.width}"
-            job = start_job(kb, name or made, device, report, restart=restart)
-            manifest = train_vectors(job, settings)
-    _print(job, manifest, as_json=as_json)
+        job, manifest = make_vectors(kb, options, training, report)
+    _print(job, manifest, as_json=options.as_json)
 
 
-def _check_options(context: click.Context, *, definitions: bool, import_file: Path | None) -> None:
+def _check_options(context: click.Context, options: EmbedOptions) -> None:
     """Raise UsageError where a given option has no meaning beside the others."""
-    if definitions and import_file is not None:
+    if options.definitions and options.import_file is not None:
         raise UsageError("give either --definitions or --import, not both")
-    idle: tuple[str, ...] = _TRAINING if definitions else _ENCODING
-    if import_file is not None:
+    idle: tuple[str, ...] = _TRAINING if options.definitions else _ENCODING
+    if options.import_file is not None:
         idle = (*_TRAINING, *_ENCODING, "dim", "device")
-    for option in idle:
-        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
-            spelled = option.replace("_", "-")
+    for name in idle:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            spelled = name.replace("_", "-")
             raise UsageError(f"--{spelled} does not go with the other options")
-    if context.params["like"] is not None and context.params["dim"] is not None:
+    if options.like is not None and options.dim is not None:
         raise UsageError("--like decides the width: leave --dim out")
 
 

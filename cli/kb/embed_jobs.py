@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from keci.cli.kb.embed_options import EmbedOptions
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.folder import default_knowledge_base_path
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.choice import knowledge_base_for
-from keci.knowledge.vectors.definitions import DefinitionSettings, embed_definitions
+from keci.knowledge.vectors.definitions import KIND, DefinitionSettings, embed_definitions
 from keci.knowledge.vectors.folder import (
     TableManifest,
     read_manifest,
@@ -21,7 +22,8 @@ from keci.knowledge.vectors.folder import (
     table_names,
     work_folder,
 )
-from keci.knowledge.vectors.scorers import EmbeddingSettings
+from keci.knowledge.vectors.imported import import_vectors
+from keci.knowledge.vectors.settings import EmbeddingSettings
 
 Report = Callable[[str, int, int], None]
 
@@ -37,17 +39,38 @@ class EmbeddingJob:
     report: Report
 
 
+def make_vectors(
+    kb: Path | None, options: EmbedOptions, training: EmbeddingSettings, report: Report
+) -> tuple[EmbeddingJob, TableManifest]:
+    """Import vectors, encode definitions or train on relations, as the options say."""
+    name = options.name_of(training)
+    if options.import_file is not None:
+        job = start_job(kb, name, options, report)
+        return job, import_vectors(
+            job.folder, job.base, options.import_file, name=job.name, report=report
+        )
+    if options.definitions:
+        job = start_job(kb, name, options, report, keep=KIND)
+        concepts = concepts_of(options.texts, job.base) if options.texts else None
+        choice = DefinitionSettings(
+            options.dim or 0, options.like, options.limit, options.synthetic, concepts
+        )
+        return job, encode_definitions(job, options.encoder, choice)
+    job = start_job(kb, name, options, report)
+    return job, train_vectors(job, training)
+
+
 def start_job(
-    kb: Path | None, name: str, device: str, report: Report, *, restart: bool, keep: str = ""
+    kb: Path | None, name: str, options: EmbedOptions, report: Report, *, keep: str = ""
 ) -> EmbeddingJob:
     """Open the base and make room for vectors called ``name``.
 
-    Raises UsageError where it has such vectors of another kind than ``keep``, unless ``restart``.
+    Raises UsageError where it has such vectors of another kind than ``keep``, unless --restart.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     folder = kb if kb is not None else default_knowledge_base_path()
     base, work = knowledge_base_for(folder), work_folder(folder, plain)
-    if restart:
+    if options.restart:
         shutil.rmtree(work, ignore_errors=True)
     elif plain in table_names(folder) and not work.exists():
         finished = read_manifest(table_folder(folder, plain))
@@ -56,7 +79,7 @@ def start_job(
                 f"{folder} has vectors called {plain!r} already: choose another --name, "
                 "or replace them with --restart"
             )
-    return EmbeddingJob(folder, base, plain, _device(device), report)
+    return EmbeddingJob(folder, base, plain, _device(options.device), report)
 
 
 def train_vectors(job: EmbeddingJob, settings: EmbeddingSettings) -> TableManifest:

@@ -2,32 +2,32 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keci.cli.kb.embed import embed
 from keci.cli.kb.kb_build import build, merge
-from keci.cli.options import EXIT_NOT_FOUND, common_options, version_option
+from keci.cli.options import (
+    EXIT_NOT_FOUND,
+    KB_HELP,
+    common_options,
+    kb_option,
+    options_of,
+    version_option,
+)
 from keci.cli.tables import print_table
 from keci.documents import Document
 from keci.errors import UsageError
+from keci.options import Options, option
 
 if TYPE_CHECKING:
     from keci.knowledge.base.store import KnowledgeBase
     from keci.knowledge.linking.linker import ConceptMention
     from keci.knowledge.linking.metamap import ForeignMentions
-from collections.abc import Iterable
-from typing import Any
-
-kb_option = click.option(
-    "--kb",
-    "kb",
-    type=click.Path(path_type=Path),
-    help="Folder of the knowledge base; default: $KECI_KB or the user's data folder.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
 
 
@@ -143,46 +143,46 @@ def lookup(name: str, kb: Path | None, as_json: bool) -> None:
         sys.exit(EXIT_NOT_FOUND)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOptions(Options):
+    """The texts to link, what finds their mentions, and what is told of them."""
+
+    kb: Path | None = option(None, KB_HELP)
+    text: str | None = option(None, "A text to link.")
+    source: str | None = option(
+        None,
+        "Texts to link: jsonl, or whatever else keci-extract reads; - is standard input.",
+        "--input",
+        "--jsonl",
+        metavar="FILE",
+    )
+    max_candidates: int = option(6, "Concepts per mention.", least=1)
+    foreign: Path | None = option(
+        None,
+        "Take the mentions from this output of MetaMap or MetaMapLite (fielded MMI, XML or JSON), "
+        'or from plain JSON: {"id", "mentions": [{"start", "end", "cui"}]}, as of QuickUMLS.',
+        "--mentions",
+        exists="file",
+    )
+    stats: Path | None = option(None, "File for the density of the background graphs, as JSON.")
+    as_json: bool = option(False, "Print JSON, not a table.", "--json")
+
+    def __post_init__(self) -> None:
+        Options.__post_init__(self)
+        if (self.text is None) == (self.source is None):
+            raise UsageError("give either --text or --input")
+
+    def documents(self) -> Iterable[Document]:
+        """Raises DataError at a record that cannot be read."""
+        from keci.pipeline import read
+
+        return [Document("text", self.text or "")] if self.source is None else read(self.source)
+
+
 @main.command()
-@kb_option
-@click.option("--text", help="A text to link.")
-@click.option(
-    "--input",
-    "--jsonl",
-    "source",
-    metavar="FILE",
-    help="Texts to link: jsonl, or whatever else keci-extract reads; - is standard input.",
-)
-@click.option(
-    "--max-candidates",
-    type=click.IntRange(1),
-    default=6,
-    show_default=True,
-    help="Concepts per mention.",
-)
-@click.option(
-    "--mentions",
-    "foreign",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take the mentions from this output of MetaMap or MetaMapLite (fielded MMI, XML or JSON), "
-    'or from plain JSON: {"id", "mentions": [{"start", "end", "cui"}]}, as of QuickUMLS.',
-)
-@click.option(
-    "--stats",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="File for the density of the background graphs, as JSON.",
-)
-@json_option
+@options_of(LinkOptions, "options")
 @common_options
-def link(
-    kb: Path | None,
-    text: str | None,
-    source: str | None,
-    max_candidates: int,
-    foreign: Path | None,
-    stats: Path | None,
-    as_json: bool,
-) -> None:
+def link(options: LinkOptions) -> None:
     """Find the concepts that texts mention.
 
     With --json each text gives a line {"id", "mentions": [{"start", "end", "text", "concepts":
@@ -196,39 +196,36 @@ def link(
     """
     from keci.cli.kb.density import GraphDensity
     from keci.knowledge.choice import knowledge_base_for
-    from keci.pipeline import read
     from keci.targets import check_targets
 
-    if (text is None) == (source is None):
-        raise UsageError("give either --text or --input")
-    if stats is not None:
-        check_targets([stats], [Path(name) for name in (source, foreign) if name is not None])
-    opened = knowledge_base_for(kb)
-    mentions_of_others = _foreign(opened, foreign, max_candidates)
-    link_text = _linking(opened, mentions_of_others, max_candidates)
-    documents = [Document("text", text or "")] if source is None else read(source)
+    if options.stats is not None:
+        inputs = [Path(name) for name in (options.source, options.foreign) if name is not None]
+        check_targets([options.stats], inputs)
+    opened = knowledge_base_for(options.kb)
+    mentions_of_others = _foreign(opened, options)
+    link_text = _linking(opened, mentions_of_others, options.max_candidates)
     density = GraphDensity(opened)
-    for document in documents:
+    for document in options.documents():
         mentions = link_text(document.id, document.text)
-        if stats is not None:
+        if options.stats is not None:
             density.add(mentions)
         record = link_record(document, mentions, opened)
-        if as_json:
+        if options.as_json:
             print_json(record, compact=True)
         else:
             print_mentions(record)
     if mentions_of_others is not None:
         mentions_of_others.check_used()
-    if stats is not None:
-        stats.write_text(json.dumps(density.to_record(), indent=2) + "\n", "utf-8")
+    if options.stats is not None:
+        options.stats.write_text(json.dumps(density.to_record(), indent=2) + "\n", "utf-8")
 
 
-def _foreign(
-    opened: "KnowledgeBase", path: Path | None, max_candidates: int
-) -> "ForeignMentions | None":
+def _foreign(opened: "KnowledgeBase", options: LinkOptions) -> "ForeignMentions | None":
     from keci.knowledge.choice import foreign_mentions
 
-    return foreign_mentions(path, opened, max_candidates=max_candidates) if path else None
+    if options.foreign is None:
+        return None
+    return foreign_mentions(options.foreign, opened, max_candidates=options.max_candidates)
 
 
 def _linking(

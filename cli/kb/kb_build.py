@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import common_options, show_progress
+from keci.cli.options import common_options, options_of, show_progress
 from keci.cli.tables import print_summary
 from keci.errors import UsageError
+from keci.knowledge.sources.umls_filter import UmlsFilter
 from keci.progress import ProgressDisplay, clock_time
 
 if TYPE_CHECKING:
@@ -88,28 +89,9 @@ def _folder_beside(output: Path) -> Iterator[Path]:
     help="The NET folder of the release: SRDEF and SRSTRE1; without it the types have the names "
     "of MRSTY and the relations that are seen between their concepts.",
 )
-@click.option("--language", default="ENG", show_default=True, help="Language of the names.")
-@click.option(
-    "--suppress",
-    multiple=True,
-    default=("N",),
-    show_default=True,
-    help="Suppression flags that enter (N, E, O, Y); may be repeated.",
-)
-@click.option("--source", multiple=True, help="Take this source (SAB) only; may be repeated.")
-@click.option(
-    "--type", "types", multiple=True, help="Take this semantic type (TUI) only; may be repeated."
-)
+@options_of(UmlsFilter, "wanted")
 @common_options
-def build_umls_command(
-    output: Path,
-    rrf: Path,
-    net: Path | None,
-    language: str,
-    suppress: tuple[str, ...],
-    source: tuple[str, ...],
-    types: tuple[str, ...],
-) -> None:
+def build_umls_command(output: Path, rrf: Path, net: Path | None, wanted: UmlsFilter) -> None:
     """Compile a UMLS release that you have a licence for into a folder.
 
     \b
@@ -117,9 +99,8 @@ def build_umls_command(
       keci-kb build umls --rrf 2026AA/META --net 2026AA/NET --output kb/umls
       keci-kb build umls --rrf META --net NET --source MSH --source HGNC -o kb/part
     """
-    from keci.knowledge.sources.umls import UmlsFilter, build_umls
+    from keci.knowledge.sources.umls import build_umls
 
-    wanted = UmlsFilter(language, frozenset(suppress), frozenset(source), frozenset(types))
     with _steps(5) as report:
         manifest = build_umls(output, meta=rrf, net=net, wanted=wanted, report=report)
     _say_built(output, manifest)

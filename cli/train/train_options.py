@@ -1,31 +1,31 @@
 """The options that ``keci-train`` and ``keci-train tune`` share."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keci.cli.completion import completed, encoders, recipes, tasks
-from keci.cli.options import options_of
+from keci.cli.completion import BY_OPTION
+from keci.cli.options import KB_HELP, options_of
 from keci.config import VARIANTS, ModelConfig, TrainConfig
-
-if TYPE_CHECKING:
-    from keci.training.crossval import Plan
-    from keci.training.run import RunInputs
-from collections.abc import Sequence
-from glob import glob, has_magic
-
 from keci.errors import ConfigError, DataError, KeciError, UsageError
 from keci.model.encoder_names import default_encoder
 from keci.options import REQUIRED, Options, option
 from keci.schema import load_schema
+from keci.training.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from keci.training.crossval import Plan
+    from keci.training.run import RunInputs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SETTINGS = "keci.recipe.settings"
+_USUAL, _GRID = TrainConfig(), SearchSpace()
 
 
 def _read_recipe(context: click.Context, _: click.Parameter, name: str | None) -> str | None:
@@ -47,7 +47,7 @@ _recipe_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_read_recipe,
-    shell_complete=completed(recipes, or_files=True),
+    shell_complete=BY_OPTION["recipe"],
     help="biored, ade, biorelex: how that shipped model was trained; or a file in TOML. "
     "Options given here go before those of the recipe.",
 )
@@ -90,7 +90,7 @@ class TrainingChoice(Options):
         "Texts, in any format that keci-extract reads, of which the teachers alone tell.",
         exists="path",
     )
-    kb: Path | None = option(None, "Knowledge base folder; the default one if not given.")
+    kb: Path | None = option(None, KB_HELP)
     vectors: tuple[str, ...] = option(
         (),
         "Vectors beside the knowledge base to read, 'none' for none; all if not given.",
@@ -114,6 +114,11 @@ class TrainingChoice(Options):
     resume: bool = option(False, "Go on with what is in --output.")
     accept_losses: bool = option(
         False, "Train although most mentions or relations of the data cannot be learned."
+    )
+    check: Path | None = option(
+        None,
+        "Only tell what FILE has for the task, what of it would be lost and why.",
+        metavar="FILE",
     )
 
     def inspect_data(self) -> int:
@@ -170,29 +175,126 @@ class TrainingChoice(Options):
         return tuple(name for name in self.vectors if name != "none")
 
 
-def training_options(command: Command) -> Command:
-    """Add the shared options to a command that is ``with_choice``."""
-    completions = {
-        "task": completed(tasks, or_files=True),
-        "encoder": completed(encoders, or_files=True),
-    }
-    return _recipe_option(options_of(TrainingChoice, "choice", complete=completions)(command))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut(Options):
+    """Which documents are scored: a test file's, each fold's, or else the validation documents."""
+
+    test: Path | None = option(
+        None,
+        "Annotated data to score once, in the end; with --folds a folder or pattern of files.",
+    )
+    folds: int | None = option(
+        None,
+        "Cross-validation: --train is a file to split, or a folder or pattern of the files "
+        "to train on, one for each fold.",
+        least=2,
+    )
+    fold: int | None = option(None, "Train this fold only.", least=1)
+    protocol: str | None = option(
+        None,
+        "Choose the best epoch on documents apart from those scored, which is the default, "
+        "or on those, as the paper does.",
+        choices=("clean", "paper"),
+    )
+
+    def check(self, choice: TrainingChoice) -> None:
+        """Raise UsageError where the options do not go together."""
+        if self.fold and not self.fold <= (self.folds or 0):
+            raise UsageError(f"--fold {self.fold} is none of {self.folds or 0} --folds")
+        if self.folds and choice.validation:
+            raise UsageError(
+                "--folds needs no --validation: a part to choose the epoch on is split off each "
+                "fold's training part. The held-out files are named with --test"
+            )
+        if self.protocol and not (self.test or self.folds):
+            raise UsageError(
+                "--protocol is about held-out documents: give --test or --folds. Without them "
+                "the scores are those of the validation documents"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningOptions(Options):
+    """Epochs, batches and learning rates of a run; what is not given fits the data's size."""
+
+    epochs: int = option(_USUAL.epochs, "Passes over the training documents.", least=1)
+    batch_size: int | None = option(
+        None,
+        "Documents of a step.",
+        least=1,
+        shown_default=f"{_USUAL.batch_size}, fewer where the data are small",
+    )
+    encoder_lr: float | None = option(
+        None,
+        "Peak learning rate of the pretrained encoder.",
+        shown_default=f"{_USUAL.encoder_learning_rate:.0e}, more where the data are small",
+    )
+    upper_lr: float | None = option(
+        None,
+        "Peak learning rate of the layers above it.",
+        shown_default=f"{_USUAL.upper_learning_rate:.0e}, more where the data are small",
+    )
+
+    def config(self, documents: int) -> TrainConfig:
+        """The config for so many training documents."""
+        fitting = TrainConfig.fitting(documents)
+        return replace(
+            fitting,
+            epochs=self.epochs,
+            batch_size=self.batch_size or fitting.batch_size,
+            encoder_learning_rate=self.encoder_lr or fitting.encoder_learning_rate,
+            upper_learning_rate=self.upper_lr or fitting.upper_learning_rate,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneOptions(Options):
+    """What ``keci-train tune`` tries, and how; the values are those of a SearchSpace."""
+
+    batch_size: tuple[int, ...] = option(_GRID.batch_size, "Documents of a step.", least=1)
+    encoder_lr: tuple[float, ...] = option(
+        _GRID.encoder_learning_rate, "Peak learning rates of the pretrained encoder."
+    )
+    upper_lr: tuple[float, ...] = option(
+        _GRID.upper_learning_rate, "Peak learning rates of the layers above it."
+    )
+    epochs: tuple[int, ...] = option(_GRID.epochs, "Passes over the training documents.", least=1)
+    trials: int | None = option(
+        None,
+        "Search with Optuna, so many trials in all; learning rates may lie between those given. "
+        "Without it every combination is tried.",
+        least=1,
+    )
+    prune: str = option(
+        "none",
+        "In a search, give up trials that do worse than others at the same epoch.",
+        choices=("none", "median", "halving"),
+    )
+
+    def space(self) -> SearchSpace:
+        return SearchSpace(self.batch_size, self.encoder_lr, self.upper_lr, self.epochs)
+
+
+def training_options(*without: str) -> Callable[[Command], Command]:
+    """Add the shared options to a command that is ``with_choice``, all but those ``without``."""
+    shared = options_of(TrainingChoice, "choice", without=without)
+    return lambda command: _recipe_option(shared(command))
 
 
 def with_choice(command: Command) -> Command:
     """Check the ``choice`` that a function is given; it stands below ``common_options``.
 
-    The settings of a recipe come before those of the command line. With ``check`` the data in that
+    The settings of a recipe come before those of the command line. With --check the data in that
     file are looked at, and nothing else is done. Raises UsageError where data or output are not
     given.
     """
 
     @functools.wraps(command)
-    def wrapped(*, choice: TrainingChoice, check: Path | None = None, **options: Any) -> Any:
-        if check is not None:
+    def wrapped(*, choice: TrainingChoice, **options: Any) -> Any:
+        if choice.check is not None:
             from keci.cli.train.check import check as check_data
 
-            check_data(check, load_schema(choice.task))
+            check_data(choice.check, load_schema(choice.task))
             return None
         for name in ("train", "output"):
             if getattr(choice, name) is None:

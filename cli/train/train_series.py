@@ -1,7 +1,7 @@
 """One training run, or one for each fold and seed, and what a person is told of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +9,14 @@ import click
 
 from keci.cli.options import show_progress
 from keci.cli.tables import print_summary, print_table
-from keci.cli.train.train_options import TrainingChoice
+from keci.cli.train.train_options import HeldOut, TrainingChoice
 from keci.config import ModelConfig, TrainConfig
-from keci.errors import UsageError
 from keci.training.crossval import FIGURES, RESULTS_FILE, Summary, run_series
 from keci.training.folds import open_folds
 from keci.training.run import RunInputs, open_experiment, train_run
 from keci.training.run_data import Protocol
 
 _PARTS = ("entity", "relation")
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Which documents are scored: a test file's, each fold's, or else the validation documents."""
-
-    test: Path | None
-    folds: int
-    fold: int | None
-    protocol: str | None
-
-    def check(self, choice: TrainingChoice) -> None:
-        """Raise UsageError where the options do not go together."""
-        if self.fold and not self.fold <= self.folds:
-            raise UsageError(f"--fold {self.fold} is none of {self.folds} --folds")
-        if self.folds and choice.validation:
-            raise UsageError(
-                "--folds needs no --validation: a part to choose the epoch on is split off each "
-                "fold's training part. The held-out files are named with --test"
-            )
-        if self.protocol and not (self.test or self.folds):
-            raise UsageError(
-                "--protocol is about held-out documents: give --test or --folds. Without them "
-                "the scores are those of the validation documents"
-            )
 
 
 def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> None:
@@ -76,7 +50,7 @@ def _train_series(
     model: ModelConfig,
     config: TrainConfig,
 ) -> Summary:
-    plan = choice.plan(config, folds=held_out.folds)
+    plan = choice.plan(config, folds=held_out.folds or 0)
     experiment = open_experiment(inputs, model, config.variant, show_progress=show_progress())
     if held_out.folds:
         folds = open_folds(choice.train, held_out.test, inputs.schema, folds=held_out.folds)

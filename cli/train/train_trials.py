@@ -4,27 +4,27 @@ import click
 
 from keci.cli.options import show_progress
 from keci.cli.tables import print_table
-from keci.cli.train.train_options import TrainingChoice
+from keci.cli.train.train_options import TrainingChoice, TuneOptions
 from keci.config import TrainConfig
 from keci.errors import UsageError
 from keci.training.run import open_experiment
 from keci.training.run_data import Protocol
-from keci.training.tune import TABLE_FILE, SearchSpace, Trial, Tuning, best_trial, tune_grid
+from keci.training.search_space import SearchSpace
+from keci.training.tune import TABLE_FILE, Trial, Tuning, best_trial, tune_grid
 
 
-def try_settings(
-    choice: TrainingChoice, space: SearchSpace, *, trials: int | None, pruning: str
-) -> None:
-    """Run the grid, or the search where ``trials`` are given; print the table, best first.
+def try_settings(choice: TrainingChoice, tuned: TuneOptions) -> None:
+    """Run the grid, or the search where trials are given; print the table, best first.
 
     Raises UsageError where a search is asked for and Optuna is missing.
     """
-    if trials is None and pruning != "none":
+    if tuned.trials is None and tuned.prune != "none":
         raise UsageError("--prune gives up trials of a search: give --trials too")
+    space = tuned.space()
     found = (
         tune_grid(_tuning(choice), space, resume=choice.resume)
-        if trials is None
-        else _search(choice, space, trials=trials, pruning=pruning)
+        if tuned.trials is None
+        else _search(choice, space, trials=tuned.trials, pruning=tuned.prune)
     )
     _show(found)
     click.echo(f"best: trial {best_trial(found).number}; table in {choice.output / TABLE_FILE}")

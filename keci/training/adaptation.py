@@ -7,7 +7,7 @@ Three losses share the encoder: the tags of annotated corpora by a linear head e
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from keci.config import TrainConfig
-from keci.errors import ConfigError, UsageError
+from keci.errors import UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import Encoder, load_encoder, prefer_trainable_attention, save_encoder
 from keci.progress import ProgressDisplay
 from keci.text.tokens import TextTokenizer
+from keci.training.adaptation_settings import AdaptationSettings
 from keci.training.checkpoint import read_json, write_json, write_tensors
 from keci.training.synonyms import SynonymPairs
 from keci.training.tagged_texts import (
@@ -43,29 +44,6 @@ _TEMPERATURE = 0.07
 _MOST_PIECES = 128
 _SAVED_EVERY = 200
 _MASK_TOKENS = ("[MASK]", "<mask>")
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptationSettings:
-    """How an encoder is adapted; ``steps`` of up to ``piece_budget`` pieces, padding included."""
-
-    encoder: str = "minilm"
-    steps: int = 2000
-    piece_budget: int = 2048
-    learning_rate: float = 2e-4
-    warmup_share: float = 0.06
-    mask_share: float = 0.12
-    synonym_pairs: int = 32
-    """Pairs of names of a step; 0 leaves that loss out."""
-    tag_weight: float = 1.0
-    synonym_weight: float = 0.3
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if min(self.steps, self.piece_budget) < 1 or self.synonym_pairs < 0:
-            raise ConfigError("steps and piece_budget must be at least 1, synonym_pairs at least 0")
-        if not 0 < self.mask_share < 1 or not self.learning_rate > 0:
-            raise ConfigError("mask_share must be in (0, 1) and learning_rate above 0")
 
 
 class AdaptedEncoder(nn.Module):

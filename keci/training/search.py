@@ -9,8 +9,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from keci.training.search_space import SearchSpace, Setting
 from keci.training.trainer import EpochMetrics
-from keci.training.tune import SearchSpace, Setting, Trial, Tuning
+from keci.training.tune import Trial, Tuning
 
 STUDY_FILE = "study.journal"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)

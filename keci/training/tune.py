@@ -4,63 +4,22 @@ import csv
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from keci.config import TrainConfig
-from keci.errors import ConfigError, UsageError
+from keci.errors import UsageError
 from keci.training.checkpoint import drop_tensors, read_json, write_json
 from keci.training.crossval import RESULTS_FILE, Plan, deviation, run_series
 from keci.training.experiment import Experiment
 from keci.training.run_data import Protocol, RunData
+from keci.training.search_space import SearchSpace, Setting
 from keci.training.trainer import AfterEpoch, EpochMetrics, read_metrics
 
 _LOGGER = logging.getLogger(__name__)
 TUNE_FILE = "tune.json"
 TABLE_FILE = "results.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a trial sets of TrainConfig."""
-
-    batch_size: int
-    encoder_learning_rate: float
-    upper_learning_rate: float
-    epochs: int
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSpace:
-    """Values to try; the default ones are the paper's grid."""
-
-    batch_size: tuple[int, ...] = (16, 32)
-    encoder_learning_rate: tuple[float, ...] = (2e-5, 3e-5, 4e-5, 5e-5)
-    upper_learning_rate: tuple[float, ...] = (1e-4, 2e-4, 5e-4)
-    epochs: tuple[int, ...] = (50, 100)
-
-    def __post_init__(self) -> None:
-        for name, values in asdict(self).items():
-            if not values or len(set(values)) < len(values) or min(values) <= 0:
-                raise ConfigError(f"{name} needs distinct values above 0, got {list(values)}")
-
-    def to_record(self) -> dict[str, list[float]]:
-        return {name: list(values) for name, values in asdict(self).items()}
-
-    def grid(self) -> list[Setting]:
-        """Every combination; the trials with the fewest epochs come first."""
-        combinations = product(
-            sorted(self.epochs),
-            self.batch_size,
-            self.encoder_learning_rate,
-            self.upper_learning_rate,
-        )
-        return [
-            Setting(batch_size, encoder_rate, upper_rate, epochs)
-            for epochs, batch_size, encoder_rate, upper_rate in combinations
-        ]
 
 
 @dataclass(frozen=True, slots=True)

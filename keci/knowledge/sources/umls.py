@@ -4,7 +4,6 @@ import logging
 import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +17,7 @@ from keci.knowledge.base.ragged import Integers
 from keci.knowledge.base.records import ConceptRecord, SourceRecord
 from keci.knowledge.base.tables import TableBuilder, TripleBuilder, Triples
 from keci.knowledge.sources.rrf import RrfFolder
+from keci.knowledge.sources.umls_filter import UmlsFilter
 from keci.knowledge.sources.umls_relations import RELATION_NAMES, umls_relation
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,19 +27,6 @@ _UNRANKED = "0000"
 _VOCABULARIES = {"MSH": "MESH:{}", "HGNC": "{}", "GO": "{}", "HPO": "{}", "MTHSPL": "UNII:{}"}
 _DEFINING_SOURCES = ("MSH", "NCI", "GO", "HPO", "SNOMEDCT_US", "CSP")
 _NO_CONCEPT = -1
-
-
-@dataclass(frozen=True, slots=True)
-class UmlsFilter:
-    """Which atoms enter: their language, suppression flags, sources and semantic types.
-
-    Empty ``sources`` or ``types`` allow all.
-    """
-
-    language: str = "ENG"
-    suppress: frozenset[str] = frozenset({"N"})
-    sources: frozenset[str] = frozenset()
-    types: frozenset[str] = frozenset()
 
 
 def build_umls(
@@ -173,7 +160,7 @@ def _concepts(release: RrfFolder, wanted: UmlsFilter) -> Iterator[ConceptRecord]
     for cui, atoms in _grouped(_atom_rows(release, wanted), "MRCONSO.RRF"):
         codes = sorted({row[1] for row in types.of(cui)})
         described = definitions.of(cui)
-        if codes and (not wanted.types or not wanted.types.isdisjoint(codes)):
+        if codes and (not wanted.types or any(code in wanted.types for code in codes)):
             yield _concept(cui, atoms, tuple(codes), _best_definition(described), ranks)
     types.finish()
     definitions.finish()

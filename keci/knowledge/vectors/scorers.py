@@ -1,4 +1,4 @@
-"""Knowledge-graph embedding: settings, link-prediction scorers and the sparse optimiser.
+"""Knowledge-graph embedding: link-prediction scorers and the sparse optimiser.
 
 Both scorers compare a *query*, made of one end and the relation, with candidates for the other end.
 """
@@ -10,42 +10,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from keci.errors import ConfigError
+from keci.knowledge.vectors.settings import TRANSE
 
-TRANSE = "transe"
-DISTMULT = "distmult"
-METHODS = (TRANSE, DISTMULT)
 _FIRST_DEVIATION = 0.03
 _TINY = 1e-10
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingSettings:
-    """How vectors are trained on a knowledge base's triples.
-
-    Triples come in batches of ``batch_size``; ``chunk_size`` of them share ``negatives`` random
-    nodes, to which the chunk's other ends are added. The learning rate falls linearly to zero.
-    ``held_out`` is the largest number of triples, of each kind, kept for the ranking.
-    """
-
-    method: str = TRANSE
-    width: int = 64
-    epochs: int = 10
-    seed: int = 1
-    batch_size: int = 4096
-    chunk_size: int = 64
-    negatives: int = 128
-    learning_rate: float = 0.1
-    held_out: int = 1000
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ConfigError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        for name in ("width", "epochs", "batch_size", "chunk_size", "negatives"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.learning_rate <= 0 or self.held_out < 0:
-            raise ConfigError("learning_rate must be above 0 and held_out at least 0")
 
 
 class Scorer(Protocol):

@@ -21,12 +21,12 @@ from keci.errors import DataError, UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vectors.folder import NewTable, TableManifest, work_folder, write_table
 from keci.knowledge.vectors.scorers import (
-    EmbeddingSettings,
     Ranking,
     RowTable,
     rank_answers,
     scorer_for,
 )
+from keci.knowledge.vectors.settings import EmbeddingSettings
 from keci.knowledge.vectors.triples import HAS_TYPE, RELATED, Family, TripleBatch, TripleGraph
 
 _FILE = "state.json"

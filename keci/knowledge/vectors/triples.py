@@ -18,7 +18,7 @@ from torch import Tensor
 
 from keci.knowledge.base.ragged import ragged_positions
 from keci.knowledge.base.store import KnowledgeBase
-from keci.knowledge.vectors.scorers import EmbeddingSettings
+from keci.knowledge.vectors.settings import EmbeddingSettings
 
 CONCEPT, TYPE = "concept", "type"
 RELATED = (CONCEPT, "related", CONCEPT)

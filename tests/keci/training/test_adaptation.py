@@ -15,7 +15,8 @@ from tokenizers.processors import TemplateProcessing
 
 from keci.errors import DataError, UsageError
 from keci.text.tokens import TextTokenizer
-from keci.training.adaptation import Adaptation, AdaptationSettings, synonym_loss
+from keci.training.adaptation import Adaptation, synonym_loss
+from keci.training.adaptation_settings import AdaptationSettings
 from keci.training.tagged_texts import (
     IGNORED,
     batches_of_similar_length,

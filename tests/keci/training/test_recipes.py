@@ -13,7 +13,7 @@ GIVEN = ("--train", "train.json", "--output", "out")
 
 
 @click.command()
-@training_options
+@training_options()
 @click.option("--epochs", default=50)
 @click.option("--batch-size", default=32, expose_value=False)
 @click.option("--encoder-lr", default=5e-5, expose_value=False)

@@ -14,7 +14,8 @@ from keci.training import search as search_module
 from keci.training import trainer as trainer_module
 from keci.training.crossval import Plan
 from keci.training.search import STUDY_FILE, Pruning, search
-from keci.training.tune import SearchSpace, Trial, Tuning
+from keci.training.search_space import SearchSpace
+from keci.training.tune import Trial, Tuning
 from tests.keci.training.tiny_series import TRAIN, read, results, single_split, tiny_experiment
 
 SPACE = SearchSpace((2, 3), (1e-4, 1e-2), (1e-4, 1e-2), (1, 2))

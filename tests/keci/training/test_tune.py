@@ -11,7 +11,8 @@ pytest.importorskip("accelerate")
 from keci.errors import ConfigError, UsageError
 from keci.training import trainer as trainer_module
 from keci.training.crossval import Plan
-from keci.training.tune import SearchSpace, Setting, Trial, Tuning, best_trial, tune_grid
+from keci.training.search_space import SearchSpace, Setting
+from keci.training.tune import Trial, Tuning, best_trial, tune_grid
 from tests.keci.training.tiny_series import TRAIN, read, results, single_split, tiny_experiment
 
 SPACE = SearchSpace((2, 3), (5e-3,), (1e-2, 1e-3), (1,))

@@ -7,7 +7,8 @@ import pytest
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
 from keci.knowledge.linking.linker import Linker
-from keci.knowledge.sources.umls import UmlsFilter, build_umls
+from keci.knowledge.sources.umls import build_umls
+from keci.knowledge.sources.umls_filter import UmlsFilter
 from tests.keci.knowledge.related import triples
 from tests.keci.knowledge.sources.umls_release import write_release
 
@@ -96,14 +97,14 @@ def test_a_file_in_packed_parts_is_read_whole(umls: KnowledgeBase, tmp_path: Pat
 
 def test_filters_choose_sources_types_and_suppressed_atoms(tmp_path: Path) -> None:
     write_release(tmp_path)
-    by_source = build(tmp_path, sources=frozenset({"MSH", "NCI"}))
+    by_source = build(tmp_path, sources=("MSH", "NCI"))
     assert [by_source.concept(i).name for i in range(len(by_source))] == [
         "Acetylrose",
         "febris rosarum",
     ]
-    by_type = build(tmp_path, types=frozenset({"T002"}))
+    by_type = build(tmp_path, types=("T002",))
     assert [by_type.concept(i).name for i in range(len(by_type))] == ["petal", "rose plant"]
-    suppressed = build(tmp_path, suppress=frozenset({"N", "O"}))
+    suppressed = build(tmp_path, suppress=("N", "O"))
     index = suppressed.find("UMLS:C0000001")
     assert index is not None
     assert "Outmodedrose" in suppressed.concept(index).names

@@ -10,7 +10,7 @@ pytest.importorskip("dgl")
 from keci.errors import DataError, UsageError
 from keci.knowledge.base.store import knowledge_base_in_memory
 from keci.knowledge.vectors.folder import TableManifest, vectors_folder, work_folder
-from keci.knowledge.vectors.scorers import METHODS, EmbeddingSettings
+from keci.knowledge.vectors.settings import METHODS, EmbeddingSettings
 from keci.knowledge.vectors.table import VectorTable, open_tables
 from keci.knowledge.vectors.training import EmbeddingState, Progress, embed_relations
 from tests.keci.knowledge.vector_tables import written_base

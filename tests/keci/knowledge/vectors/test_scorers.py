@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keci.errors import ConfigError
-from keci.knowledge.vectors.scorers import METHODS, EmbeddingSettings, RowTable, scorer_for
+from keci.knowledge.vectors.scorers import RowTable, scorer_for
+from keci.knowledge.vectors.settings import METHODS
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -46,11 +46,3 @@ def test_rows_move_as_adagrad_moves_them_and_others_stay(rows: list[int]) -> Non
     torch.testing.assert_close(table.values[rows], plain.detach())
     others = [row for row in range(5) if row not in rows]
     torch.testing.assert_close(table.values[others], start[others])
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"method": "rotate"}, {"width": 0}, {"learning_rate": 0.0}, {"held_out": -1}]
-)
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigError):
-        EmbeddingSettings(**wrong)  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ import torch
 pytest.importorskip("dgl")
 
 from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
-from keci.knowledge.vectors.scorers import EmbeddingSettings, TransE
+from keci.knowledge.vectors.scorers import TransE
+from keci.knowledge.vectors.settings import EmbeddingSettings
 from keci.knowledge.vectors.triples import HAS_TYPE, RELATED, TripleBatch, TripleGraph
 from tests.keci.knowledge.vector_tables import written_base
 
