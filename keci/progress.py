@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +46,7 @@ class ProgressDisplay:
             self._log(line)
 
     def step(self, facts: str, done: float = 0.0, total: float | None = None) -> None:
-        """The same for one of a few steps, each of which is logged where nobody looks on."""
+        """Like ``update`` for one of a few steps; each is logged where nobody looks on."""
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, facts=facts)
         else:
@@ -76,6 +78,14 @@ class ProgressDisplay:
     ) -> None:
         if self._bar:
             self._bar.stop()
+
+
+@contextmanager
+def step_told(step: str, *, is_shown: bool) -> Iterator[None]:
+    """Say what takes seconds: on a terminal while it lasts, else in the log when it begins."""
+    with ProgressDisplay(step, is_shown=is_shown) as progress:
+        progress.step(step)
+        yield
 
 
 def clock_time(seconds: float) -> str:

@@ -22,7 +22,7 @@ from keci.config import TrainConfig
 from keci.errors import UsageError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import Encoder, load_encoder, prefer_trainable_attention, save_encoder
-from keci.progress import ProgressDisplay
+from keci.progress import ProgressDisplay, step_told
 from keci.text.tokens import TextTokenizer
 from keci.training.adaptation_settings import AdaptationSettings
 from keci.training.checkpoint import read_json, write_json, write_tensors
@@ -115,7 +115,8 @@ class Adaptation:
         self.settings = settings
         self.folder = folder
         self.show_progress = show_progress
-        transformer, tokenizer_json = load_encoder(settings.encoder)
+        with step_told(f"loading the encoder {settings.encoder}", is_shown=show_progress):
+            transformer, tokenizer_json = load_encoder(settings.encoder)
         self.tokenizer = TextTokenizer(Tokenizer.from_str(tokenizer_json))
         self.mask_id = _mask_id(self.tokenizer)
         self.corpora = read_tagged_corpora(corpora, self.tokenizer, most_pieces=_MOST_PIECES)

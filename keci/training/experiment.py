@@ -26,6 +26,7 @@ from keci.model.encoder import (
 )
 from keci.model.network import Network, SpanNetwork
 from keci.overlaps import overlapping_types
+from keci.progress import step_told
 from keci.schema import TaskSchema
 from keci.text.tokens import TextTokenizer
 from keci.training.checkpoint import (
@@ -105,8 +106,11 @@ class Experiment:
         if not (folder / SCORES_FILE).exists():
             write_ids(folder / VALIDATION_IDS_FILE, data.validation)
             write_ids(folder / SCORED_IDS_FILE, data.scored)
-            trainer = self._trainer(schema, config, folder, after_epoch)
-            state = trainer.fit(self._training_data(trainer.builder, data), resume=resume)
+            with step_told(f"loading the encoder {self.encoder}", is_shown=self.show_progress):
+                trainer = self._trainer(schema, config, folder, after_epoch)
+            with step_told("linking and tokenising the texts", is_shown=self.show_progress):
+                training_data = self._training_data(trainer.builder, data)
+            state = trainer.fit(training_data, resume=resume)
             texts = self._prepare(trainer.builder, _documents(data.scored))
             evaluation = trainer.score_best(data.scored, texts)
             write_json(folder / SCORES_FILE, _scores(evaluation, data, state))

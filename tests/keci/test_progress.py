@@ -9,7 +9,7 @@ import pytest
 
 from keci import progress
 from keci.logs import set_up_logging
-from keci.progress import ProgressDisplay, clock_time
+from keci.progress import ProgressDisplay, clock_time, step_told
 
 
 class Terminal(io.StringIO):
@@ -55,6 +55,17 @@ def test_without_a_terminal_each_of_a_few_steps_is_logged(
         display.step("reading (1 of 2)", 0, 2)
         display.step("writing (2 of 2)", 1, 2)
     assert caplog.messages == ["reading (1 of 2)", "writing (2 of 2)"]
+
+
+def test_a_step_is_told_when_it_begins(
+    caplog: pytest.LogCaptureFixture, terminal: Terminal
+) -> None:
+    with caplog.at_level(logging.INFO, "keci"), step_told("loading", is_shown=False):
+        assert caplog.messages == ["loading"]
+    with redirect_stderr(terminal), step_told("loading", is_shown=True):
+        pass
+    assert "loading" in terminal.getvalue()
+    assert len(caplog.messages) == 1
 
 
 def test_on_a_terminal_it_is_one_line_with_the_log_above(

@@ -1,3 +1,4 @@
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +116,19 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(inputs: RunInputs) -> None
     run(inputs)
     with pytest.raises(UsageError, match="--resume"):
         run(inputs)
+
+
+def test_what_comes_before_the_first_epoch_is_told(
+    inputs: RunInputs, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "keci"):
+        run(inputs)
+    told = [message.split(" /")[0] for message in caplog.messages]
+    first, second = (
+        told.index("loading the encoder"),
+        told.index("linking and tokenising the texts"),
+    )
+    assert first < second
 
 
 def test_a_finished_run_can_be_resumed(inputs: RunInputs) -> None:
