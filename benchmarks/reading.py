@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
-from types import TracebackType
 from typing import Self
 
 from benchmarks.commands import MEGABYTE
@@ -72,12 +71,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import click
@@ -87,13 +86,11 @@ class Watch:
         self._stack.enter_context(self._signals)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stack.close()
         if self._metrics:
             self._metrics.write()
-        if error is None:
+        if kind is None:
             print_summary("", summary_of(self.meter))
 
 

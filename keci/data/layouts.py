@@ -15,7 +15,9 @@ from keci.documents import Extraction
 from keci.errors import DataError, UsageError
 from keci.formats import bioc, parquet, pubtator, xmi
 from keci.formats.detect import PUBTATOR_BEGINNING
-from keci.formats.stream import ReadOptions, Source
+from keci.formats.json import parse_json
+from keci.formats.jsonl import json_records
+from keci.formats.stream import ContentStream, ReadOptions, Source
 
 _BOM = b"\xef\xbb\xbf"
 _WHITE_SPACE = b" \t\r\n"
@@ -217,22 +219,14 @@ def _parse_array(path: Path, content: bytes) -> list[Any]:
     return records
 
 
-def _parse_lines(path: Path, content: bytes) -> list[Any]:
-    """One object a line, or one over many lines."""
-    try:
-        return list(_lines(path, content))
-    except DataError:
-        try:
-            return [orjson.loads(content)]
-        except orjson.JSONDecodeError:
-            pass
-        raise
-
-
-def _lines(path: Path, content: bytes) -> Iterator[Any]:
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if line.strip():
+def _parse_lines(path: Path, content: bytes) -> Iterator[Any]:
+    """One object a line, or objects over several lines, as keci-extract reads them."""
+    options = ReadOptions()
+    stream = ContentStream(io.BytesIO(content), options)
+    for number, record in json_records(stream, options.max_record_bytes):
+        if record.strip():
             try:
-                yield orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                raise DataError(f"{path}, line {number}: not valid json: {error}") from error
+                yield parse_json(record, options)
+            except DataError as error:
+                line = f", line {number}" if number else ""
+                raise DataError(f"{path}{line}: {error}") from error

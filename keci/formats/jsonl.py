@@ -5,7 +5,6 @@ An array of such objects, or objects over several lines, are read alike.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import orjson
@@ -40,7 +39,7 @@ def read_jsonl(
     reader = _RecordReader(source, options)
     position = 0
     try:
-        for number, line in _records(stream, options.max_record_bytes):
+        for number, line in json_records(stream, options.max_record_bytes):
             if line and not line.isspace():
                 position += 1
                 yield reader.read(line, position, number)
@@ -48,7 +47,7 @@ def read_jsonl(
         yield Failure(source, position + 1, "", str(error))
 
 
-def _records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes]]:
+def json_records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes]]:
     """The bytes of each record with the number of its line, 0 where records are no lines."""
     head = stream.content_head
     if _ARRAY.match(head):
@@ -250,10 +249,5 @@ class JsonlWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._output.__exit__(kind, error, trace)
+    def __exit__(self, kind: type[BaseException] | None, *others: object) -> None:
+        self._output.__exit__(kind, *others)

@@ -1,10 +1,10 @@
 """The bodies of requests and answers, as OpenAPI describes them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from keci.documents import Document
+from keci.documents import Document, Mention, Relation
 
 
 class _Strict(BaseModel):
@@ -50,49 +50,13 @@ class LinkRequest(_Strict):
     text: str
 
 
-class ConceptModel(BaseModel):
-    """A concept of the knowledge base, with its share of a mention's attention."""
-
-    id: str
-    name: str
-    types: list[str]
-    weight: float
-    xrefs: list[str] = []
-
-
-class EntityModel(BaseModel):
-    """A typed span; offsets are Unicode code points, half-open."""
-
-    id: str
-    start: int
-    end: int
-    text: str
-    type: str
-    score: float | None = None
-    type_score: float | None = None
-    assertion: Literal["present", "negated", "speculated"]
-    concepts: list[ConceptModel] = []
-    context_weight: float | None = None
-
-
-class RelationModel(BaseModel):
-    """A typed relation from the entity with id ``head`` to the one with id ``tail``."""
-
-    id: str
-    head: str
-    tail: str
-    type: str
-    score: float | None = None
-    assertion: Literal["present", "negated", "speculated"]
-
-
 class RecordModel(BaseModel):
-    """What was found in a text: the record of keci-extract."""
+    """What was found in a text: the record of keci-extract; offsets are code points, half-open."""
 
     id: str
     text: str
-    entities: list[EntityModel]
-    relations: list[RelationModel]
+    entities: list[Mention]
+    relations: list[Relation]
 
 
 class FailureModel(BaseModel):

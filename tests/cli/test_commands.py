@@ -173,7 +173,8 @@ def test_from_annotated_texts_to_extractions(
     assert training.exit_code == 0, training.stderr
     assert (learned / "metrics.csv").read_text("utf-8").count("\n") == 13
 
-    exported = run("keci-export", learned, bundle, "--precision", "fp32")
+    judged = ("--data", gold, "--kb", tiny_kb_folder)
+    exported = run("keci-export", learned, bundle, "--precision", "fp32", *judged)
     assert exported.exit_code == 0, exported.stderr
     assert run("keci-export", learned, bundle).exit_code == 2, "a bundle is not overwritten"
 
@@ -191,6 +192,7 @@ def test_from_annotated_texts_to_extractions(
     assert [score.exit_code for score in scores] == [0, 0, 0]
     records = [orjson.loads(score.stdout) for score in scores]
     assert records[0] == records[1] == records[2]
+    assert {"task", "metric", "documents", "entity", "relation", "strict"} <= records[0].keys()
     assert records[0]["entity"]["f1"] > 50
 
 

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,17 +70,33 @@ def test_an_existing_bundle_is_left_alone(tiny_run: Path, tiny_bundle: Path) -> 
         export_run(tiny_run, tiny_bundle, ("fp32",))
 
 
-def test_a_death_before_the_end_leaves_no_bundle(tiny_run: Path, tmp_path: Path) -> None:
+def graphs_of(bundle: Path) -> Callable[[object, object, Path, Sequence[str]], None]:
+    """In place of the exporting of graphs: those of a bundle of the run, which take seconds."""
+
+    def copy(_: object, __: object, folder: Path, precisions: Sequence[str]) -> None:
+        for precision in precisions:
+            shutil.copytree(bundle / precision, folder / precision)
+
+    return copy
+
+
+def test_a_death_before_the_end_leaves_no_bundle(
+    tiny_run: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from keci.export.exporter import export_run\n"
-        "run, bundle = map(Path, sys.argv[1:])\n"
-        "export_run(run, bundle, ('fp32',), judge=lambda _: os._exit(9))\n"
+        "from keci.export import exporter\n"
+        "from tests.export.test_exporter import graphs_of\n"
+        "run, bundle, graphs = map(Path, sys.argv[1:])\n"
+        "exporter._export_graphs = graphs_of(graphs)\n"
+        "exporter.export_run(run, bundle, ('fp32',), judge=lambda _: os._exit(9))\n"
     )
-    line = [sys.executable, "-c", code, str(tiny_run), str(tmp_path / "bundle")]
+    folders = (tiny_run, tmp_path / "bundle", tiny_bundle)
+    line = [sys.executable, "-c", code, *map(str, folders)]
     assert subprocess.run(line, check=False).returncode == 9
     assert not (tmp_path / "bundle").exists()
+    monkeypatch.setattr(exporter, "_export_graphs", graphs_of(tiny_bundle))
     export_run(tiny_run, tmp_path / "bundle", ("fp32",))
     assert read_bundle(tmp_path / "bundle").precisions
 
@@ -101,7 +118,9 @@ def test_a_bundle_that_fails_parity_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_compact_bundle_is_smaller_and_reads_much_the_same(tmp_path: Path) -> None:
+def test_a_compact_bundle_is_smaller_and_reads_much_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = replace(CONFIG, span_width=64, hidden_width=64, node_width=64, knowledge="fusion")
     run = write_tiny_run(tmp_path / "run", config)
     predictions, sizes = [], []
@@ -109,6 +128,7 @@ def test_a_compact_bundle_is_smaller_and_reads_much_the_same(tmp_path: Path) -> 
         folder = tmp_path / f"bundle-{compact}"
         manifest = export_run(run, folder, ("int8",), compact=compact)
         sizes.append(manifest.files["graph.safetensors"].size)
+        monkeypatch.setattr(exporter, "_export_graphs", graphs_of(folder))
         extractor = open_extractor(folder, None, RuntimeOptions())
         predictions.append(list(extractor.predictor(documents(*TEXTS))))
     assert sizes[1] < sizes[0] / 2

@@ -1,6 +1,5 @@
 """keci-evaluate on files of predictions, runs and bundles with a tiny network."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.cli.extraction import records
 from tests.cli.extraction import run as extract
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
+from tests.short_rows import with_short_rows
 from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
 
 pytestmark = pytest.mark.usefixtures("_as_before")
@@ -162,9 +162,7 @@ def test_documents_are_read_as_keci_extract_reads_them_with_unit_document(
     tmp_path: Path, with_kb: tuple[str, ...], tiny_kb_folder: Path, tiny_bundle: Path
 ) -> None:
     """In a row of the encoder, in several, and in windows beyond what the model reads at once."""
-    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
-    manifest = orjson.loads((bundle / "manifest.json").read_bytes())
-    (bundle / "manifest.json").write_bytes(orjson.dumps({**manifest, "max_pieces": 34}))
+    bundle = with_short_rows(tiny_bundle, tmp_path / "bundle", 34)
     sentences = "Pain with rash and abc kinase. Rash after drug. "
     texts = [Extraction(f"d{count}", (sentences * count).strip()) for count in (1, 4, 10)]
     tokenizer = TextTokenizer.from_file(bundle / "tokenizer.json")

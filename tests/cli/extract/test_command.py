@@ -10,6 +10,7 @@ import pytest
 from keci.documents import Extraction
 from tests.cli.extraction import records, run
 from tests.keci.corpus.corpora import write_update
+from tests.short_rows import with_short_rows
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
 
@@ -83,7 +84,9 @@ def test_an_input_without_records_is_told(
     assert "the inputs hold no records" in run(path, "--dry-run", *model).stderr
 
 
-def test_unusual_texts_give_sensible_results(model: tuple[str, ...], tmp_path: Path) -> None:
+def test_unusual_texts_give_sensible_results(tiny_bundle: Path, tmp_path: Path) -> None:
+    bundle = with_short_rows(tiny_bundle, tmp_path / "bundle", 66)
+    model = ("--model", bundle, "--no-kb", "--threads", "1")
     texts = {
         "empty": "",
         "blank": " \n\t ",

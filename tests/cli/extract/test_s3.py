@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.extraction import contents
+from tests.cli.extraction import contents, run
 
 pytest.importorskip("s3fs", reason="needs keci[s3]")
 server = pytest.importorskip("moto.server", reason="needs moto")
@@ -55,10 +55,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch, corpus: Path) -> Iterator[Any]:
     running.stop()
 
 
+@pytest.mark.usefixtures("_as_before", "_small_chunks")
 def test_s3(bucket: Any, corpus: Path, model: tuple[str, ...], tmp_path: Path) -> None:
     options = ("--part-records", "5", "--work-dir", str(tmp_path / "work"), *model)
-    assert _run(0, str(corpus), "--output-dir", str(tmp_path / "local"), *options) == 1
-    assert _run(0, str(corpus), "--output-dir", "s3://texts/copy", *options) == 1
+    assert run(corpus, "--output-dir", tmp_path / "local", *options).exit_code == 1
+    assert run(corpus, "--output-dir", "s3://texts/copy", *options).exit_code == 1
     local = contents(tmp_path / "local")
     assert _stored(bucket, "texts/copy") == local
     command = ("s3://texts/in", "--output-dir", "s3://texts/out", "--resume", *options)
@@ -66,7 +67,7 @@ def test_s3(bucket: Any, corpus: Path, model: tuple[str, ...], tmp_path: Path) -
         # What was stored at the last death is stored again, the next file for the first time.
         assert _run(min(number + 1, 2), *command) == -signal.SIGKILL
         assert ("manifest.json" in _stored(bucket, "texts/out")) == (number == len(local) - 1)
-    assert _run(0, *command) == 1
+    assert run(*command).exit_code == 1
     stored = _stored(bucket, "texts/out")
     parts = {name for name in local if name.startswith("part-")}
     assert {name: stored[name] for name in parts} == {name: local[name] for name in parts}

@@ -1,4 +1,4 @@
-"""keci-train, keci-export and keci-evaluate, one after the other on a tiny encoder."""
+"""keci-train and keci-evaluate, one after the other on a tiny encoder."""
 
 from pathlib import Path
 
@@ -8,11 +8,9 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
-pytest.importorskip("onnxscript")
 
 from transformers import PreTrainedTokenizerFast
 
-from keci.cli import export
 from keci.cli.evaluate import evaluate
 from keci.cli.train import train
 from tests.keci.training.sentences import annotated_sentences
@@ -113,29 +111,6 @@ def test_wrong_options_are_explained(
     result = run_train(workplace, tiny_kb_folder, *options, run="other")
     assert result.exit_code == 2
     assert message in result.output
-
-
-def test_export_then_evaluation_of_run_and_bundle_agree(
-    workplace: Path, tiny_kb_folder: Path
-) -> None:
-    runner = CliRunner()
-    gold, bundle = str(workplace / "gold.jsonl"), workplace / "bundle"
-    arguments = [str(workplace / "run"), str(bundle), "--precision", "fp32"]
-    arguments += ["--data", gold, "--kb", str(tiny_kb_folder)]
-    result = runner.invoke(export.main, arguments)
-    assert result.exit_code == 0, result.output
-    scores = []
-    for model in (workplace / "run", bundle):
-        result = runner.invoke(
-            evaluate.main,
-            [str(model), "--task", str(workplace / "schema.toml"), "--data", gold,
-             "--kb", str(tiny_kb_folder), "--json"],
-        )  # fmt: skip
-        assert result.exit_code == 0, result.output
-        scores.append(orjson.loads(result.stdout))
-    assert scores[0] == scores[1]
-    assert {"task", "metric", "documents", "entity", "relation", "strict"} <= scores[0].keys()
-    assert scores[0]["documents"] == 6
 
 
 def test_predictions_are_scored_without_a_model(workplace: Path) -> None:

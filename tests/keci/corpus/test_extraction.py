@@ -15,6 +15,7 @@ from keci.documents import Document, Extraction, Failure, Mention
 from keci.filters import Filter
 from keci.prediction import Pending, Predictor, Reading
 from keci.runtime.extractor import RuntimeOptions, open_extractor
+from tests.short_rows import with_short_rows
 from tests.tiny import documents, tiny_knowledge_base
 
 
@@ -98,25 +99,34 @@ def test_no_records_give_no_chunks(predictor: Predictor) -> None:
     assert list(CorpusExtractor(predictor, unit="sentence")([])) == []
 
 
-@pytest.mark.parametrize("repetitions", [1, 25, 100])
-def test_a_document_is_read_as_in_training(predictor: Predictor, repetitions: int) -> None:
+@pytest.fixture(scope="module")
+def short_rows(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Predictor]:
+    """Reads 64 word pieces in a row, and 256 at once."""
+    bundle = with_short_rows(tiny_bundle, tmp_path_factory.mktemp("bundles") / "short", 66)
+    opened = open_extractor(bundle, tiny_knowledge_base(), RuntimeOptions(threads=1)).predictor
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("repetitions", [1, 3, 10])
+def test_a_document_is_read_as_in_training(short_rows: Predictor, repetitions: int) -> None:
     """Up to four rows of the encoder, as evaluation reads it."""
     text = " ".join([TEXTS[2]] * repetitions)
-    builder = predictor.builder
+    builder = short_rows.builder
     pieces = builder.tokenizer.count_pieces(text)
     assert pieces < builder.most_tokens
-    assert (pieces > builder.max_tokens) == (repetitions > 25)
-    (expected,) = predictor(documents(text))
-    (result,) = results(CorpusExtractor(predictor, unit="document"), text)
+    assert (pieces > builder.max_tokens) == (repetitions > 3)
+    (expected,) = short_rows(documents(text))
+    (result,) = results(CorpusExtractor(short_rows, unit="document"), text)
     assert isinstance(result.outcome, Extraction)
     assert found(result.outcome.mentions) == found(expected.mentions)
     assert len(result.outcome.relations) == len(expected.relations)
 
 
-def test_a_longer_document_is_read_to_its_end(predictor: Predictor) -> None:
-    text = " ".join([TEXTS[2]] * 300)
-    assert predictor.builder.tokenizer.count_pieces(text) > predictor.builder.most_tokens
-    (result,) = results(CorpusExtractor(predictor, unit="document"), text)
+def test_a_longer_document_is_read_to_its_end(short_rows: Predictor) -> None:
+    text = " ".join([TEXTS[2]] * 40)
+    assert short_rows.builder.tokenizer.count_pieces(text) > short_rows.builder.most_tokens
+    (result,) = results(CorpusExtractor(short_rows, unit="document"), text)
     assert isinstance(result.outcome, Extraction)
     assert result.outcome.mentions[0].start < 100
     assert result.outcome.mentions[-1].end > len(text) - 100

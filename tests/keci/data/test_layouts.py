@@ -30,7 +30,7 @@ def test_lines_may_be_blank_and_the_file_gzipped(tmp_path):
     ("content", "message"),
     [
         (b'[{"text": 1}', "is not valid json"),
-        (b'{"id": "d1", "text": "x"}\n{"id"', "line 2: not valid json"),
+        (b'{"id": "d1", "text": "x"}\n{"id"', "line 2: not valid JSON"),
         (b'{"text": "x"}', "record 1: expected an object with 'tokens'"),
         (b"[3]", "got int '3'"),
     ],

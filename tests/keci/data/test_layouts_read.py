@@ -159,6 +159,14 @@ def test_json_may_be_one_object_over_many_lines(tmp_path: Path) -> None:
     assert seen(load_dataset(path, SCHEMA))[1] == MENTIONS
 
 
+def test_json_may_be_several_objects_over_many_lines(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    records = [{"id": name, "text": TEXT, "entities": []} for name in ("a", "b")]
+    parts = [orjson.dumps(record, option=orjson.OPT_INDENT_2) for record in records]
+    path.write_bytes(b"\n".join(parts))
+    assert [document.id for document in load_dataset(path, SCHEMA).documents] == ["a", "b"]
+
+
 @pytest.mark.parametrize("name", ["label", "labels"])
 def test_lists_of_doccano(name: str, tmp_path: Path) -> None:
     records = [

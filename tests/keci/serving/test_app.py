@@ -16,6 +16,7 @@ pytest.importorskip("prometheus_client", reason="keci[serve] is not installed")
 from starlette.testclient import TestClient  # after it is known to be there
 
 import keci
+from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.serving.app import Service, make_app
 from keci.serving.observing import JsonFormatter, Observer
 from keci.serving.options import ServeOptions
@@ -193,6 +194,15 @@ def test_open_api_describes_everything(client: TestClient) -> None:
     assert {"/extract", "/link", "/models", "/health", "/ready", "/metrics"} <= set(found["paths"])
     extract = found["paths"]["/extract"]["post"]["responses"]
     assert {"200", "400", "408", "413", "422", "429", "503"} <= set(extract)
+    schemas = found["components"]["schemas"]
+    concept = ConceptLink("X:1", "rash", ("T033",), 0.5, ("Y:1",))
+    mention = Mention("T1", 0, 4, "rash", "effect", 0.9, (concept,), 0.5, "g", 0.8)
+    record = Extraction("d", "rash", (mention,), (Relation("R1", "T1", "T1", "with", 0.7),))
+    given = record.to_record()
+    assert schemas["RecordModel"]["properties"].keys() == given.keys()
+    assert schemas["Mention"]["properties"].keys() == given["entities"][0].keys()
+    assert schemas["Relation"]["properties"].keys() == given["relations"][0].keys()
+    assert schemas["ConceptLink"]["properties"].keys() == given["entities"][0]["concepts"][0].keys()
 
 
 def test_the_observer_hands_on_what_is_no_request(service: Service) -> None:
