@@ -10,5 +10,5 @@ MEGABYTE = 1 << 20
 def parse_before_options(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
     """What this program was given, and after ``--`` the options of keci-extract."""
     words = sys.argv[1:]
-    place = words.index("--") if "--" in words else len(words)
-    return parser.parse_args(words[:place]), words[place + 1 :]
+    split = words.index("--") if "--" in words else len(words)
+    return parser.parse_args(words[:split]), words[split + 1 :]

@@ -53,7 +53,7 @@ def _open(subject: Subject, corpus: Path) -> Opened:
     sentences = sentences_of(documents, pipeline.extract.budget)
     texts = builder.prepare(sentences)
     groups = list(buckets(texts, predictor.batching.token_budget, builder.special_count))
-    batch = builder.build([texts[place] for place in groups[len(groups) // 2]])
+    batch = builder.build([texts[index] for index in groups[len(groups) // 2]])
     known, stages = to_tensors(batch, predictor.device), dict[str, list[Stage]]()
     with torch.inference_mode():
         for stage in predictor.stages:

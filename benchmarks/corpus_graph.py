@@ -59,19 +59,19 @@ def made_documents(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
 
 def _record(number: int, text: str, starts: list[int], chance: random.Random) -> dict[str, Any]:
     entities = []
-    for place, start in enumerate(starts):
+    for number, start in enumerate(starts):
         concept = min(int(chance.paretovariate(0.3)), CONCEPTS)
         concepts = [{"id": f"MESH:C{concept:06}", "name": f"c {concept}", "types": ["T121"],
                      "weight": 0.8, "xrefs": [f"CHEBI:{concept}"]}]  # fmt: skip
         linked = {"concepts": concepts, "context_weight": 0.2} if chance.random() < 0.7 else {}
-        kind = ("Adverse-Effect", "Drug")[place % 2]
-        entities.append({"id": f"T{place + 1}", "start": start, "end": start + len(WORD),
+        kind = ("Adverse-Effect", "Drug")[number % 2]
+        entities.append({"id": f"T{number + 1}", "start": start, "end": start + len(WORD),
                          "text": WORD, "type": kind, "score": 0.9, **linked})  # fmt: skip
     relations = []
     said = ("present", "present", "negated")
-    for place in range(RELATIONS):
+    for number in range(RELATIONS):
         at = 1 + 2 * chance.randrange(len(starts) // 2)
-        relations.append({"id": f"R{place + 1}", "head": f"T{at}", "tail": f"T{at + 1}",
+        relations.append({"id": f"R{number + 1}", "head": f"T{at}", "tail": f"T{at + 1}",
                           "type": "Adverse-Effect", "score": round(chance.random(), 6),
                           "assertion": chance.choice(said)})  # fmt: skip
     return {"id": str(number), "text": text, "entities": entities, "relations": relations}
@@ -121,8 +121,8 @@ def _sums(folder: Path) -> dict[str, int]:
     sums: dict[str, int] = {}
     for name, column in (("nodes", "mention_count"), ("edges", "evidence_count")):
         with (folder / f"{name}.tsv").open(encoding="utf-8") as lines:
-            place = next(lines).rstrip("\n").split("\t").index(column)
-            values = [int(line.rstrip("\n").split("\t")[place]) for line in lines]
+            index = next(lines).rstrip("\n").split("\t").index(column)
+            values = [int(line.rstrip("\n").split("\t")[index]) for line in lines]
         sums |= {name: len(values), f"{column}_of_{name}": sum(values)}
     with (folder / "evidence.tsv").open(encoding="utf-8") as lines:
         sums["evidence_lines"] = sum(1 for _ in lines) - 1

@@ -121,6 +121,6 @@ def finish_device(device: torch.device) -> None:
 
 def padding_share(batches: Sequence[EncoderBatch]) -> float:
     """Share of the encoder's input that is padding."""
-    places = sum(batch["attention_mask"].numel() for batch in batches)
+    cells = sum(batch["attention_mask"].numel() for batch in batches)
     filled = sum(int(batch["attention_mask"].sum()) for batch in batches)
-    return 1 - filled / places
+    return 1 - filled / cells

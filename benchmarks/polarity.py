@@ -89,12 +89,14 @@ def judge(sentence: Sentence, extraction: Extraction) -> Judgement:
 
 def _covers(pair: Pair, ends: tuple[Mention, Mention], text: str) -> bool:
     return all(
-        any(at.start() < mention.end and mention.start < at.end() for at in _places(name, text))
+        any(
+            at.start() < mention.end and mention.start < at.end() for at in _occurrences(name, text)
+        )
         for name, mention in zip(pair, ends, strict=True)
     )
 
 
-def _places(name: str, text: str) -> Iterator[re.Match[str]]:
+def _occurrences(name: str, text: str) -> Iterator[re.Match[str]]:
     return re.finditer(re.escape(name), text)
 
 

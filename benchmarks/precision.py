@@ -99,8 +99,8 @@ def _batches(predictor: Predictor, documents: Sequence[Document]) -> list[Tensor
     texts = predictor.builder.prepare(documents)
     budget, special = predictor.batching.token_budget, predictor.builder.special_count
     return [
-        to_tensors(predictor.builder.build([texts[place] for place in places]), predictor.device)
-        for places in buckets(texts, budget, special)
+        to_tensors(predictor.builder.build([texts[index] for index in indices]), predictor.device)
+        for indices in buckets(texts, budget, special)
     ]
 
 

@@ -113,15 +113,15 @@ def _read(
 ) -> list[Extraction]:
     builder = predictor.builder
     found: dict[int, Extraction] = {}
-    for places in buckets(texts, predictor.batching.token_budget, builder.special_count):
+    for indices in buckets(texts, predictor.batching.token_budget, builder.special_count):
         with clock("graph_build"):
-            batch = builder.build([texts[place] for place in places])
+            batch = builder.build([texts[index] for index in indices])
             tensors = to_tensors(batch, predictor.device)
         known = clock.run_stages(predictor, tensors)
         with clock("decode"):
             extractions = decode_batch(predictor, batch, known)
-        found |= zip(places, extractions, strict=True)
-    return [found[place] for place in range(len(texts))]
+        found |= zip(indices, extractions, strict=True)
+    return [found[index] for index in range(len(texts))]
 
 
 def decode_batch(

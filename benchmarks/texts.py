@@ -53,8 +53,8 @@ def made_documents(
     ]
     parts = range(0, sentences, SENTENCES_PER_DOCUMENT)
     return [
-        Document(f"made-{place}", " ".join(made[place : place + SENTENCES_PER_DOCUMENT]))
-        for place in parts
+        Document(f"made-{start}", " ".join(made[start : start + SENTENCES_PER_DOCUMENT]))
+        for start in parts
     ]
 
 
@@ -88,8 +88,8 @@ def sentences_of(documents: Iterable[Document], budget: WindowBudget) -> list[Do
 def spread_sample(sentences: Sequence[Document], size: int) -> list[Document]:
     """So many sentences at most, of all lengths alike."""
     ranked = sorted(sentences, key=lambda sentence: len(sentence.text))
-    places = np.linspace(0, len(ranked) - 1, min(size, len(ranked))).round().astype(int)
-    return [ranked[place] for place in places]
+    indices = np.linspace(0, len(ranked) - 1, min(size, len(ranked))).round().astype(int)
+    return [ranked[index] for index in indices]
 
 
 def write_corpus(documents: Iterable[Document], path: Path) -> None:
@@ -103,7 +103,7 @@ def write_corpus(documents: Iterable[Document], path: Path) -> None:
 def _plain_names(base: KnowledgeBase | None, chance: np.random.Generator) -> list[str]:
     if base is None:
         return []
-    shuffled = (base.names(int(place))[0] for place in chance.permutation(len(base)))
+    shuffled = (base.names(int(index))[0] for index in chance.permutation(len(base)))
     return list(islice(filter(_PLAIN_NAME.fullmatch, shuffled), _NAMES))
 
 
@@ -113,9 +113,9 @@ def _sentence(
     chosen: list[str] = []
     total = 3  # the full stop, and half of a phrase that goes beyond the length
     while total < length or not chosen:
-        place = _phrase(chance, len(phrases))
-        chosen.append(phrases[place])
-        total += pieces[place]
+        index = _phrase(chance, len(phrases))
+        chosen.append(phrases[index])
+        total += pieces[index]
     text = " ".join(chosen)
     return f"{text[0].upper()}{text[1:]}."
 

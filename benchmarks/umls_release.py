@@ -35,8 +35,8 @@ def write_concepts(meta: Path, count: int, names_each: int, chance: random.Rando
         for number in range(1, count + 1):
             cui = f"C{number:07}"
             types.write(f"{cui}|{TYPES[number % len(TYPES)]}||Type|||\n")
-            for place in range(names_each):
-                status = "P" if place == 0 else "S"
+            for ordinal in range(names_each):
+                status = "P" if ordinal == 0 else "S"
                 name = f"{_name(chance)} {number % 9973}"
                 names.write(f"{cui}|ENG|{status}||PF||Y|A||||MTH|PN|{number}|{name}|0|N||\n")
 

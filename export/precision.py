@@ -99,7 +99,7 @@ class _Stored:
         if not readers or not all(map(self._reads_rows, readers)):
             return False
         for reader in readers:
-            place, result = list(graph.node).index(reader), reader.output[0]
+            index, result = list(graph.node).index(reader), reader.output[0]
             graph.node.remove(reader)
             integers, rows = f"{result}.stored", f"{result}.rows"
             nodes = [
@@ -107,7 +107,7 @@ class _Stored:
                 for part, row in ((self.integers, integers), (self.rows, rows))
             ]
             for node in reversed([*nodes, *self.widened(integers, rows, result)]):
-                graph.node.insert(place, node)
+                graph.node.insert(index, node)
         return True
 
     def _reads_rows(self, node: onnx.NodeProto) -> bool:

@@ -160,9 +160,9 @@ class BatchBuilder:
         columns = int(lengths.max(initial=len(prefix) + len(suffix)))
         input_ids = np.full((len(rows), columns), self.tokenizer.pad_id, dtype=np.int64)
         slots = []
-        for place, (ids, row) in enumerate(rows):
-            input_ids[place, : lengths[place]] = np.concatenate((prefix, ids, suffix))
-            first = place * columns + len(prefix) - row.start
+        for line, (ids, row) in enumerate(rows):
+            input_ids[line, : lengths[line]] = np.concatenate((prefix, ids, suffix))
+            first = line * columns + len(prefix) - row.start
             slots.append(np.arange(first + row.own_start, first + row.own_end))
         return {
             "input_ids": input_ids,
@@ -215,8 +215,8 @@ def find_keys(keys: Indices, wanted: Indices) -> Indices:
     """Position of each wanted key in the ascending ``keys``, or -1."""
     if not len(keys):
         return np.full(len(wanted), -1, dtype=np.int64)
-    places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-    return np.where(keys[places] == wanted, places, -1)
+    found = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return np.where(keys[found] == wanted, found, -1)
 
 
 def _candidate_arrays(graph: BackgroundGraph, texts: Sequence[PreparedText]) -> dict[str, Indices]:

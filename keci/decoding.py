@@ -97,7 +97,7 @@ def decode(
             Extraction(
                 text.document.id,
                 text.document.text,
-                tuple(mentions[place] for place in found.kept[found.rows == row].tolist()),
+                tuple(mentions[index] for index in found.kept[found.rows == row].tolist()),
                 tuple(
                     Relation(f"R{number}", mentions[head].id, mentions[tail].id, *said)
                     for number, ((head, tail), said) in enumerate(inside, start=1)
@@ -111,14 +111,14 @@ def decode(
 class _Found:
     """The mentions: (mentions,) each.
 
-    ``kept`` is its place among the kept spans, ``rows`` the text it is in, ``numbers`` counts the
-    mentions there from 1, ``places`` is its place among the candidate spans of that text.
+    ``kept`` is its index among the kept spans, ``rows`` the text it is in, ``numbers`` counts the
+    mentions there from 1, ``indices`` is its index among the candidate spans of that text.
     """
 
     kept: Indices
     rows: Indices
     numbers: Indices
-    places: Indices
+    indices: Indices
     labels: Indices
     scores: npt.NDArray[np.float64]
     type_scores: npt.NDArray[np.float64]
@@ -168,17 +168,17 @@ def _mentions(
     links: Mapping[int, tuple[ConceptLink, ...]],
     schema: TaskSchema,
 ) -> dict[int, Mention]:
-    """Mentions by their place among the kept spans."""
+    """Mentions by their index among the kept spans."""
     context = [None] * len(found.kept) if found.context is None else found.context.tolist()
     columns = (
-        found.kept, found.rows, found.numbers, found.places, found.labels, found.scores,
+        found.kept, found.rows, found.numbers, found.indices, found.labels, found.scores,
         found.type_scores,
     )  # fmt: skip
     mentions = {}
     for *column, weight in zip(*(values.tolist() for values in columns), context, strict=True):
-        kept, row, number, place, label, score, type_score = column
+        kept, row, number, index, label, score, type_score = column
         text = batch.texts[row]
-        start, end = int(text.spans.starts[place]), int(text.spans.ends[place])
+        start, end = int(text.spans.starts[index]), int(text.spans.ends[index])
         mentions[kept] = Mention(
             id=f"T{number}",
             start=start,
@@ -206,9 +206,9 @@ def _concept_links(
     """Candidate concepts of the kept spans that are mentions, by falling attention weight."""
     if batch.graph is None or "candidate_weights" not in outputs:
         return {}
-    places = find_keys(outputs["kept_spans"][kept], outputs["candidate_spans"])
-    known = np.flatnonzero(places >= 0)
-    owners = kept[places[known]].tolist()
+    indices = find_keys(outputs["kept_spans"][kept], outputs["candidate_spans"])
+    known = np.flatnonzero(indices >= 0)
+    owners = kept[indices[known]].tolist()
     concepts = batch.graph.node_concepts[outputs["candidate_nodes"][known]].tolist()
     weights = _rounded(outputs["candidate_weights"][known]).tolist()
     links: dict[int, list[ConceptLink]] = {}
@@ -217,15 +217,15 @@ def _concept_links(
         link = ConceptLink(concept_id, name, types, weight, xrefs)
         links.setdefault(owner, []).append(link)
     return {
-        place: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))
-        for place, items in links.items()
+        index: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))
+        for index, items in links.items()
     }
 
 
 def _relations(
     outputs: Outputs, scores: Numbers, mentions: Mapping[int, Mention], schema: TaskSchema
 ) -> dict[int, dict[tuple[int, int], tuple[str, float]]]:
-    """By text, relation type and probability of each (head, tail) place among the kept spans."""
+    """By text, relation type and probability of each (head, tail) index among the kept spans."""
     heads, tails = outputs["pair_heads"], outputs["pair_tails"]
     is_mention = np.zeros(int(outputs["kept_splits"][-1]), dtype=bool)
     is_mention[list(mentions)] = True

@@ -39,15 +39,15 @@ class Batching:
 class Pending:
     """A window of texts that is being read, bucket by bucket."""
 
-    places: Sequence[Sequence[int]]
+    indices: Sequence[Sequence[int]]
     buckets: Sequence["Future[list[Reading]]"]
 
     def readings(self) -> list[Reading]:
         """Waits for the readings of the window's texts, in their order; raises what a stage did."""
         found: dict[int, Reading] = {}
-        for places, bucket in zip(self.places, self.buckets, strict=True):
-            found |= zip(places, bucket.result(), strict=True)
-        return [found[place] for place in range(len(found))]
+        for indices, bucket in zip(self.indices, self.buckets, strict=True):
+            found |= zip(indices, bucket.result(), strict=True)
+        return [found[index] for index in range(len(found))]
 
     def extractions(self) -> list[Extraction]:
         """The same where there is one scoring."""
@@ -112,10 +112,10 @@ class Predictor:
         self, texts: Sequence[PreparedText], scorings: Sequence[Scoring] = (final_scores,)
     ) -> Pending:
         """Start to read a window of prepared texts; without workers it is read here."""
-        places = list(buckets(texts, self.batching.token_budget, self.builder.special_count))
+        indices = list(buckets(texts, self.batching.token_budget, self.builder.special_count))
         return Pending(
-            places,
-            [self._submit([texts[place] for place in bucket], scorings) for bucket in places],
+            indices,
+            [self._submit([texts[index] for index in bucket], scorings) for bucket in indices],
         )
 
     def _submit(
@@ -185,13 +185,13 @@ def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
 def buckets(
     texts: Sequence[PreparedText], token_budget: int, special_count: int
 ) -> Iterator[list[int]]:
-    """Places of the texts in groups of similar length whose padded size fits the budget."""
+    """Indices of the texts in groups of similar length whose padded size fits the budget."""
     lengths = np.array([text.token_count for text in texts]) + special_count
     bucket: list[int] = []
-    for place in np.argsort(lengths, kind="stable").tolist():
-        if bucket and (len(bucket) + 1) * lengths[place] > token_budget:
+    for index in np.argsort(lengths, kind="stable").tolist():
+        if bucket and (len(bucket) + 1) * lengths[index] > token_budget:
             yield bucket
             bucket = []
-        bucket.append(place)
+        bucket.append(index)
     if bucket:
         yield bucket

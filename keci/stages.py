@@ -28,11 +28,11 @@ TENSORS: dict[str, TensorSpec] = {
     for name, dtype, dims, meaning in (
         ("input_ids", "int64", "rows columns", "word pieces with special tokens, padded"),
         ("attention_mask", "int64", "rows columns", "1 at a piece, 0 at padding"),
-        ("token_slots", "int64", "tokens", "place of each token in rows * columns"),
+        ("token_slots", "int64", "tokens", "index of each token in rows * columns"),
         ("token_splits", "int64", "documents+1", "first token of each document"),
         ("token_states", "float32", "tokens encoder_width", "states x (Sec 2.2), or enriched ones"),
         ("pooling_starts", "int64", "blocks", "first token of each block of span starts"),
-        ("pooling_slots", "int64", "tokens", "place of each token among the blocks' starts"),
+        ("pooling_slots", "int64", "tokens", "index of each token among the blocks' starts"),
         ("span_starts", "int64", "spans", "first token of each candidate span"),
         ("span_ends", "int64", "spans", "token after the last one of each candidate span"),
         ("span_splits", "int64", "documents+1", "first candidate span of each document"),
@@ -61,7 +61,12 @@ TENSORS: dict[str, TensorSpec] = {
         ("fused_states", "float32", "kept span_width", "f (Eq 8)"),
         ("candidate_weights", "float32", "candidates", "beta_ij, 0 where fusion met a pruned span"),
         ("context_weights", "float32", "kept", "beta_i, the sentinel's share"),
-        ("span_context_weights", "float32", "spans", "the same, where tokens are enriched"),
+        (
+            "span_context_weights",
+            "float32",
+            "spans",
+            "beta_i where tokens are enriched",
+        ),
         ("final_entity_logits", "float32", "kept entity_labels", "final entity scores (Eq 9)"),
         ("final_relation_logits", "float32", "pairs relation_labels", "final relation scores"),
     )

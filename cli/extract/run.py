@@ -195,7 +195,7 @@ def _failed_earlier_or_now(layout: Layout, manifest: Manifest) -> Failed:
     """The failures of the whole run, some of which may be from before it was resumed."""
     run = FinishedRun(layout.output, manifest)
     reasons = Counter(failure_kind(failure.reason) for failure, _ in run.failures())
-    return Failed(manifest.failed, reasons, layout.place_of(layout.failures))
+    return Failed(manifest.failed, reasons, layout.location_of(layout.failures))
 
 
 def _finished(accounts: Accounts, repeated: int, pace: str, failed: Failed) -> int:

@@ -21,7 +21,7 @@ class _Sentence:
     text: str
     scopes: tuple[Scope, ...]
 
-    def place(self, mention: Mention) -> tuple[int, int]:
+    def offsets(self, mention: Mention) -> tuple[int, int]:
         return mention.start - self.start, mention.end - self.start
 
 
@@ -41,7 +41,7 @@ def marked(extraction: Extraction) -> Extraction:
     rules = load_rules()
     sentences = _sentences_of(extraction, rules)
     mentions = tuple(
-        replace(mention, assertion=said_of(*sentence.place(mention), sentence.scopes))
+        replace(mention, assertion=said_of(*sentence.offsets(mention), sentence.scopes))
         for mention, sentence in zip(extraction.mentions, sentences, strict=True)
     )
     known = {
@@ -50,7 +50,7 @@ def marked(extraction: Extraction) -> Extraction:
     }
     spans: Spans = defaultdict(list)
     for mention, sentence in zip(mentions, sentences, strict=True):
-        spans[sentence.start, mention.type].append(sentence.place(mention))
+        spans[sentence.start, mention.type].append(sentence.offsets(mention))
     relations = tuple(
         replace(relation, assertion=_said_of_relation(relation, known, spans, rules))
         for relation in extraction.relations
@@ -67,10 +67,10 @@ def _said_of_relation(
     (head, sentence), (tail, other) = known[relation.head], known[relation.tail]
     if sentence.start != other.start:
         return max(head.assertion, tail.assertion, key=ASSERTION_WEIGHTS.__getitem__)
-    plain = Ends(sentence.place(head), sentence.place(tail))
+    plain = Ends(sentence.offsets(head), sentence.offsets(tail))
     said = said_of_ends(sentence.text, plain, relation.type, sentence.scopes, rules)
     like = [spans[sentence.start, mention.type] for mention in (head, tail)]
-    ends = Ends.of(sentence.place(head), sentence.place(tail), sentence.text, like=like)
+    ends = Ends.of(sentence.offsets(head), sentence.offsets(tail), sentence.text, like=like)
     return "negated" if is_denied(sentence.text, ends, relation.type, rules) else said
 
 

@@ -37,7 +37,7 @@ def _compiled(part: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
 def _pattern(expressions: Iterable[str]) -> re.Pattern[str]:
     """Any of the expressions, as whole words, the longest first.
 
-    What begins alike stands together: a place where no word begins is passed over at once.
+    What begins alike stands together: a character at which no word begins is passed over at once.
     """
     ordered = sorted(expressions, key=lambda written: (-len(written), written))
     alike: dict[str, list[str]] = {}

@@ -25,32 +25,33 @@ _RUNNING_CACHE_KIB = 4_000
 
 _PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{kib};"
 _TABLES = """
-CREATE TABLE sighting (place INTEGER PRIMARY KEY, key BLOB, pmid INTEGER, version INTEGER);
+CREATE TABLE sighting (record INTEGER PRIMARY KEY, key BLOB, pmid INTEGER, version INTEGER);
 CREATE TABLE deletion (pmid INTEGER, version INTEGER, before INTEGER, input INTEGER);
 CREATE TABLE input (number INTEGER PRIMARY KEY, first INTEGER);
-CREATE TABLE fate (place INTEGER PRIMARY KEY, kind TEXT, other INTEGER, turn INTEGER);
+CREATE TABLE fate (record INTEGER PRIMARY KEY, kind TEXT, other INTEGER, turn INTEGER);
 CREATE TABLE about (content TEXT);
 """
 _DELETED = f"""
 CREATE INDEX deletion_citation ON deletion (pmid, version);
 INSERT INTO fate
-SELECT place, '{DELETED}', min(input), 0 FROM sighting CROSS JOIN deletion USING (pmid, version)
-WHERE before > place GROUP BY place;
+SELECT record, '{DELETED}', min(input), 0 FROM sighting CROSS JOIN deletion USING (pmid, version)
+WHERE before > record GROUP BY record;
 """
 _SUPERSEDED = f"""
 INSERT INTO fate
-SELECT place, '{SUPERSEDED}', latest, 0 FROM (
-    SELECT place, first_value(place) OVER (
-        PARTITION BY pmid ORDER BY version DESC, place DESC
-    ) AS latest FROM sighting WHERE pmid IS NOT NULL AND place NOT IN (SELECT place FROM fate)
-) WHERE place != latest;
+SELECT record, '{SUPERSEDED}', latest, 0 FROM (
+    SELECT record, first_value(record) OVER (
+        PARTITION BY pmid ORDER BY version DESC, record DESC
+    ) AS latest
+    FROM sighting WHERE pmid IS NOT NULL AND record NOT IN (SELECT record FROM fate)
+) WHERE record != latest;
 """
 _REPEATED = f"""
 INSERT INTO fate
-SELECT place, '{REPEATED}', first, turn FROM (
-    SELECT place, first_value(place) OVER same AS first, row_number() OVER same AS turn
-    FROM sighting WHERE place NOT IN (SELECT place FROM fate)
-    WINDOW same AS (PARTITION BY key ORDER BY place)
+SELECT record, '{REPEATED}', first, turn FROM (
+    SELECT record, first_value(record) OVER alike AS first, row_number() OVER alike AS turn
+    FROM sighting WHERE record NOT IN (SELECT record FROM fate)
+    WINDOW alike AS (PARTITION BY key ORDER BY record)
 ) WHERE turn > 1;
 """
 _TIDIED = "DROP TABLE sighting; DROP TABLE deletion; VACUUM;"
@@ -74,7 +75,7 @@ class Fate:
 class CensusTaker:
     """Notes ids as they are read, then settles the fates.
 
-    ``place`` is a record's index among all of the corpus.
+    ``record`` is a record's index among all of the corpus.
     """
 
     def __init__(self, path: str) -> None:
@@ -90,9 +91,9 @@ class CensusTaker:
         self._input = number
         self._base.execute("INSERT INTO input VALUES (?, ?)", (number, first))
 
-    def see(self, place: int, document_id: str, *, is_citation: bool) -> None:
+    def see(self, record: int, document_id: str, *, is_citation: bool) -> None:
         pmid, version = citation_number(document_id) if is_citation else (None, None)
-        self._sightings.append((place, id_key(document_id), pmid, version))
+        self._sightings.append((record, id_key(document_id), pmid, version))
         if len(self._sightings) == _BATCH:
             self._flush()
 
@@ -142,10 +143,11 @@ class Census:
         return None
 
     def fates(self, start: int) -> Iterator[tuple[int, Fate]]:
-        """Places from ``start`` on with their fates, in order."""
-        rows = self._base.execute("SELECT * FROM fate WHERE place >= ? ORDER BY place", (start,))
-        for place, kind, other, turn in rows:
-            yield place, self._fate(kind, other, turn)
+        """Indices of records from ``start`` on with their fates, in order."""
+        # rowid: what is the first column, which earlier versions called otherwise
+        rows = self._base.execute("SELECT * FROM fate WHERE rowid >= ? ORDER BY rowid", (start,))
+        for record, kind, other, turn in rows:
+            yield record, self._fate(kind, other, turn)
 
     def _fate(self, kind: str, other: int, turn: int) -> Fate:
         if kind == DELETED:

@@ -48,21 +48,23 @@ def _doccano_mentions(item: Any) -> Iterator[MentionRow]:
         if len(item) != 3:
             raise DataError(f"a mention must be [start, end, type], got {shown(item)}")
         start, end, kind = item
-        yield MentionRow(_place(start), _place(end), "", checked(kind, "label", str))
+        yield MentionRow(_offset(start), _offset(end), "", checked(kind, "label", str))
         return
     start = item.get("start_offset", item.get("start"))
     end = item.get("end_offset", item.get("end"))
     kinds = item.get("labels") or [item.get("label")]
     for kind in kinds:
         name, surface = str(item.get("id", "")), str(item.get("text") or "")
-        row = MentionRow(_place(start), _place(end), surface, checked(kind, "label", str), (), name)
+        row = MentionRow(
+            _offset(start), _offset(end), surface, checked(kind, "label", str), (), name
+        )
         yield row
 
 
 def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
     """``spans`` with a label; relations name the last token of their ends, or their spans."""
     spans = [
-        (_place(item["start"]), _place(item["end"]), field(item, "label", str))
+        (_offset(item["start"]), _offset(item["end"]), field(item, "label", str))
         for item in field(record, "spans", list)
     ]
     mentions = tuple(
@@ -120,8 +122,8 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
     results: list[Any] = next((item["result"] for item in said), [])
     mentions = tuple(
         MentionRow(
-            _place(item["value"]["start"]),
-            _place(item["value"]["end"]),
+            _offset(item["value"]["start"]),
+            _offset(item["value"]["end"]),
             str(item["value"].get("text") or ""),
             kind,
             (),
@@ -155,8 +157,8 @@ def read_pubannotation(record: Mapping[str, Any], number: int) -> AnnotatedText:
     """Denotations with a span and an object, relations of two of them."""
     mentions = tuple(
         MentionRow(
-            _place(item["span"]["begin"]),
-            _place(item["span"]["end"]),
+            _offset(item["span"]["begin"]),
+            _offset(item["span"]["end"]),
             "",
             field(item, "obj", str),
             (),
@@ -190,5 +192,5 @@ def _text(record: Mapping[str, Any]) -> str:
     return field(record, name, str)
 
 
-def _place(value: Any) -> int:
+def _offset(value: Any) -> int:
     return checked(value, "offset", int)

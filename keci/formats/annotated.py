@@ -225,8 +225,8 @@ def mentions_by_row(text: AnnotatedText) -> Iterator[tuple[MentionRow, tuple[Men
     number = 0
     for row in text.mentions:
         if row.start >= row.end:
-            place = f"{row.start}:{row.end} in document {text.id!r}"
-            raise DataError(f"a mention of type {row.type!r} covers no text: {place}")
+            span = f"{row.start}:{row.end} in document {text.id!r}"
+            raise DataError(f"a mention of type {row.type!r} covers no text: {span}")
         surface = text.text[row.start : row.end]
         mentions = []
         for identifier in row.identifiers or (None,):

@@ -93,7 +93,7 @@ def _read_xml(document: etree._Element) -> AnnotatedText:
             item.get("id") or "",
             item.findtext("text") or "",
             _infons(item),
-            tuple((place.get("offset"), place.get("length")) for place in item.iter("location")),
+            tuple((span.get("offset"), span.get("length")) for span in item.iter("location")),
         )
         for item in document.iter("annotation")
     ]
@@ -122,7 +122,7 @@ def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
             str(item.get("id", "")),
             item["text"],
             item["infons"],
-            tuple((str(place["offset"]), str(place["length"])) for place in item["locations"]),
+            tuple((str(span["offset"]), str(span["length"])) for span in item["locations"]),
         )
         for holder in holders
         for item in holder.get("annotations") or ()

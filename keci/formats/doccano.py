@@ -36,7 +36,7 @@ def read(file: BinaryIO) -> Iterator[Extraction]:
 
 
 def _record(extraction: Extraction) -> dict[str, Any]:
-    numbers = {mention.id: place for place, mention in enumerate(extraction.mentions, start=1)}
+    numbers = {mention.id: number for number, mention in enumerate(extraction.mentions, start=1)}
     present = [relation for relation in extraction.relations if relation.assertion == "present"]
     return {
         DOCUMENT_ID: extraction.id,

@@ -37,7 +37,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageLayout:
-    """The text of passages; ``starts`` are their places in it, ``fits`` says that offsets do."""
+    """The text of passages; ``starts`` are their offsets in it, ``fits`` says that offsets do."""
 
     text: str
     passages: tuple[Passage, ...]

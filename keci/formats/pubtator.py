@@ -118,8 +118,8 @@ def lines_of(document: AnnotatedText) -> Iterator[str]:
     if separator:
         yield f"{name}|a|{_one_line(abstract)}"
     for mention in document.mentions:
-        place = f"{name}\t{mention.start}\t{mention.end}\t{_one_line(mention.text)}"
-        yield f"{place}\t{mention.type}\t{join_identifiers(mention.identifiers)}"
+        span = f"{name}\t{mention.start}\t{mention.end}\t{_one_line(mention.text)}"
+        yield f"{span}\t{mention.type}\t{join_identifiers(mention.identifiers)}"
     for relation in document.relations:
         pairs = " ".join(f"{head}:{tail}" for head, tail in relation.pairs)
         columns = (name, relation.type, relation.head, relation.tail, *([pairs] if pairs else []))

@@ -66,10 +66,10 @@ def rows_of(extraction: Extraction, rows: str) -> Iterator[Row]:
     mentions = {mention.id: mention for mention in extraction.mentions}
     for relation in extraction.relations:
         head, tail = mentions[relation.head], mentions[relation.tail]
-        places = (head.start, head.end, tail.start, tail.end)
+        offsets = (head.start, head.end, tail.start, tail.end)
         yield {
             **document,
-            "sentence": _sentence(extraction.text, sentences, places),
+            "sentence": _sentence(extraction.text, sentences, offsets),
             "relation": relation.type,
             "relation_score": relation.score,
             "assertion": relation.assertion,
@@ -172,9 +172,9 @@ def _mention(mention: Mention) -> Row:
     }
 
 
-def _sentence(text: str, sentences: Sequence[tuple[int, int]], places: Sequence[int]) -> str:
-    """The sentence with all places, or those from the first of them to the last."""
-    start, end = min(places), max(places)
+def _sentence(text: str, sentences: Sequence[tuple[int, int]], offsets: Sequence[int]) -> str:
+    """The sentence with all offsets, or those from the first of them to the last."""
+    start, end = min(offsets), max(offsets)
     touched = [span for span in sentences if span[0] < end and span[1] > start]
     return " ".join(text[touched[0][0] : touched[-1][1]].split()) if touched else ""
 
@@ -203,18 +203,18 @@ def _plain(value: Any, separator: str) -> str:
 def _new_sheet(book: Any, columns: Sequence[str], bold: Any) -> Any:
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
-    for place, column in enumerate(columns):
-        sheet.write_string(0, place, column, bold)
+    for index, column in enumerate(columns):
+        sheet.write_string(0, index, column, bold)
     return sheet
 
 
 def _write_row(sheet: Any, line: int, values: Sequence[Any]) -> None:
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if isinstance(value, str):
             text = _NOT_IN_XML.sub("\ufffd", value)
-            sheet.write_string(line, place, safe_cell(text)[:MOST_CHARACTERS_OF_A_CELL])
+            sheet.write_string(line, index, safe_cell(text)[:MOST_CHARACTERS_OF_A_CELL])
         elif value is not None:
-            sheet.write_number(line, place, value)
+            sheet.write_number(line, index, value)
 
 
 def _arrow_type(arrow: Any, column: str) -> Any:

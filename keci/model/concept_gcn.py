@@ -41,7 +41,16 @@ class ConceptGcn(TorchStage):
         edge_tails: Tensor,
         edge_relations: Tensor,
     ) -> ConceptStates:
-        """Shapes: (nodes+1,), (node_types,), (nodes, vectors), (edges,) thrice -> (nodes, d)."""
+        """The projected states of all nodes.
+
+        node_types_splits - (nodes+1,)
+        node_types - (node_types,)
+        node_vectors - (nodes, vectors)
+        edge_heads - (edges,)
+        edge_tails - (edges,)
+        edge_relations - (edges,)
+        Returns concept_states (nodes, d)
+        """
         nodes = len(node_types_splits) - 1
         rows = row_of_each(node_types_splits, len(node_types))
         types = segment_mean(self.types(node_types), rows, nodes)
@@ -89,7 +98,11 @@ class RelationalLayer(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, states: Tensor, edges: Edges) -> Tensor:
-        """Shapes: (nodes, width) -> (nodes, width)."""
+        """States after one layer of Eq 5.
+
+        states - (nodes, width)
+        Returns (nodes, width)
+        """
         update = self.self_loop(states)
         if len(edges.tails):
             means = nn.functional.embedding_bag(edges.heads, states, edges.starts, mode="mean")
@@ -107,6 +120,10 @@ class RelationMaps(nn.Module):
         nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
 
     def forward(self, states: Tensor, counts: list[int]) -> Tensor:
-        """Shape: (rows, width) with ``counts`` rows of each relation in turn -> the same."""
+        """Each row multiplied by the matrix of its relation; ``counts`` rows of each stand in turn.
+
+        states - (rows, width)
+        Returns (rows, width)
+        """
         blocks = zip(torch.split(states, counts), self.weight, strict=True)
         return torch.cat([block @ matrix for block, matrix in blocks if len(block)])

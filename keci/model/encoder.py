@@ -58,7 +58,13 @@ class Encoder(TorchStage):
         self.layer_scores = nn.Parameter(torch.zeros(layers)) if mix_layers else None
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_slots: Tensor) -> Encoding:
-        """Shapes: ids and mask (rows, columns), slots (tokens,) -> (tokens, width)."""
+        """The states of the tokens, out of the rows that they are read in.
+
+        input_ids - (rows, columns)
+        attention_mask - (rows, columns)
+        token_slots - (tokens,)
+        Returns token_states (tokens, encoder_width)
+        """
         outputs = self.transformer(
             input_ids=input_ids,
             attention_mask=attention_mask,

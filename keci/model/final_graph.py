@@ -21,7 +21,12 @@ class FinalStates(nn.Module):
         self.width = config.span_width * (2 if self.reads_span else 1)
 
     def forward(self, fused_states: Tensor, graph_states: Tensor) -> Tensor:
-        """Shapes: (kept, d) twice -> (kept, width)."""
+        """f_i, or [f_i ; h_i].
+
+        fused_states - (kept, d)
+        graph_states - (kept, d)
+        Returns (kept, width)
+        """
         return torch.cat((fused_states, graph_states), 1) if self.reads_span else fused_states
 
 
@@ -42,7 +47,12 @@ class FinalSpanScorer(TorchStage):
         )
 
     def forward(self, fused_states: Tensor, graph_states: Tensor) -> FinalEntityScores:
-        """Shapes: (kept, d) twice -> (kept, labels)."""
+        """Entity scores of the kept spans.
+
+        fused_states - (kept, d)
+        graph_states - (kept, d)
+        Returns final_entity_logits (kept, labels)
+        """
         return FinalEntityScores(self.classifier(self.states(fused_states, graph_states)))
 
 
@@ -65,7 +75,14 @@ class FinalPairScorer(TorchStage):
     def forward(
         self, fused_states: Tensor, graph_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
     ) -> FinalRelationScores:
-        """Shapes: (kept, d) twice, (pairs,) twice -> (pairs, labels)."""
+        """Relation scores of the pairs.
+
+        fused_states - (kept, d)
+        graph_states - (kept, d)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        Returns final_relation_logits (pairs, labels)
+        """
         states = self.states(fused_states, graph_states)
         return FinalRelationScores(*self.pairs(states, pair_heads, pair_tails))
 
@@ -87,8 +104,16 @@ class ContextFinalPairScorer(FinalPairScorer):
         pair_contexts: Tensor,
         pair_positions: Tensor,
     ) -> FinalRelationScores:
-        """Shapes: (kept, d) twice, (kept, labels), (pairs,) twice, (pairs, pair_context), (pairs,)
-        -> (pairs, labels).
+        """Relation scores of the pairs, with context and types.
+
+        fused_states - (kept, d)
+        graph_states - (kept, d)
+        final_entity_logits - (kept, labels)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        pair_contexts - (pairs, pair_context)
+        pair_positions - (pairs,)
+        Returns final_relation_logits (pairs, labels)
         """
         states = self.states(fused_states, graph_states)
         hidden = self.pairs.hidden(states, pair_heads, pair_tails)

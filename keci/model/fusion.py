@@ -37,13 +37,20 @@ class Fusion(TorchStage):
         candidate_spans: Tensor,
         candidate_nodes: Tensor,
     ) -> Fused:
-        """Shapes: (kept, d), (nodes, d), (kept,), (documents+1,), (candidates,) twice ->
-        (kept, d), (candidates,), (kept,).
+        """Eq 6 to 8 for every kept span.
+
+        graph_states - (kept, d)
+        concept_states - (nodes, d)
+        kept_spans - (kept,)
+        span_splits - (documents+1,)
+        candidate_spans - (candidates,)
+        candidate_nodes - (candidates,)
+        Returns fused_states (kept, d), candidate_weights (candidates,), context_weights (kept,)
         """
         kept = len(graph_states)
-        kept_places = kept_spans.new_full((int(span_splits[-1]),), -1)
-        kept_places[kept_spans] = torch.arange(kept, device=kept_spans.device)
-        candidate_rows = kept_places[candidate_spans]
+        kept_rows = kept_spans.new_full((int(span_splits[-1]),), -1)
+        kept_rows[kept_spans] = torch.arange(kept, device=kept_spans.device)
+        candidate_rows = kept_rows[candidate_spans]
         present = candidate_rows >= 0
         rows, nodes = candidate_rows[present], candidate_nodes[present]
         sentinels = self.sentinel(graph_states)

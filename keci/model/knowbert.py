@@ -57,8 +57,18 @@ class KnowledgeAttention(TorchStage):
         candidate_spans: Tensor,
         candidate_nodes: Tensor,
     ) -> EnrichedTokens:
-        """Shapes: (tokens, encoder_width), (documents+1,), (spans,) twice, (documents+1,),
-        (nodes, d), (candidates,) twice -> (tokens, encoder_width), (candidates,), (spans,).
+        """Enriched token states, and the shares of candidates and sentinels.
+
+        token_states - (tokens, encoder_width)
+        token_splits - (documents+1,)
+        span_starts - (spans,)
+        span_ends - (spans,)
+        span_splits - (documents+1,)
+        concept_states - (nodes, d)
+        candidate_spans - (candidates,)
+        candidate_nodes - (candidates,)
+        Returns token_states (tokens, encoder_width), candidate_weights (candidates,),
+        span_context_weights (spans,)
         """
         linked, rows = torch.unique(candidate_spans, return_inverse=True)
         axis = PaddedAxis(torch.searchsorted(linked, span_splits), len(linked))
@@ -79,8 +89,8 @@ class KnowledgeAttention(TorchStage):
         splits = functional.pad((ends - starts).cumsum(0), (1, 0))
         size = int(splits[-1])
         rows = row_of_each(splits, size)
-        places = torch.arange(size, device=rows.device) - splits[rows]
-        inside = projected.index_select(0, starts[rows] + places)
+        offsets = torch.arange(size, device=rows.device) - splits[rows]
+        inside = projected.index_select(0, starts[rows] + offsets)
         shares = segment_softmax(self.pooling(inside).squeeze(1), rows, len(starts))
         pooled = projected.new_zeros(len(starts), projected.shape[1])
         normalised: Tensor = self.span_norm(pooled.index_add(0, rows, shares[:, None] * inside))
@@ -115,7 +125,10 @@ class ConceptAttention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Means (linked, d), and the shares of candidates (candidates,) and sentinels (linked,).
 
-        Shapes: (linked, d), (nodes, d), and span and node of each candidate, (candidates,) twice.
+        states - (linked, d)
+        concept_states - (nodes, d)
+        rows - (candidates,): the linked span of each candidate
+        nodes - (candidates,)
         """
         linked = len(states)
         all_rows = torch.cat((torch.arange(linked, device=rows.device), rows))
@@ -136,5 +149,5 @@ def _ranks(rows: Tensor) -> Tensor:
     order = rows.argsort(stable=True)
     counts = torch.bincount(rows)
     firsts = (counts.cumsum(0) - counts)[rows[order]]
-    places = torch.arange(1, len(rows) + 1, device=rows.device)
-    return torch.empty_like(rows).index_copy(0, order, places - firsts)
+    numbers = torch.arange(1, len(rows) + 1, device=rows.device)
+    return torch.empty_like(rows).index_copy(0, order, numbers - firsts)

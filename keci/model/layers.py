@@ -51,5 +51,5 @@ def part(inputs: int, hidden: int, *, bias: bool = False) -> nn.Linear:
 
 
 def apply_mask(values: Tensor, mask: Tensor) -> Tensor:
-    """Values with the places where ``mask`` is False set to minus infinity."""
+    """Values, and minus infinity where ``mask`` is False."""
     return values.masked_fill(~mask, float("-inf"))

@@ -47,8 +47,15 @@ class PairContext(TorchStage):
         pair_heads: Tensor,
         pair_tails: Tensor,
     ) -> PairContexts:
-        """Shapes: (tokens, encoder_width), (spans,) twice, (kept,), (pairs,) twice ->
-        (pairs, pair_context), (pairs,).
+        """What lies between the spans of each pair, and the class of how they lie.
+
+        token_states - (tokens, encoder_width)
+        span_starts - (spans,)
+        span_ends - (spans,)
+        kept_spans - (kept,)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        Returns pair_contexts (pairs, pair_context), pair_positions (pairs,)
         """
         starts, ends = span_starts[kept_spans], span_ends[kept_spans]
         head_starts, head_ends = starts[pair_heads], ends[pair_heads]
@@ -73,8 +80,11 @@ class PairContext(TorchStage):
 def range_maxima(values: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
     """Maxima over the rows ``starts[i]:ends[i]`` of values that are at least 0, 0 where none are.
 
-    Shapes: (rows, width), (ranges,) twice -> (ranges, width). Two ranges of a power of two rows
-    cover any range, so that one table of them serves all.
+    values - (rows, width)
+    starts - (ranges,)
+    ends - (ranges,)
+    Returns (ranges, width). Two ranges of a power of two rows cover any range, so that one table of
+    them serves all.
     """
     lengths = (ends - starts).clamp(min=0)
     longest = int(lengths.max()) if len(lengths) else 0
@@ -116,8 +126,14 @@ class PairFeatures(nn.Module):
         tails: Tensor,
         type_logits: Tensor | None = None,
     ) -> Tensor:
-        """Shapes: (pairs, pair_context), (pairs,) three times, (kept, labels) ->
-        (pairs / 2, 2, hidden).
+        """What the first layer adds for each pair, both directions side by side.
+
+        contexts - (pairs, pair_context)
+        positions - (pairs,)
+        heads - (pairs,)
+        tails - (pairs,)
+        type_logits - (kept, labels)
+        Returns (pairs / 2, 2, hidden)
         """
         between = self.context_part(contexts.view(-1, 2, contexts.shape[1])[:, 0])
         directed = self.positions(positions)

@@ -17,9 +17,12 @@ class PaddedAxis:
     """A ragged axis laid out as a table of rows with padding at their ends.
 
     ``padding`` (rows, columns) is True after a row's last element; the first column of an empty
-    row counts as filled, so that a softmax over it is defined. ``rows`` (elements,), ``places`` and
-    ``slots`` say which row each element is in, at which column, and where in the table;
-    ``counts`` (rows,) how many each row has.
+    row counts as filled, so that a softmax over it is defined.
+
+    rows - (elements,): the row that each element is in
+    columns - (elements,): its column
+    slots - (elements,): its index in the table, row after row
+    counts - (rows,): elements of each row
     """
 
     def __init__(self, splits: Tensor, size: int, *, multiple: int = 1) -> None:
@@ -31,18 +34,26 @@ class PaddedAxis:
         self.rows = row_of_each(splits, size)
         needed = max(int(self.counts.max()), 1)
         columns = torch.arange(-(-needed // multiple) * multiple, device=splits.device)
-        self.places = torch.arange(size, device=splits.device) - splits[self.rows]
+        self.columns = torch.arange(size, device=splits.device) - splits[self.rows]
         self.padding = columns >= self.counts.clamp(min=1)[:, None]
-        self.slots = self.rows * len(columns) + self.places
+        self.slots = self.rows * self.padding.shape[1] + self.columns
 
     def pad(self, values: Tensor) -> Tensor:
-        """Shapes: (elements, width) -> (rows, columns, width), zeros at padding."""
+        """The table with zeros at padding.
+
+        values - (elements, width)
+        Returns (rows, columns, width)
+        """
         rows, columns = self.padding.shape
         table = values.new_zeros(rows * columns, values.shape[1])
         return table.index_copy(0, self.slots, values).view(rows, columns, values.shape[1])
 
     def unpad(self, table: Tensor) -> Tensor:
-        """Shapes: (rows, columns, width) -> (elements, width)."""
+        """The elements of a table, without its padding.
+
+        table - (rows, columns, width)
+        Returns (elements, width)
+        """
         return table.flatten(0, 1).index_select(0, self.slots)
 
 

@@ -35,7 +35,15 @@ class SpanGcn(TorchStage):
         pair_tails: Tensor,
         relation_logits: Tensor,
     ) -> GraphStates:
-        """Shapes: (kept, d), (documents+1,), (pairs,) twice, (pairs, labels) -> (kept, d)."""
+        """Span states after every iteration of Eq 4.
+
+        kept_states - (kept, d)
+        kept_splits - (documents+1,)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        relation_logits - (pairs, labels)
+        Returns graph_states (kept, d)
+        """
         axis = PaddedAxis(kept_splits, len(kept_states), multiple=_COLUMNS)
         weights = _dense_weights(relation_logits.softmax(1), axis, pair_heads, pair_tails)
         states = axis.pad(kept_states)
@@ -58,7 +66,12 @@ class SpanGcnLayer(nn.Module):
         self.update = FeedForward(2 * width, width, width, dropout=config.dropout)
 
     def forward(self, states: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
-        """Shapes: (documents, width, d), (documents, width, width * labels) twice -> as states."""
+        """States after one iteration.
+
+        states - (documents, width, d)
+        weights - (documents, width, width * labels) twice: r_ij[k] and r_ji[k]
+        Returns (documents, width, d)
+        """
         outgoing, incoming = weights
         messages = torch.cat(
             (
@@ -78,7 +91,7 @@ def _dense_weights(
     documents, width = axis.padding.shape
     labels = probabilities.shape[1]
     flat = probabilities.new_zeros(documents * width * width, labels)
-    slots = axis.slots[pair_heads] * width + axis.places[pair_tails]
+    slots = axis.slots[pair_heads] * width + axis.columns[pair_tails]
     dense = flat.index_copy(0, slots, probabilities).view(documents, width, width, labels)
     return dense.flatten(2), dense.transpose(1, 2).flatten(2)
 

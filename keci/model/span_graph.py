@@ -67,8 +67,14 @@ class SpanScorer(TorchStage):
         span_starts: Tensor,
         span_ends: Tensor,
     ) -> SpanScores:
-        """Shapes: (tokens, encoder_width), (blocks,), (tokens,), (spans,), (spans,) ->
-        (spans, hidden), (spans, labels).
+        """Hidden states and scores of the candidate spans.
+
+        token_states - (tokens, encoder_width)
+        pooling_starts - (blocks,)
+        pooling_slots - (tokens,)
+        span_starts - (spans,)
+        span_ends - (spans,)
+        Returns span_hidden (spans, hidden), entity_logits (spans, labels)
         """
         return self._scores(
             self._hidden(token_states, pooling_starts, pooling_slots, span_starts, span_ends)
@@ -140,7 +146,16 @@ class NamedSpanScorer(SpanScorer):
         span_ends: Tensor,
         span_names: Tensor,
     ) -> SpanScores:
-        """Shapes: those of SpanScorer, (spans,) -> (spans, hidden), (spans, labels)."""
+        """Hidden states and scores of the candidate spans, with what names say.
+
+        token_states - (tokens, encoder_width)
+        pooling_starts - (blocks,)
+        pooling_slots - (tokens,)
+        span_starts - (spans,)
+        span_ends - (spans,)
+        span_names - (spans,)
+        Returns span_hidden (spans, hidden), entity_logits (spans, labels)
+        """
         hidden = self._hidden(token_states, pooling_starts, pooling_slots, span_starts, span_ends)
         return self._scores(hidden + self.names(span_names))
 
@@ -149,8 +164,8 @@ def _pooling_band(max_pieces: int) -> Tensor:
     """Which tokens of a block's window each (start, length) covers: (block * L, block + L - 1)."""
     starts = torch.arange(POOLING_BLOCK)[:, None, None]
     ends = starts + torch.arange(1, max_pieces + 1)[None, :, None]
-    places = torch.arange(POOLING_BLOCK + max_pieces - 1)
-    return ((starts <= places) & (places < ends)).flatten(0, 1)
+    offsets = torch.arange(POOLING_BLOCK + max_pieces - 1)
+    return ((starts <= offsets) & (offsets < ends)).flatten(0, 1)
 
 
 class Pruning(NamedTuple):
@@ -173,8 +188,13 @@ class Pruner(TorchStage):
     def forward(
         self, span_hidden: Tensor, entity_logits: Tensor, span_splits: Tensor, token_splits: Tensor
     ) -> Pruning:
-        """Shapes: (spans, hidden), (spans, labels), (documents+1,) twice ->
-        (kept,), (documents+1,), (kept, d).
+        """The kept spans and their representations.
+
+        span_hidden - (spans, hidden)
+        entity_logits - (spans, labels)
+        span_splits - (documents+1,)
+        token_splits - (documents+1,)
+        Returns kept_spans (kept,), kept_splits (documents+1,), kept_states (kept, d)
         """
         spans = len(span_hidden)
         documents = row_of_each(span_splits, spans)
@@ -200,9 +220,9 @@ def _all_pairs(kept_splits: Tensor) -> Tensor:
     squares = counts * counts
     ends = squares.cumsum(0)
     documents = torch.repeat_interleave(squares)
-    place = torch.arange(len(documents), device=counts.device) - (ends - squares)[documents]
+    cell = torch.arange(len(documents), device=counts.device) - (ends - squares)[documents]
     sizes, firsts = counts[documents], kept_splits[documents]
-    pairs = torch.stack((firsts + place // sizes, firsts + place % sizes), 1)
+    pairs = torch.stack((firsts + cell // sizes, firsts + cell % sizes), 1)
     return pairs[pairs[:, 0] < pairs[:, 1]]
 
 
@@ -217,7 +237,11 @@ class PairBuilder(TorchStage):
     """
 
     def forward(self, kept_splits: Tensor) -> Pairs:
-        """Shapes: (documents+1,) -> (pairs,), (pairs,)."""
+        """Heads and tails of all pairs.
+
+        kept_splits - (documents+1,)
+        Returns pair_heads (pairs,), pair_tails (pairs,)
+        """
         return _both_ways(_all_pairs(kept_splits))
 
 
@@ -229,7 +253,13 @@ class NearPairBuilder(TorchStage):
         self.reach = reach
 
     def forward(self, kept_splits: Tensor, kept_spans: Tensor, span_sentences: Tensor) -> Pairs:
-        """Shapes: (documents+1,), (kept,), (spans,) -> (pairs,), (pairs,)."""
+        """Heads and tails of the pairs within reach.
+
+        kept_splits - (documents+1,)
+        kept_spans - (kept,)
+        span_sentences - (spans,)
+        Returns pair_heads (pairs,), pair_tails (pairs,)
+        """
         pairs = _all_pairs(kept_splits)
         first, second = span_sentences[kept_spans][pairs].unbind(1)
         return _both_ways(pairs[(first - second).abs() <= self.reach])
@@ -257,7 +287,13 @@ class PairScorer(TorchStage):
     def forward(
         self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
     ) -> RelationScores:
-        """Shapes: (kept, width), (pairs,), (pairs,) -> (pairs, labels)."""
+        """Relation scores of the pairs.
+
+        kept_states - (kept, width)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        Returns relation_logits (pairs, labels)
+        """
         return self.scores(self.hidden(kept_states, pair_heads, pair_tails))
 
     def hidden(self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor) -> Tensor:
@@ -271,7 +307,11 @@ class PairScorer(TorchStage):
         return hidden
 
     def scores(self, hidden: Tensor) -> RelationScores:
-        """Shapes: (pairs / 2, 2, hidden) -> (pairs, labels)."""
+        """Relation scores out of what ``hidden`` gives.
+
+        hidden - (pairs / 2, 2, hidden)
+        Returns relation_logits (pairs, labels)
+        """
         return RelationScores(self.output(hidden).flatten(0, 1))
 
 
@@ -290,8 +330,14 @@ class ContextPairScorer(PairScorer):
         pair_contexts: Tensor,
         pair_positions: Tensor,
     ) -> RelationScores:
-        """Shapes: (kept, width), (pairs,) twice, (pairs, pair_context), (pairs,) ->
-        (pairs, labels).
+        """Relation scores of the pairs, with their context.
+
+        kept_states - (kept, width)
+        pair_heads - (pairs,)
+        pair_tails - (pairs,)
+        pair_contexts - (pairs, pair_context)
+        pair_positions - (pairs,)
+        Returns relation_logits (pairs, labels)
         """
         hidden = self.hidden(kept_states, pair_heads, pair_tails)
         return self.scores(

@@ -38,13 +38,13 @@ class MeanTextEncoder:
         """Vectors of unit length, (texts, width)."""
         encodings = self._tokenizer.encode_batch(list(texts))
         windows = [
-            (place, window.ids)
-            for place, encoding in enumerate(encodings)
+            (index, window.ids)
+            for index, encoding in enumerate(encodings)
             for window in (encoding, *encoding.overflowing)
         ]
         sums = torch.zeros(len(texts), self.width)
         for batch in _batches(windows):
-            owners = torch.tensor([place for place, _ in batch])
+            owners = torch.tensor([index for index, _ in batch])
             sums.index_add_(0, owners, self._sum_states([ids for _, ids in batch]))
         vectors: npt.NDArray[np.float32] = functional.normalize(sums, dim=1).numpy()
         return vectors
@@ -53,9 +53,9 @@ class MeanTextEncoder:
         columns = max(map(len, rows))
         ids = torch.zeros(len(rows), columns, dtype=torch.int64)
         mask = torch.zeros(len(rows), columns, dtype=torch.int64)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = 1
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = torch.tensor(row)
+            mask[index, : len(row)] = 1
         ids, mask = ids.to(self._device), mask.to(self._device)
         states = self._transformer(input_ids=ids, attention_mask=mask).last_hidden_state
         sums: Tensor = (states * mask[:, :, None]).sum(1).float().cpu()
@@ -63,7 +63,7 @@ class MeanTextEncoder:
 
 
 def _batches(windows: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
-    """Windows of like length, at most the token budget of padded places per batch."""
+    """Windows of like length; a batch has at most the budget of pieces, padding included."""
     batch: list[tuple[int, list[int]]] = []
     for window in sorted(windows, key=lambda window: len(window[1])):
         if batch and (len(batch) + 1) * len(window[1]) > _TOKEN_BUDGET:

@@ -313,30 +313,30 @@ def _tensor_location(content: mmap.mmap, start: int, end: int) -> Iterator[str]:
 
 def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """Number, first and last byte (-1 for numbers), and value of each field of a message."""
-    place = start
-    while place < end:
-        tag, place = _varint(content, place)
+    offset = start
+    while offset < end:
+        tag, offset = _varint(content, offset)
         number, wire = tag >> 3, tag & 7
         if wire == _VARINT:
-            value, place = _varint(content, place)
-            yield number, place, -1, value
+            value, offset = _varint(content, offset)
+            yield number, offset, -1, value
         elif wire == _BYTES:
-            size, place = _varint(content, place)
-            yield number, place, place + size, 0
-            place += size
+            size, offset = _varint(content, offset)
+            yield number, offset, offset + size, 0
+            offset += size
         elif wire in (_FIXED32, _FIXED64):
-            place += 4 if wire == _FIXED32 else 8
+            offset += 4 if wire == _FIXED32 else 8
         else:
-            raise ValueError(f"the wire type {wire} at byte {place}")
-        if place > end:
-            raise ValueError(f"a field ends behind its message at byte {place}")
+            raise ValueError(f"the wire type {wire} at byte {offset}")
+        if offset > end:
+            raise ValueError(f"a field ends behind its message at byte {offset}")
 
 
-def _varint(content: mmap.mmap, place: int) -> tuple[int, int]:
+def _varint(content: mmap.mmap, offset: int) -> tuple[int, int]:
     value = 0
     for shift in range(_LONGEST_VARINT):
-        byte = content[place + shift]
+        byte = content[offset + shift]
         value |= (byte & 0x7F) << (7 * shift)
         if byte < 0x80:
-            return value, place + shift + 1
-    raise ValueError(f"a number without end at byte {place}")
+            return value, offset + shift + 1
+    raise ValueError(f"a number without end at byte {offset}")

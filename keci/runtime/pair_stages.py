@@ -65,13 +65,13 @@ class MentionPairsStage:
         heads, tails = tensors["pair_heads"], tensors["pair_tails"]
         is_mention = tensors[_ENTITY_LOGITS].softmax(1)[:, 0] < MOST_NONE + _ROUNDING
         chosen = (is_mention[heads] & is_mention[tails]).nonzero().squeeze(1)
-        places = is_mention.cumsum(0) - 1
+        indices = is_mention.cumsum(0) - 1
         scored = self.stage.run(
             {
                 **{name: tensors[name][is_mention] for name in self._of("kept")},
                 **{name: tensors[name][chosen] for name in self._of("pairs")},
-                "pair_heads": places[heads[chosen]],
-                "pair_tails": places[tails[chosen]],
+                "pair_heads": indices[heads[chosen]],
+                "pair_tails": indices[tails[chosen]],
             }
         )[_RELATION_LOGITS]
         relations = scored.new_full((len(heads), scored.shape[1]), _IMPOSSIBLE)

@@ -73,8 +73,8 @@ class Summary:
         """A figure ("f1") of a part ("entity"): the mean of each fold, or else of each seed."""
         groups: dict[tuple[int, int], list[float]] = {}
         for member, scores in self.scores.items():
-            place = (member.fold, 0) if member.fold else (0, member.seed)
-            groups.setdefault(place, []).append(scores[part][figure])
+            group = (member.fold, 0) if member.fold else (0, member.seed)
+            groups.setdefault(group, []).append(scores[part][figure])
         return [fmean(values) for values in groups.values()]
 
     def to_record(self) -> dict[str, Any]:

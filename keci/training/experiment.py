@@ -184,12 +184,12 @@ class Experiment:
         gold: list[Extraction | None] = [item.extraction for item in data.training.documents]
         gold += [None] * len(self._unlabelled)
         texts = self._prepare(builder, [*_documents(data.training), *self._unlabelled])
-        usable = [place for place, text in enumerate(texts) if len(text.spans)]
+        usable = [index for index, text in enumerate(texts) if len(text.spans)]
         if not usable:
             raise DataError(f"none of the {len(texts)} training documents has a candidate span")
         return TrainingData(
-            [texts[place] for place in usable],
-            [gold[place] for place in usable],
+            [texts[index] for index in usable],
+            [gold[index] for index in usable],
             data.validation,
             self._prepare(builder, _documents(data.validation)),
         )

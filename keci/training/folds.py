@@ -105,9 +105,9 @@ def _for_validation(config: TrainConfig, fold: int) -> TrainConfig:
     return replace(config, split_seed=config.split_seed + fold)
 
 
-def _numbered(place: Path, part: str) -> dict[int, Path]:
+def _numbered(location: Path, part: str) -> dict[int, Path]:
     """The files of a pattern, or those of a folder that are named after ``part``, by number."""
-    pattern = f"{place}/*{part}*" if place.is_dir() else str(place)
+    pattern = f"{location}/*{part}*" if location.is_dir() else str(location)
     found: dict[int, Path] = {}
     for path in map(Path, sorted(glob(pattern))):
         numbers = re.findall(r"\d+", str(path))

@@ -108,10 +108,10 @@ def build_targets(
         for span, names in _names_by_span(spans, extraction).items():
             span_concepts[span] = concepts.setdefault((row, names), len(concepts))
         ids = [mention.id for mention in extraction.mentions]
-        places = dict(zip(ids, spans.tolist(), strict=True))
+        indices = dict(zip(ids, spans.tolist(), strict=True))
         for relation in extraction.relations:
             label = _label(schema.relation_labels, relation.type)
-            head, tail = places[relation.head], places[relation.tail]
+            head, tail = indices[relation.head], indices[relation.tail]
             if label and head >= 0 and tail >= 0:
                 symmetric = schema.relation_types[label - 1].symmetric
                 ordered = ((head, tail), (tail, head)) if symmetric else ((head, tail),)

@@ -138,22 +138,22 @@ class Trainer:
         total = 0.0
         batches = list(epoch_batches(lengths, self.config.batch_size))
         last, seen = self.config.epochs, 0
-        for number, places in enumerate(batches, start=1):
-            total += self._train_batch(epoch, data, places, optimisation) * len(places)
-            seen += len(places)
+        for number, indices in enumerate(batches, start=1):
+            total += self._train_batch(epoch, data, indices, optimisation) * len(indices)
+            seen += len(indices)
             facts = f"epoch {epoch + 1} of {last}, loss {total / seen:.2f}"
             progress.update(facts, epoch * len(batches) + number, last * len(batches))
         return total / max(len(data.texts), 1)
 
     def _train_batch(
-        self, epoch: int, data: TrainingData, places: list[int], optimisation: Optimisation
+        self, epoch: int, data: TrainingData, indices: list[int], optimisation: Optimisation
     ) -> float:
-        texts = [data.texts[place] for place in places]
+        texts = [data.texts[index] for index in indices]
         device = self.accelerator.device
         autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.uses_bf16)
         known = self.network(to_tensors(self.builder.build(texts), device), autocast=autocast)
         with_relations = epoch >= self.config.entity_only_epochs
-        targets = build_targets(texts, [data.gold[place] for place in places], self.schema)
+        targets = build_targets(texts, [data.gold[index] for index in indices], self.schema)
         targets = targets.to(device)
         loss = total_loss(known, targets, self.config, with_relations=with_relations)
         if self.teachers:
@@ -219,7 +219,7 @@ def epoch_batches(lengths: Tensor, batch_size: int) -> list[list[int]]:
     for pool in torch.split(order, _POOL_BATCHES * batch_size):
         by_length = pool[lengths[pool].argsort(stable=True)]
         batches += [batch.tolist() for batch in torch.split(by_length, batch_size)]
-    return [batches[place] for place in torch.randperm(len(batches)).tolist()]
+    return [batches[index] for index in torch.randperm(len(batches)).tolist()]
 
 
 def gains_from_bf16(config: TrainConfig) -> bool:

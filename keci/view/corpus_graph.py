@@ -48,7 +48,7 @@ class _Edge:
 class _Box:
     """A group of joined nodes, placed around its own origin."""
 
-    places: dict[str, Point]
+    points: dict[str, Point]
     left: float
     top: float
     width: float
@@ -96,13 +96,13 @@ def _drawing(
     known: Mapping[str, Node], edges: dict[tuple[str, str, str], _Edge], *, colours: Colours
 ) -> dict[str, Any]:
     labels = {end: _shortened(known[end].name) for head, _, tail in edges for end in (head, tail)}
-    places, height = _packed(_groups(edges, labels))
-    documents = dict.fromkeys(places, 0)
+    points, height = _packed(_groups(edges, labels))
+    documents = dict.fromkeys(points, 0)
     for (head, _, tail), edge in edges.items():
         for end in {head, tail}:
             documents[end] += len(edge.documents)
-    radii = {node: 4.0 + min(10.0, 1.6 * math.sqrt(documents[node])) for node in places}
-    raised = _raised(edges, places)
+    radii = {node: 4.0 + min(10.0, 1.6 * math.sqrt(documents[node])) for node in points}
+    raised = _raised(edges, points)
     types = sorted({relation for _, relation, _ in edges})
     undirected = undirected_types(types)
     nodes = [
@@ -110,12 +110,12 @@ def _drawing(
          "colour": colours.entities[known[node].type], "label": labels[node],
          "documents": documents[node], "x": x, "y": y, "radius": radii[node],
          "label_y": y + (-radii[node] - 5 if node in raised else radii[node] + 12)}
-        for node, (x, y) in places.items()
+        for node, (x, y) in points.items()
     ]  # fmt: skip
     lines = [
         {"text": f"{known[key[0]].name} – {key[1]} – {known[key[2]].name}",
          "colour": colours.relations[key[1]],
-         **_drawn_edge(key, edge, places, radii, tip=0.0 if key[1] in undirected else _TIP)}
+         **_drawn_edge(key, edge, points, radii, tip=0.0 if key[1] in undirected else _TIP)}
         for key, edge in edges.items()
     ]  # fmt: skip
     legend = [{"name": name, "colour": colours.relations[name]} for name in types]
@@ -138,7 +138,7 @@ def _groups(edges: Iterable[tuple[str, str, str]], labels: dict[str, str]) -> li
 def _drawn_edge(
     key: tuple[str, str, str],
     edge: _Edge,
-    places: dict[str, Point],
+    points: dict[str, Point],
     radii: dict[str, float],
     *,
     tip: float,
@@ -148,7 +148,7 @@ def _drawn_edge(
     ``tip`` is the tip's length, 0 for a line without direction, which has none.
     """
     head, _, tail = key
-    (x1, y1), (x2, y2) = places[head], places[tail]
+    (x1, y1), (x2, y2) = points[head], points[tail]
     length = math.hypot(x2 - x1, y2 - y1)
     facts = {
         "width": min(6.0, 0.8 + 0.9 * math.sqrt(len(edge.documents))),
@@ -171,12 +171,12 @@ def _drawn_edge(
     return facts | {"path": path, "tip": drawn_tip}
 
 
-def _raised(edges: Iterable[tuple[str, str, str]], places: dict[str, Point]) -> set[str]:
+def _raised(edges: Iterable[tuple[str, str, str]], points: dict[str, Point]) -> set[str]:
     """The nodes whose lines go down, so that their labels stand above them."""
     downwards: dict[str, float] = defaultdict(float)
     for head, _, tail in edges:
-        downwards[head] += places[tail][1] - places[head][1]
-        downwards[tail] += places[head][1] - places[tail][1]
+        downwards[head] += points[tail][1] - points[head][1]
+        downwards[tail] += points[head][1] - points[tail][1]
     return {node for node, slope in downwards.items() if slope > 0}
 
 
@@ -196,24 +196,24 @@ def _placed(graph: "nx.Graph[str]", labels: dict[str, str]) -> _Box:
     size = len(graph)
     scale = _SPACING * max(0.6, math.sqrt(size) - 0.4)
     found = nx.spring_layout(graph, seed=1, scale=scale, iterations=200, k=2.2 / math.sqrt(size))
-    places = {node: (float(point[0]) * 1.25, float(point[1])) for node, point in found.items()}
+    points = {node: (float(point[0]) * 1.25, float(point[1])) for node, point in found.items()}
     widths = {node: max(24.0, len(labels[node]) * _CHARACTER + 10) for node in graph}
-    _push_apart(places, widths)
-    left = min(x - widths[node] / 2 for node, (x, _) in places.items())
-    right = max(x + widths[node] / 2 for node, (x, _) in places.items())
-    top = min(y for _, y in places.values()) - 30
-    bottom = max(y for _, y in places.values()) + 32
-    return _Box(places, left, top, right - left, bottom - top)
+    _push_apart(points, widths)
+    left = min(x - widths[node] / 2 for node, (x, _) in points.items())
+    right = max(x + widths[node] / 2 for node, (x, _) in points.items())
+    top = min(y for _, y in points.values()) - 30
+    bottom = max(y for _, y in points.values()) + 32
+    return _Box(points, left, top, right - left, bottom - top)
 
 
-def _push_apart(places: dict[str, Point], widths: dict[str, float]) -> None:
+def _push_apart(points: dict[str, Point], widths: dict[str, float]) -> None:
     """Move nodes whose labels overlap, a little each round, along the shorter way out."""
-    nodes = list(places)
+    nodes = list(points)
     for _ in range(_ROUNDS):
         moved = False
-        for place, one in enumerate(nodes):
-            for other in nodes[place + 1 :]:
-                (x1, y1), (x2, y2) = places[one], places[other]
+        for index, one in enumerate(nodes):
+            for other in nodes[index + 1 :]:
+                (x1, y1), (x2, y2) = points[one], points[other]
                 wide = (widths[one] + widths[other]) / 2 - abs(x1 - x2)
                 high = _LABEL_HEIGHT - abs(y1 - y2)
                 if wide <= 0 or high <= 0:
@@ -221,17 +221,17 @@ def _push_apart(places: dict[str, Point], widths: dict[str, float]) -> None:
                 moved = True
                 if high < wide:
                     shift = (high / 2 + 0.5) * (1 if y1 >= y2 else -1)
-                    places[one], places[other] = (x1, y1 + shift), (x2, y2 - shift)
+                    points[one], points[other] = (x1, y1 + shift), (x2, y2 - shift)
                 else:
                     shift = (wide / 2 + 0.5) * (1 if x1 >= x2 else -1)
-                    places[one], places[other] = (x1 + shift, y1), (x2 - shift, y2)
+                    points[one], points[other] = (x1 + shift, y1), (x2 - shift, y2)
         if not moved:
             return
 
 
 def _packed(boxes: Sequence[_Box]) -> tuple[dict[str, Point], float]:
     """Each box as high up as it fits, leftmost among equal heights; and the drawing's height."""
-    places: dict[str, Point] = {}
+    points: dict[str, Point] = {}
     filled = [0.0] * _COLUMNS
     for box in boxes:
         shrink = min(1.0, WIDTH / box.width)
@@ -239,10 +239,10 @@ def _packed(boxes: Sequence[_Box]) -> tuple[dict[str, Point], float]:
         tops = [max(filled[at : at + columns]) for at in range(_COLUMNS - columns + 1)]
         column = tops.index(min(tops))
         x, y = column * WIDTH / _COLUMNS, tops[column]
-        for node, (left, top) in box.places.items():
-            places[node] = ((left - box.left) * shrink + x, top - box.top + y)
+        for node, (left, top) in box.points.items():
+            points[node] = ((left - box.left) * shrink + x, top - box.top + y)
         filled[column : column + columns] = [y + box.height] * columns
-    return places, max(filled)
+    return points, max(filled)
 
 
 def _shortened(name: str) -> str:

@@ -179,8 +179,8 @@ def utf16_offsets(text: str) -> Callable[[int], int]:
     """
     if text.isascii():
         return lambda offset: offset
-    wide = [place for place, sign in enumerate(text) if ord(sign) > 0xFFFF]
-    return lambda offset: offset + sum(place < offset for place in wide)
+    wide = [index for index, sign in enumerate(text) if ord(sign) > 0xFFFF]
+    return lambda offset: offset + sum(index < offset for index in wide)
 
 
 def undirected_types(names: Iterable[str]) -> frozenset[str]:

@@ -79,13 +79,13 @@ class Layout:
         return manifest_path(self.output)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The output as a person looks for it."""
         if self.store is None:
             return str(self.output)
         return self.store.url_of(self.file) if self.file else self.store.url
 
-    def place_of(self, path: Path) -> str:
+    def location_of(self, path: Path) -> str:
         """Where a person finds one of the files that the run leaves."""
         return self.store.url_of(path.name) if self.store else str(path)
 
@@ -104,7 +104,7 @@ class Layout:
         """Whether a run writes to that URL, or in the folder that it names."""
         if self.store is None:
             return False
-        return url == self.place or (not self.file and url.startswith(f"{self.place}/"))
+        return url == self.location or (not self.file and url.startswith(f"{self.location}/"))
 
     def holds(self, path: Path) -> bool:
         """Whether a run writes to that path, or in its folder where it has one of its own."""

@@ -68,7 +68,7 @@ def _look_into(
         elif history is None or overwrite:
             begin_in_store(layout, store, overwrite=overwrite)
     except OSError as error:
-        raise UsageError(f"cannot write to {layout.place}: {error}") from error
+        raise UsageError(f"cannot write to {layout.location}: {error}") from error
 
 
 def private_mode(layout: Layout) -> int:
@@ -126,7 +126,7 @@ def _make_room(layout: Layout, history: RunHistory | None, disk: Disk, *, overwr
     old = [path for path in layout.own_files() if path != layout.journal]
     if not overwrite and not all(path.name.endswith(PARTIAL) for path in old):
         raise UsageError(
-            f"{layout.place} holds the output of a run: --overwrite replaces it, --resume goes "
+            f"{layout.location} holds the output of a run: --overwrite replaces it, --resume goes "
             "on with it where it is unfinished"
         )
     for path in sorted(old, key=lambda path: _removal_order(path, layout)):

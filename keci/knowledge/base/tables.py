@@ -165,8 +165,8 @@ class TableBuilder:
         common_words: frozenset[str] = frozenset(),
         min_type_count: int = 20,
     ) -> None:
-        self._type_index = {code: place for place, code in enumerate(type_codes)}
-        self._relation_index = {name: place for place, name in enumerate(relation_names)}
+        self._type_index = {code: index for index, code in enumerate(type_codes)}
+        self._relation_index = {name: index for index, name in enumerate(relation_names)}
         self._common_words = common_words
         self._min_type_count = min_type_count
         self._names = StringTableBuilder()
@@ -311,7 +311,7 @@ def is_acronym(name: str) -> bool:
 
 
 def _index_ids(sources: StringTable, source_splits: Integers) -> tuple[marisa_trie.Trie, Integers]:
-    ids = [sources[place] for place in range(len(sources))]
+    ids = [sources[index] for index in range(len(sources))]
     trie = marisa_trie.Trie(ids)
     if len(trie) != len(ids):
         raise KnowledgeBaseError("two concepts share an id")

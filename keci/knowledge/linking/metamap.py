@@ -20,7 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 _TRIGGER = re.compile(r'"(?:[^"\\]|\\.)*"-[a-zA-Z]+-\d+-"((?:[^"\\]|\\.)*)"-[^,\]]*')
 _POSITION = re.compile(r"(\d+)[/:](\d+)")
 _MMI_FIELDS = 9
-"""MetaMapLite's; MetaMap adds the places of a concept in MeSH's tree."""
+"""MetaMapLite's; MetaMap adds the numbers of a concept in MeSH's tree."""
 
 
 class ForeignCandidate(NamedTuple):
@@ -91,7 +91,7 @@ def _mmi_candidates(fields: list[str], where: str) -> Iterator[ForeignCandidate]
 
 
 def _parts(group: str) -> list[str]:
-    """``[1/2],[3/4]`` are two places, ``1/2,3/4`` is one in two pieces; such are left out."""
+    """``[1/2],[3/4]`` are two spans, ``1/2,3/4`` is a span in two pieces, which is left out."""
     return re.findall(r"\[([^\[\]]*)\]", group) if "[" in group else [group]
 
 
@@ -230,7 +230,7 @@ class ForeignMentions:
         starts, ends = (set(offsets.tolist()) for offsets in find_words(text))
         found: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
         for candidate, index in self._by_document.get(document, ()):
-            span = _place(candidate, text)
+            span = _span_of(candidate, text)
             if span is None or span[0] not in starts or span[1] not in ends:
                 self.misplaced += 1
             else:
@@ -263,7 +263,7 @@ class _IndexByCui:
         return self._by_xref.get(identity) if found is None else found
 
 
-def _place(candidate: ForeignCandidate, text: str) -> tuple[int, int] | None:
+def _span_of(candidate: ForeignCandidate, text: str) -> tuple[int, int] | None:
     """The span of a candidate; programs count characters from 0 or from 1, the surface tells."""
     start, end, surface = candidate.start, candidate.end, candidate.surface
     if not surface:

@@ -116,8 +116,8 @@ def _bel_names(path: Path) -> Iterator[tuple[str, str]]:
         yield curie("CHEBI", identity), name
 
 
-def _columns(path: Path, places: Sequence[int]) -> Iterator[tuple[str, str]]:
+def _columns(path: Path, indices: Sequence[int]) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         for row in csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
-            if len(row) > max(places):
-                yield row[places[0]], row[places[1]]
+            if len(row) > max(indices):
+                yield row[indices[0]], row[indices[1]]

@@ -139,7 +139,7 @@ def _type_relations(
         for kind, code, name in network.rows("SRDEF", ("RT", "UI", "STY/RL"))
         if kind == "RL"
     }
-    types = {code: place for place, code in enumerate(type_codes)}
+    types = {code: index for index, code in enumerate(type_codes)}
     rows = []
     for number, (head, relation, tail) in enumerate(network.triples("SRSTRE1"), start=1):
         if head in types and tail in types:
@@ -222,11 +222,11 @@ def _definition_rows(release: RrfFolder) -> Iterator[list[str]]:
 def _best_definition(rows: Sequence[Sequence[str]]) -> str:
     """The definition of the source that comes first in _DEFINING_SOURCES, else the first one."""
 
-    def place(row: Sequence[str]) -> int:
+    def rank(row: Sequence[str]) -> int:
         known = row[1] in _DEFINING_SOURCES
         return _DEFINING_SOURCES.index(row[1]) if known else len(_DEFINING_SOURCES)
 
-    return _MARKUP.sub("", min(rows, key=place)[2]) if rows else ""
+    return _MARKUP.sub("", min(rows, key=rank)[2]) if rows else ""
 
 
 def _ranks(release: RrfFolder) -> dict[tuple[str, str], str]:
@@ -239,7 +239,7 @@ def _ranks(release: RrfFolder) -> dict[tuple[str, str], str]:
 def _triples(
     release: RrfFolder, wanted: UmlsFilter, numbering: _Numbering, names: Sequence[str]
 ) -> Triples:
-    kinds = {name: place for place, name in enumerate(names)}
+    kinds = {name: index for index, name in enumerate(names)}
     triples = TripleBuilder()
     if not release.has("MRREL.RRF"):
         return triples.finish()

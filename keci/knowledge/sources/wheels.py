@@ -45,8 +45,8 @@ class WheelData:
             yield from importlib.metadata.distributions(name=name, path=[str(self._folder)])
 
     def _advice(self) -> str:
-        place = "" if self._folder is None else f" into {self._folder}"
-        return f"--fetch gets what is pinned{place}"
+        folder = "" if self._folder is None else f" into {self._folder}"
+        return f"--fetch gets what is pinned{folder}"
 
 
 if sys.version_info >= (3, 14):

@@ -57,8 +57,8 @@ class _Texts:
         if settings.concepts is None:
             return np.ones(len(self.texts), dtype=bool)
         chosen = np.zeros(len(self.texts), dtype=bool)
-        places = self.concept_texts[settings.concepts]
-        chosen[places[places >= 0]] = True
+        indices = self.concept_texts[settings.concepts]
+        chosen[indices[indices >= 0]] = True
         chosen[self.type_texts] = True
         return chosen
 
@@ -137,14 +137,14 @@ class _Reduction:
 
 
 def _collect(base: KnowledgeBase, *, synthetic: bool) -> _Texts:
-    places: dict[str, int] = {}
-    type_texts = [places.setdefault(base.type_name(code), len(places)) for code in base.type_codes]
+    known: dict[str, int] = {}
+    type_texts = [known.setdefault(base.type_name(code), len(known)) for code in base.type_codes]
     concept_texts = np.full(len(base), -1, dtype=np.int64)
     defined = np.diff(base.tables.definitions.offsets) > 0
     for index in range(len(base)) if synthetic else np.flatnonzero(defined).tolist():
         text = base.tables.definitions[index] if defined[index] else base.concept(index).definition
-        concept_texts[index] = places.setdefault(text, len(places))
-    return _Texts(tuple(places), concept_texts, np.array(type_texts, dtype=np.int64))
+        concept_texts[index] = known.setdefault(text, len(known))
+    return _Texts(tuple(known), concept_texts, np.array(type_texts, dtype=np.int64))
 
 
 def _encode(
@@ -156,11 +156,11 @@ def _encode(
     *,
     report: Report,
 ) -> None:
-    ordered = missing[np.argsort([len(texts[place]) for place in missing], kind="stable")]
+    ordered = missing[np.argsort([len(texts[index]) for index in missing], kind="stable")]
     for start in range(0, len(ordered), _TEXTS_AT_ONCE):
         report("encoding definitions", start, len(ordered))
         chunk = ordered[start : start + _TEXTS_AT_ONCE]
-        cache.append(keys[chunk], encoder.encode([texts[place] for place in chunk]))
+        cache.append(keys[chunk], encoder.encode([texts[index] for index in chunk]))
     report("encoding definitions", len(ordered), len(ordered))
 
 
@@ -182,10 +182,10 @@ def _reduction(vectors: Vectors, encoder: TextEncoder, settings: DefinitionSetti
 
 
 def _rows_of(
-    text_places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+    text_indices: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int32]:
-    """The table's row of each text place, -1 where there is none or it is not encoded."""
-    return np.where(text_places >= 0, rows[text_places], -1).astype(np.int32)
+    """The table's row of each text index, -1 where there is none or it is not encoded."""
+    return np.where(text_indices >= 0, rows[text_indices], -1).astype(np.int32)
 
 
 def fit_projection(vectors: Vectors, width: int) -> tuple[Vectors, float]:

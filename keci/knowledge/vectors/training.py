@@ -168,14 +168,15 @@ class EmbeddingTraining:
     def _step(self, batch: TripleBatch, *, remaining: float) -> Tensor:
         """One step on the cross-entropy of the true ends among the false ones; returns the loss."""
         ends = (batch.heads, batch.tails, batch.head_candidates, batch.tail_candidates)
-        rows, places = torch.unique(torch.cat([end.flatten() for end in ends]), return_inverse=True)
-        kinds, kind_places = torch.unique(batch.relations, return_inverse=True)
+        flat = torch.cat([end.flatten() for end in ends])
+        rows, indices = torch.unique(flat, return_inverse=True)
+        kinds, kind_indices = torch.unique(batch.relations, return_inverse=True)
         nodes, relations = self.nodes.read(rows), self.relations.read(kinds)
-        vectors = torch.split(functional.embedding(places, nodes), [end.numel() for end in ends])
+        vectors = torch.split(functional.embedding(indices, nodes), [end.numel() for end in ends])
         heads, tails, false_heads, false_tails = (
             vector.view(*end.shape, -1) for vector, end in zip(vectors, ends, strict=True)
         )
-        relation = functional.embedding(kind_places, relations)
+        relation = functional.embedding(kind_indices, relations)
         tail_query = self.scorer.tail_query(heads, relation)
         head_query = self.scorer.head_query(tails, relation)
         loss = self._loss(tail_query, tails, false_tails, batch.tail_mask)
