@@ -136,6 +136,6 @@ PRECISIONS: dict[str, Callable[[onnx.ModelProto, Probes], onnx.ModelProto]] = {
     "int8": _to_int8,
     "fp16": _to_half,
 }
-"""Conversions by name: arithmetic in fp32, the same on weights stored in 8 bits, 8-bit matrix
+"""Conversions by name: arithmetic in fp32, fp32 on weights stored in 8 bits, 8-bit matrix
 products with a scale for each row of activations, half precision.
 """

@@ -51,7 +51,7 @@ class ModelConfig:
     use_vectors: bool = True
     """Whether nodes begin with the pretrained vectors of a knowledge base that has some."""
     use_definitions: bool = True
-    """The same of the vectors of definitions."""
+    """Whether nodes begin with vectors of definitions, where a knowledge base has some."""
     vector_spaces: tuple[str, ...] = ()
     """The vector spaces that the nodes' vectors come from, and the width of each."""
     vector_widths: tuple[int, ...] = ()

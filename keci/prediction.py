@@ -50,7 +50,7 @@ class Pending:
         return [found[index] for index in range(len(found))]
 
     def extractions(self) -> list[Extraction]:
-        """The same where there is one scoring."""
+        """Waits for the extractions of the window's texts, where there is one scoring."""
         return [extraction for (extraction,) in self.readings()]
 
     def cancel(self) -> None:

@@ -24,7 +24,7 @@ def printable(text: object, limit: int = LONGEST) -> str:
 
 
 def printable_lines(text: object) -> str:
-    """The same for a message of our own that has several lines; the line breaks stay."""
+    """A message of our own with several lines, printable; its line breaks stay."""
     lines = str(text)[: 16 * LONGEST_MESSAGE].split("\n")
     return "\n".join(printable(line, LONGEST_MESSAGE) for line in lines)
 

@@ -64,7 +64,7 @@ class TaskSchema:
         return (NONE, *(relation.name for relation in self.relation_types))
 
     def has_task_of(self, other: "TaskSchema") -> bool:
-        """Whether both ask for the same; what may overlap is learnt, and no part of it."""
+        """Whether both ask for the same types; what may overlap is learnt, and no part of it."""
         return replace(self, overlaps=None) == replace(other, overlaps=None)
 
     def to_record(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Update files of PubMed list citations that were deleted, and bring revisions of 
 before; neither can be known while the earlier record is read. So the inputs are read once for their
 ids alone. These go to a file of SQLite, which sorts outside of memory; what stays is a row for each
 record with a fate, so that memory does not grow with the corpus. A record's fate depends on the
-inputs and the options alone: every shard, and every resumed run, finds the same.
+inputs and the options alone: every shard, and every resumed run, finds the same fates.
 """
 
 import sqlite3

@@ -53,7 +53,7 @@ def folder_documents(folder: Path) -> list[BratDocument]:
 
 
 def archive_documents(path: Path) -> list[BratDocument]:
-    """The same of a zip archive, as KECI writes it; raises DataError where it is none of brat."""
+    """The documents of a zip archive that KECI wrote; raises DataError for another archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.endswith(ANNOTATION)]

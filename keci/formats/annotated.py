@@ -185,7 +185,7 @@ def _is_whole(row: MentionRow, text: str) -> bool:
 def _named_relations(
     relations: Iterable[RelationRow], mentions: Iterable[MentionRow]
 ) -> Iterator[RelationRow]:
-    """Relations whose ends are identifiers as the mentions have them, where there are such."""
+    """Relations whose ends are identifiers as the mentions have them."""
     known = dict.fromkeys(name for row in mentions for name in row.identifiers)
     bare: dict[str, list[str]] = {}
     for name in known:

@@ -42,7 +42,7 @@ def read_csv(
 def read_tsv(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
-    """The same for columns parted by tabs."""
+    """The rows of columns parted by tabs; one that breaks the format becomes a Failure."""
     return _read_rows(stream, source, options, "\t")
 
 

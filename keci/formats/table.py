@@ -84,7 +84,7 @@ def write_csv(extractions: Iterable[Extraction], file: BinaryIO, rows: str) -> N
 
 
 def write_tsv(extractions: Iterable[Extraction], file: BinaryIO, rows: str) -> None:
-    """The same, separated by tabs; tabs and line ends in a cell become a space."""
+    """Values separated by tabs; tabs and line ends in a cell become a space."""
     _write_separated(extractions, file, rows, separator="\t")
 
 

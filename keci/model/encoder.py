@@ -140,7 +140,7 @@ def save_encoder(transformer: PreTrainedModel, name: str, folder: Path) -> None:
 
 
 def save_compact(transformer: PreTrainedModel, name: str, folder: Path) -> None:
-    """The same with weights in 8 bits, a quarter of the size; for training to begin with."""
+    """Write an encoder folder with weights in 8 bits, a quarter of the size, to train from."""
     save_encoder(transformer, name, folder)
     store_weights(transformer.state_dict(), folder / STORED_FILE, in_8_bits=True)
     (folder / "model.safetensors").unlink()

@@ -16,7 +16,7 @@ class Dropout(nn.Module):
         self.kept_bytes = 256 - round(rate * 256)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Shape: any -> the same."""
+        """Shape: any -> that of ``values``."""
         if not self.training or self.kept_bytes == 256:
             return values
         words = torch.empty(-(-values.numel() // 8), dtype=torch.int64, device=values.device)

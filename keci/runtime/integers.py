@@ -83,7 +83,7 @@ class IntegerRelationMaps(nn.Module):
         self.scales = nn.Buffer(torch.from_numpy(scales).to(device))
 
     def forward(self, states: Tensor, counts: list[int]) -> Tensor:
-        """Shape: (rows, width) with ``counts`` rows of each relation in turn -> the same."""
+        """Shape: (rows, width) with ``counts`` rows of each relation in turn -> (rows, outputs)."""
         integers, row_scales = quantise_rows(states)
         blocks = zip(torch.split(integers, counts), self.products, strict=True)
         products = torch.cat([product(block) for block, product in blocks if len(block)])

@@ -70,7 +70,7 @@ class OnnxStage:
 
 
 def torch_device(name: str) -> torch.device:
-    """Where tensors lie for a device of PROVIDERS; raises UsageError where torch has none such."""
+    """Where tensors lie for a device of PROVIDERS; raises UsageError where torch lacks it."""
     if name != "cpu" and not torch.cuda.is_available():
         raise UsageError(f"device {name}: torch finds no GPU")
     return torch.device("cpu" if name == "cpu" else "cuda")

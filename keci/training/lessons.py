@@ -11,7 +11,10 @@ from keci.formats.read import read_documents, without_failures
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """The same for every fold, seed and trial; raises UsageError for texts without a teacher."""
+    """What every fold, seed and trial learns from beside annotation.
+
+    Raises UsageError for texts without a teacher.
+    """
 
     start: Path | None = None
     """A run whose weights training begins with; None begins with the encoder's."""

@@ -39,7 +39,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """The documents of a run; under any protocol but "clean" validation and scored are the same.
+    """The documents of a run; under any protocol but "clean" validation and scored are equal.
 
     ``description`` tells where they come from, so that a run is not resumed on others.
     """

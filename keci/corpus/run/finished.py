@@ -64,7 +64,7 @@ class FinishedRun:
         return self._lines(self.manifest.failures, decode_failure)
 
     def withdrawn(self) -> Iterator[tuple[Withdrawal, int]]:
-        """The same of the records that the corpus took back."""
+        """All records that the corpus took back, in order, each with its ordinal."""
         return self._lines(self.manifest.withdrawn_records, decode_withdrawal)
 
     def _lines(self, facts: FileFacts | None, decode: Callable[[bytes], Item]) -> Iterator[Item]:
