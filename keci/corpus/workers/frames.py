@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import orjson
 
+from keci import errors
 from keci.documents import Document, Extraction, Failure
 
 _LENGTH_BYTES = 8
@@ -137,3 +138,22 @@ def _without_texts(extraction: Extraction) -> Mapping[str, Any]:
     for entity in record["entities"]:
         del entity["text"]
     return {"entities": record["entities"], "relations": record["relations"]}
+
+
+def opened_to_bytes(description: Mapping[str, Any]) -> bytes:
+    """What a worker says first: what it opened."""
+    return orjson.dumps({"description": description})
+
+
+def refusal_to_bytes(error: errors.KeciError) -> bytes:
+    """What a worker says first where opening raised an error."""
+    return orjson.dumps({"error": type(error).__name__, "message": str(error)})
+
+
+def opened_from_bytes(answer: bytes) -> Mapping[str, Any]:
+    """What a worker has opened; raises the KeciError that opening raised there."""
+    record = orjson.loads(answer)
+    if "error" in record:
+        raise getattr(errors, record["error"])(record["message"])
+    description: Mapping[str, Any] = record["description"]
+    return description

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import orjson
 
-from keci import errors
 from keci.corpus.records import Chunk, Record, chunks, documents_of, results_of
 from keci.corpus.workers.frames import (
     END,
@@ -19,6 +18,7 @@ from keci.corpus.workers.frames import (
     Outbox,
     Outcome,
     documents_to_bytes,
+    opened_from_bytes,
     outcomes_from_bytes,
 )
 from keci.documents import Document
@@ -69,11 +69,7 @@ class WorkerProcess:
     @cached_property
     def description(self) -> Mapping[str, Any]:
         """Waits for what it says it has opened; raises the KeciError that opening raised there."""
-        answer = orjson.loads(self._answer())
-        if "error" in answer:
-            raise getattr(errors, answer["error"])(answer["message"])
-        found: Mapping[str, Any] = answer["description"]
-        return found
+        return opened_from_bytes(self._answer())
 
     @property
     def unanswered(self) -> int:

@@ -12,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import orjson
 import ray
 from ray.exceptions import RayError
 
-from keci import errors
 from keci.corpus.records import START, Record
 from keci.corpus.workers.frames import (
     Outcome,
     documents_from_bytes,
     documents_to_bytes,
+    opened_from_bytes,
+    opened_to_bytes,
     outcomes_from_bytes,
     outcomes_to_bytes,
+    refusal_to_bytes,
 )
 from keci.corpus.workers.worker import ChunkExtractor, Open
 from keci.documents import Document, Extraction, Failure
@@ -70,9 +71,9 @@ class ChunkReader:
     def describe(self) -> bytes:
         """What was opened, or the name and message of the KeciError why it cannot be."""
         try:
-            return orjson.dumps({"description": self._opened[1]})
+            return opened_to_bytes(self._opened[1])
         except KeciError as error:
-            return orjson.dumps({"error": type(error).__name__, "message": str(error)})
+            return refusal_to_bytes(error)
 
     def read(self, documents: bytes) -> bytes:
         """The outcomes of a chunk's documents."""
@@ -108,11 +109,7 @@ class RayWorker:
     @cached_property
     def description(self) -> Mapping[str, Any]:
         """Waits for what it says it has opened; raises the KeciError that opening raised there."""
-        answer = orjson.loads(_get(self._described))
-        if "error" in answer:
-            raise getattr(errors, answer["error"])(answer["message"])
-        found: Mapping[str, Any] = answer["description"]
-        return found
+        return opened_from_bytes(_get(self._described))
 
     @property
     def unanswered(self) -> int:

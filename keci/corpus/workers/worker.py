@@ -9,7 +9,15 @@ from typing import IO, Any, Protocol
 import orjson
 
 from keci.corpus.records import START, Chunk, Record
-from keci.corpus.workers.frames import END, Inbox, documents_from_bytes, outcomes_to_bytes, send
+from keci.corpus.workers.frames import (
+    END,
+    Inbox,
+    documents_from_bytes,
+    opened_to_bytes,
+    outcomes_to_bytes,
+    refusal_to_bytes,
+    send,
+)
 from keci.documents import Extraction, Failure
 from keci.errors import KeciError
 
@@ -67,10 +75,10 @@ def serve(open_extractor: Open, inbox: Inbox, answers: IO[bytes]) -> None:
     try:
         extract, description = open_extractor(orjson.loads(inbox.get()))
     except KeciError as error:
-        send(answers, orjson.dumps({"error": type(error).__name__, "message": str(error)}))
+        send(answers, refusal_to_bytes(error))
         inbox.get()  # nobody asks for more: the run ends
         return
-    send(answers, orjson.dumps({"description": description}))
+    send(answers, opened_to_bytes(description))
     for chunk in extract.each(_chunks(inbox), is_at_hand=lambda: not inbox.is_empty):
         outcomes = [result.outcome for result in chunk]
         read = [outcome for outcome in outcomes if isinstance(outcome, Extraction | Failure)]

@@ -46,7 +46,7 @@ def test_documents_come_as_they_were(documents: list[Document]) -> None:
     assert documents_from_bytes(documents_to_bytes(documents)) == documents
 
 
-@given(st.lists(extractions()), st.text())
+@given(st.lists(extractions(), max_size=3), st.text())
 def test_outcomes_come_as_they_were(found: list[Extraction], reason: str) -> None:
     failed = Failure("source", 3, "id", reason)
     documents = [Document("id", "text"), *(item.document for item in found)]
