@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a property test.
-settings.register_profile("keci", deadline=None)
+settings.register_profile("keci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("keci")
 
 # Tiny tensors gain nothing from more threads, and lose much on a busy machine.
