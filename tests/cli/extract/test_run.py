@@ -136,3 +136,22 @@ def _interrupt_after(chunks: int, monkeypatch: pytest.MonkeyPatch, number: int) 
             signal.raise_signal(number)
 
     monkeypatch.setattr(Meter, "add", add_and_interrupt)
+
+
+def test_an_input_may_grow_after_a_dry_run_but_not_within_a_run(
+    corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = corpus.read_bytes().splitlines(keepends=True)[0]
+    arguments = ("--output-dir", tmp_path / "out", *model)
+    assert run(corpus, "--dry-run").exit_code == 1
+    corpus.write_bytes(corpus.read_bytes() + line)
+    with monkeypatch.context() as patch:
+        _interrupt_after(1, patch, signal.SIGTERM)
+        assert "stopped after 4 records" in run(corpus, *arguments).stderr
+    before = contents(tmp_path / "out")
+    corpus.write_bytes(corpus.read_bytes() + line)
+    changed = run(corpus, *arguments, "--resume")
+    assert changed.exit_code == 2
+    assert "what has changed since:\n  input" in changed.stderr
+    assert contents(tmp_path / "out") == before
+    assert "16 records read" in run(corpus, *arguments, "--overwrite").stderr
