@@ -108,13 +108,16 @@ class Meter:
     def share(self) -> float | None:
         """The least share of the inputs' bytes that is done; None where that cannot be known.
 
-        What was read ahead, and waits to be extracted, is not.
+        What was read ahead, and waits to be extracted, is not. With a limit it is the share of
+        the records that may be taken, where that is more.
         """
         total, latest = self._reader.total_bytes, self._latest
         if not total or latest is None:
             return None
         is_last = latest.after == self._reader.cursor
-        return (self._reader.bytes_read if is_last else latest.bytes_read) / total
+        done = (self._reader.bytes_read if is_last else latest.bytes_read) / total
+        limit = self._reader.selection.limit
+        return max(done, latest.after.taken / limit) if limit else done
 
     def to_record(self) -> dict[str, Any]:
         """What a metrics file holds; memory in bytes, where the system tells."""

@@ -9,7 +9,7 @@ import pytest
 from keci.corpus import metrics
 from keci.corpus.metrics import Meter, MetricsFile, failure_kind
 from keci.corpus.reader import CorpusReader
-from keci.corpus.records import Chunk, Result
+from keci.corpus.records import Chunk, Result, Selection
 from keci.documents import Failure
 from tests.keci.corpus.corpora import extract_names, write_corpus
 
@@ -54,6 +54,17 @@ def test_what_is_read_ahead_is_not_done(reader: CorpusReader) -> None:
         meter.add(chunk)
         shares.append(meter.share)
     assert shares == pytest.approx([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 1])
+
+
+def test_with_a_limit_its_share_counts(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path / "long.jsonl", 100)
+    limited = CorpusReader([str(path)], selection=Selection(limit=8))
+    meter = Meter(limited)
+    shares = []
+    for chunk in extract_names(limited.read()):
+        meter.add(chunk)
+        shares.append(meter.share)
+    assert shares == pytest.approx([0.5, 1.0])
 
 
 def test_a_compressed_input_is_not_done_when_it_is_in_a_buffer(tmp_path: Path) -> None:
