@@ -21,7 +21,7 @@ SCORES_FILE = "scores.json"
 VALIDATION_FILE = "validation.json"
 REPORT_FILE = "report.html"
 REFRESH_SECONDS = 30
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 700, 260, 44, 140, 12, 28
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 700, 260, 44, 170, 12, 28
 _NAMES = {
     "entity_f1": "entity F1",
     "relation_f1": "relation F1",
