@@ -20,7 +20,7 @@ from benchmarks.peers.measure import Command, run
 from benchmarks.peers.relex import Gliner, choose
 from benchmarks.peers.sentences import ENCODER, prepare
 from benchmarks.peers.spert import EPOCHS, Spert
-from benchmarks.peers.table import COLUMNS, Asserted, Row, measured
+from benchmarks.peers.table import COLUMNS, Asserted, Row, System, kept, measured
 from keci.cli.tables import print_table
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
@@ -83,35 +83,40 @@ def _train(command: Command, log: Path) -> None:
 @click.option("--spert-code", type=_FOLDER, help="Checkout of SpERT.")
 @click.option("--spert-python", type=_FILE)
 @click.option("--gliner-python", type=_FILE)
+@click.option("--keep", is_flag=True, help="Take figures of an earlier table as they are.")
 def table(
+    *,
     folder: Path,
     models: tuple[str, ...],
     kb: Path,
     spert_code: Path | None,
     spert_python: Path | None,
     gliner_python: Path | None,
+    keep: bool,
 ) -> None:
     """Run KECI and those of the others that are named on the validation sentences."""
     folder = folder.resolve()
-    gold = load_dataset(folder / "validation.json", load_schema("ade"))
-    measurements = [measured(Keci(model, kb, f"KECI {model}"), gold, folder) for model in models]
+    systems: list[System] = [Keci(model, kb, f"KECI {Path(model).name}") for model in models]
     if spert_code and spert_python:
-        spert = Spert(spert_code, spert_python.absolute(), folder)
-        measurements.append(measured(spert, gold, folder))
+        systems.append(Spert(spert_code, spert_python.absolute(), folder))
     if gliner_python:
-        gliner = Gliner(gliner_python.absolute(), folder)
-        measurements.append(measured(gliner, gold, folder, choose=_asserted))
-    _show(measurements)
+        systems.append(Gliner(gliner_python.absolute(), folder))
+    gold = load_dataset(folder / "validation.json", load_schema("ade"))
+    measurements = [
+        (kept(system, folder) if keep else None) or _measured(system, gold, folder)
+        for system in systems
+    ]
+    print_table("ADE, validation", COLUMNS, [row.cells() for row in measurements])
+
+
+def _measured(system: System, gold: GoldDataset, folder: Path) -> Row:
+    return measured(system, gold, folder, choose=_asserted if isinstance(system, Gliner) else None)
 
 
 def _asserted(gold: GoldDataset, found: Sequence[Extraction]) -> Asserted:
     thresholds = choose(gold, found)
     click.echo(f"thresholds of GLiNER-RelEx: {thresholds.entity} and {thresholds.relation}")
     return thresholds.asserted
-
-
-def _show(measurements: list[Row]) -> None:
-    print_table("ADE, validation", COLUMNS, [row.cells() for row in measurements])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -90,9 +90,22 @@ def measured(
         whole.peak,
         *(int(str(polarity[name])) for name in ("wrongly asserted", "found", "sentences", "real")),
     )
-    path = folder / f"{_file_name(system)}.json"
-    path.write_bytes(orjson.dumps(asdict(row), option=orjson.OPT_INDENT_2))
+    _kept(system, folder).write_bytes(orjson.dumps(asdict(row), option=orjson.OPT_INDENT_2))
     return row
+
+
+def kept(system: System, folder: Path) -> Row | None:
+    """The figures that an earlier ``measured`` left in the folder."""
+    path = _kept(system, folder)
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = orjson.loads(path.read_bytes())
+    entity, relation = (tuple(record.pop(name)) for name in ("entity", "relation"))
+    return Row(entity=entity, relation=relation, **record)
+
+
+def _kept(system: System, folder: Path) -> Path:
+    return folder / f"{_file_name(system)}.json"
 
 
 def _predicted(system: System, folder: Path, name: str) -> tuple[Usage, list[Extraction]]:

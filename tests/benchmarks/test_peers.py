@@ -15,7 +15,7 @@ from benchmarks.peers.relex_program import extraction as relex_record
 from benchmarks.peers.relex_program import words_of
 from benchmarks.peers.sentences import SOME, Sentence, prepare, read, write_encoder
 from benchmarks.peers.spert import Spert, extraction
-from benchmarks.peers.table import measured
+from benchmarks.peers.table import kept, measured
 from examples.ade_data.__main__ import split_ade
 from keci.data.datasets import load_dataset
 from keci.documents import Extraction, Mention, Relation
@@ -224,5 +224,6 @@ def test_an_oracle_scores_a_hundred_and_asserts_nothing_else(prepared: Path) -> 
     assert (row.entity[2], row.relation[2], row.wrong, row.found) == (100, 100, 0, 0)
     assert (row.sentences, row.real) == (200, 103)
     assert row.rate > 0
-    assert orjson.loads((prepared / "an-oracle.json").read_bytes())["system"] == "An oracle"
+    assert kept(Oracle(), prepared) == row
+    assert kept(Oracle("Another"), prepared) is None
     assert row.cells()[:2] == ("An oracle", "100.00 (100.0 / 100.0)")
