@@ -20,7 +20,7 @@ from keci.documents import Extraction
 from keci.knowledge.choice import knowledge_base_for
 from keci.schema import load_schema
 
-PATTERNS = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("patterns", "prose"))
+PATTERNS = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("patterns", "prose", "contrasts"))
 SEED = 1
 EASY = 2000
 FILLED = {
