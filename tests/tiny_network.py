@@ -14,10 +14,10 @@ from tests.tiny import SCHEMA, VOCABULARY, tiny_tokenizer
 MAX_PIECES = 512
 
 
-def tiny_transformer() -> PreTrainedModel:
+def tiny_transformer(width: int = 16) -> PreTrainedModel:
     config = BertConfig(
         vocab_size=len(VOCABULARY),
-        hidden_size=16,
+        hidden_size=width,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
@@ -44,10 +44,10 @@ def decisive_network(config: ModelConfig, *, seed: int = 13) -> Network:
     return network
 
 
-def save_tiny_encoder(folder: Path) -> PreTrainedModel:
+def save_tiny_encoder(folder: Path, *, width: int = 16) -> PreTrainedModel:
     """Write a folder that ``load_encoder`` reads, and return the transformer in it."""
     torch.manual_seed(1)
-    transformer = tiny_transformer()
+    transformer = tiny_transformer(width)
     transformer.save_pretrained(folder)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=tiny_tokenizer(),

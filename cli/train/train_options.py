@@ -72,18 +72,17 @@ class TrainingChoice(Options):
         "model, or a hub name.",
         shown_default="biomedical where it is there, else minilm",
     )
-    start: Path | None = option(
+    start: str | None = option(
         None,
-        "A trained run of the same task and architecture to go on from, on other data.",
-        metavar="RUN",
-        exists="path",
+        "A shipped model, bundle or run of the same task and architecture to go on from, on other "
+        "data.",
+        metavar="MODEL",
     )
-    teacher: tuple[Path, ...] = option(
+    teacher: tuple[str, ...] = option(
         (),
-        "A trained run of the same task whose probabilities the model imitates; of several, "
-        "their mean.",
-        metavar="RUN",
-        exists="path",
+        "A shipped model, bundle or run of the same task whose probabilities the model imitates; "
+        "of several, their mean.",
+        metavar="MODEL",
     )
     unlabelled: Path | None = option(
         None,

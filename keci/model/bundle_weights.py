@@ -31,6 +31,8 @@ _BY_SPAN_SCORER = ("pooled_part.weight", "end_part.weight", "classifier.0.weight
 _SPAN_OUTPUT = "pruner.span_output"
 _LAYER_SCORES = "layer_scores"
 _PRODUCTS = ("MatMul", "Gemm")
+_MOST_NAMED = 3
+
 _UNREAD = ".pooler."
 """In names of parameters that no stage reads, so that no graph has them."""
 
@@ -63,7 +65,8 @@ def bundle_weights(graphs: Path, stored: Path, network: Network) -> dict[str, Te
         or (name in found and found[name].shape != parameters[name].shape)
     }
     if wrong:
-        raise BundleError(f"{graphs} is of another architecture: see {', '.join(sorted(wrong))}")
+        names = ", ".join(sorted(wrong)[:_MOST_NAMED])
+        raise BundleError(f"{graphs} is of another architecture, {len(wrong)} weights: {names}")
     return {**network.state_dict(), **found}
 
 

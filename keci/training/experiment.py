@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from keci.batch import BatchBuilder, PreparedText
 from keci.config import ModelConfig, TrainConfig
@@ -43,6 +44,7 @@ from keci.training.checkpoint import (
 from keci.training.lessons import NO_LESSONS, Lessons
 from keci.training.run_data import RunData
 from keci.training.teachers import Teachers
+from keci.training.trained import load_trained
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
 from keci.view.run_report import REPORT_FILE, run_page
 
@@ -170,15 +172,20 @@ class Experiment:
             folder=folder,
             show_progress=self.show_progress,
             after_epoch=after_epoch,
-            start=self.lessons.start,
+            start=self._start(),
             teachers=self._open_teachers(),
         )
+
+    def _start(self) -> Mapping[str, Tensor] | None:
+        if self.lessons.start is None:
+            return None
+        return load_trained(self.lessons.start, encoder=self.encoder).network.state_dict()
 
     def _open_teachers(self) -> Teachers | None:
         if not self.lessons.teachers:
             return None
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return Teachers(self.lessons.teachers, self.schema, self.base, device)
+        return Teachers(self.lessons.teachers, self.schema, self.base, device, encoder=self.encoder)
 
     def _training_data(self, builder: BatchBuilder, data: RunData) -> TrainingData:
         gold: list[Extraction | None] = [item.extraction for item in data.training.documents]

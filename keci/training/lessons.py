@@ -16,10 +16,12 @@ class Lessons:
     Raises UsageError for texts without a teacher.
     """
 
-    start: Path | None = None
-    """A run whose weights training begins with; None begins with the encoder's."""
-    teachers: tuple[Path, ...] = ()
-    """Runs whose probabilities the model imitates (see ``training.teachers``)."""
+    start: str | None = None
+    """A run, bundle or shipped model whose weights training begins with; None begins with the
+    encoder's.
+    """
+    teachers: tuple[str, ...] = ()
+    """Such models whose probabilities the model imitates (see ``training.teachers``)."""
     unlabelled: Path | None = None
     """Texts of which the teachers alone tell."""
 
@@ -30,8 +32,8 @@ class Lessons:
     def describe(self) -> Mapping[str, str]:
         """Names of what is given, for a run's settings."""
         given = {
-            "start": self.start.name if self.start else "",
-            "teachers": ", ".join(run.name for run in self.teachers),
+            "start": Path(self.start).name if self.start else "",
+            "teachers": ", ".join(Path(model).name for model in self.teachers),
             "unlabelled": self.unlabelled.name if self.unlabelled else "",
         }
         return {part: name for part, name in given.items() if name}

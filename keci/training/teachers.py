@@ -6,7 +6,6 @@ so that encoders whose word pieces agree can teach one another, whatever their w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,8 +18,9 @@ from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
 from keci.prediction import to_tensors
 from keci.schema import TaskSchema
-from keci.training.checkpoint import load_run
+from keci.training.checkpoint import LoadedRun
 from keci.training.targets import find_pairs, pair_keys
+from keci.training.trained import load_trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,24 @@ class SoftTargets:
 
 
 class Teachers:
-    """Trained runs of one task; what they say together is the mean of what each says."""
+    """Trained models of one task; what they say together is the mean of what each says."""
 
     def __init__(
         self,
-        runs: Sequence[Path],
+        models: Sequence[str],
         schema: TaskSchema,
         base: KnowledgeBase | None,
         device: torch.device,
+        *,
+        encoder: str,
     ) -> None:
-        """Raises UsageError where a run has other labels than ``schema``."""
-        self.members = [_Teacher(run, schema, base, device) for run in runs]
+        """Models as ``load_trained`` reads them; raises UsageError where one has other labels than
+        ``schema``.
+        """
+        self.members = [
+            _Teacher(model, load_trained(model, encoder=encoder), schema, base, device)
+            for model in models
+        ]
 
     @torch.no_grad()
     def targets(self, texts: Sequence[PreparedText], autocast: torch.autocast) -> SoftTargets:
@@ -73,18 +80,24 @@ class Teachers:
 
 
 class _Teacher:
-    """A trained run, and the texts as it reads them, each tokenised once."""
+    """A trained model, and the texts as it reads them, each tokenised once."""
 
     def __init__(
-        self, run: Path, schema: TaskSchema, base: KnowledgeBase | None, device: torch.device
+        self,
+        name: str,
+        loaded: LoadedRun,
+        schema: TaskSchema,
+        base: KnowledgeBase | None,
+        device: torch.device,
     ) -> None:
-        loaded = load_run(run)
         taught, model = loaded.settings.schema, loaded.settings.model
         if (taught.entity_labels, taught.relation_labels) != (
             schema.entity_labels,
             schema.relation_labels,
         ):
-            raise UsageError(f"{run} was trained on other types than those of task {schema.name!r}")
+            raise UsageError(
+                f"{name} was trained on other types than those of task {schema.name!r}"
+            )
         self.device = device
         self.network = loaded.network.to(device).eval().requires_grad_(False)
         self.builder = BatchBuilder(

@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from keci.batch import BatchBuilder, PreparedText
 from keci.config import TrainConfig
 from keci.data.gold import GoldDataset
 from keci.documents import Extraction
+from keci.errors import UsageError
 from keci.evaluation import Evaluation, evaluate
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
@@ -84,12 +85,12 @@ class Trainer:
         folder: Path,
         show_progress: bool,
         after_epoch: AfterEpoch | None = None,
-        start: Path | None = None,
+        start: Mapping[str, Tensor] | None = None,
         teachers: Teachers | None = None,
     ) -> None:
         """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising.
 
-        ``start`` is a run whose weights training begins with.
+        ``start`` are weights to begin with. Raises UsageError where they are another network's.
         """
         self.accelerator = Accelerator()
         self.uses_bf16 = gains_from_bf16(config)
@@ -97,7 +98,7 @@ class Trainer:
         if config.none_prior:
             self.network.spans.start_at_prior(config.none_prior)
         if start:
-            load_weights(self.network, start / BEST_FILE)
+            _begin_with(self.network, start)
         self.builder = builder
         self.schema = schema
         self.config = config
@@ -253,3 +254,10 @@ def _write_metrics(path: Path, metrics: EpochMetrics) -> None:
         writer = csv.DictWriter(lines, list(asdict(metrics)))
         writer.writeheader()
         writer.writerows([*kept, {**asdict(metrics)}])
+
+
+def _begin_with(network: Network, weights: Mapping[str, Tensor]) -> None:
+    try:
+        network.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise UsageError(f"the model to start from has another architecture: {error}") from error

@@ -7,9 +7,17 @@ import pytest
 import torch
 
 from keci.config import TrainConfig
-from keci.errors import BundleError, UsageError
+from keci.errors import UsageError
+from keci.export.exporter import export_run
+from keci.model.encoder_names import MINILM
 from keci.prediction import to_tensors
-from keci.training.checkpoint import load_run, read_json, read_tensors
+from keci.training.checkpoint import (
+    BEST_FILE,
+    load_run,
+    read_json,
+    read_tensors,
+    write_tensors,
+)
 from keci.training.crossval import Plan, run_series
 from keci.training.folds import open_folds
 from keci.training.lessons import Lessons
@@ -17,6 +25,7 @@ from keci.training.loss import imitation_loss
 from keci.training.run import RunInputs, train_run
 from keci.training.run_data import Protocol
 from keci.training.teachers import SoftTargets, Teachers
+from keci.training.trained import load_trained
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
 from tests.keci.training.tiny_series import TRAIN, gold_file, tiny_experiment
@@ -88,26 +97,29 @@ def test_what_a_teacher_says_is_what_its_network_computes(tmp_path: Path) -> Non
     config = knowledge_config(CONFIG, base)
     builder = tiny_builder(config, base)
     texts = builder.prepare(documents("rash after abc kinase", "pain with abcillin"))
-    taught = Teachers([run], SCHEMA, base, CPU).targets(texts, PLAIN)
+    taught = Teachers([str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(texts, PLAIN)
     known = load_run(run).network(to_tensors(builder.build(texts), CPU))
     kept = known["kept_spans"]
     torch.testing.assert_close(taught.entities[kept], known["final_entity_logits"].softmax(1))
     found, said = taught.of_pairs(kept, known["pair_heads"], known["pair_tails"])
     assert found.all()
     torch.testing.assert_close(said, known["final_relation_logits"].softmax(1))
-    doubled = Teachers([run, run], SCHEMA, base, CPU).targets(texts, PLAIN)
+    doubled = Teachers([str(run), str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(
+        texts, PLAIN
+    )
     torch.testing.assert_close(doubled.relations, taught.relations)
 
 
 def test_a_teacher_of_another_task_or_of_other_spans_is_refused(tmp_path: Path) -> None:
     run = write_tiny_run(tmp_path / "teacher")
     base = tiny_knowledge_base()
+    other = replace(SCHEMA, relation_types=SCHEMA.relation_types[:1])
     with pytest.raises(UsageError, match="other types"):
-        Teachers([run], replace(SCHEMA, relation_types=SCHEMA.relation_types[:1]), base, CPU)
+        Teachers([str(run)], other, base, CPU, encoder=MINILM)
     shorter = replace(knowledge_config(CONFIG, base), max_span_pieces=2)
     texts = tiny_builder(shorter, base).prepare(documents("rash after abc kinase"))
     with pytest.raises(UsageError, match="other candidate spans"):
-        Teachers([run], SCHEMA, base, CPU).targets(texts, PLAIN)
+        Teachers([str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(texts, PLAIN)
 
 
 def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: Path) -> None:
@@ -120,7 +132,7 @@ def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: P
     unlabelled.write_text('{"id": "u1", "text": "pain after abcillin"}\n', "utf-8")
     inputs = RunInputs(
         SCHEMA, train, train, str(encoder), base, tmp_path / "run",
-        lessons=Lessons(teachers=(teacher,), unlabelled=unlabelled),
+        lessons=Lessons(teachers=(str(teacher),), unlabelled=unlabelled),
     )  # fmt: skip
     config = TrainConfig(epochs=1, batch_size=4, precision="fp32")
     train_run(inputs, CONFIG, config, resume=False, show_progress=False)
@@ -137,7 +149,13 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     save_tiny_encoder(encoder)
     write_jsonl(train, [sentence.to_record() for sentence in annotated_sentences()])
     inputs = RunInputs(
-        SCHEMA, train, train, str(encoder), base, tmp_path / "run", lessons=Lessons(start=first)
+        SCHEMA,
+        train,
+        train,
+        str(encoder),
+        base,
+        tmp_path / "run",
+        lessons=Lessons(start=str(first)),
     )
     still = TrainConfig(
         epochs=1, batch_size=4, precision="fp32", none_prior=0.9, weight_decay=0.0,
@@ -149,14 +167,41 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     assert read_json(tmp_path / "run" / "run.json")["data"]["start"] == "first"
     wider = replace(CONFIG, hidden_width=9)
     other = replace(inputs, output=tmp_path / "other")
-    with pytest.raises(BundleError, match="does not hold the weights of this network"):
+    with pytest.raises(UsageError, match="another architecture"):
         train_run(other, wider, still, resume=False, show_progress=False)
+
+
+def test_a_bundle_teaches_and_is_gone_on_from_like_the_run_that_it_was_made_of(
+    tmp_path: Path,
+) -> None:
+    run, bundle = write_tiny_run(tmp_path / "run"), tmp_path / "bundle"
+    encoder = tmp_path / "encoder"
+    save_tiny_encoder(encoder)
+    weights = read_tensors(run / BEST_FILE)
+    noise = {name: 0.05 * torch.randn_like(tensor) for name, tensor in weights.items()}
+    write_tensors(run / BEST_FILE, {name: weights[name] + noise[name] for name in weights})
+    export_run(run, bundle, ("fp32",))
+    base = tiny_knowledge_base()
+    texts = tiny_builder(knowledge_config(CONFIG, base), base).prepare(
+        documents("rash after abc kinase", "pain")
+    )
+    of_run, of_bundle = (
+        Teachers([str(model)], SCHEMA, base, CPU, encoder=str(encoder)).targets(texts, PLAIN)
+        for model in (run, bundle)
+    )
+    torch.testing.assert_close(of_bundle.entities, of_run.entities, atol=1e-4, rtol=0)
+    torch.testing.assert_close(of_bundle.relations, of_run.relations, atol=1e-4, rtol=0)
+    with pytest.raises(UsageError, match="no bundle folder and no shipped model"):
+        load_trained("nothing-of-this-name", encoder=str(encoder))
+    save_tiny_encoder(tmp_path / "wide", width=32)
+    with pytest.raises(UsageError, match="choose one alike with --encoder"):
+        load_trained(str(bundle), encoder=str(tmp_path / "wide"))
 
 
 def test_the_folds_of_a_series_have_the_same_lessons(tmp_path: Path) -> None:
     unlabelled = tmp_path / "unlabelled.jsonl"
     unlabelled.write_text('{"id": "u1", "text": "pain after abcillin"}\n', "utf-8")
-    lessons = Lessons(teachers=(write_tiny_run(tmp_path / "teacher"),), unlabelled=unlabelled)
+    lessons = Lessons(teachers=(str(write_tiny_run(tmp_path / "teacher")),), unlabelled=unlabelled)
     experiment = tiny_experiment(tmp_path, lessons)
     folds = open_folds(gold_file(tmp_path), None, SCHEMA, folds=3)
     config = replace(TRAIN, epochs=1)
