@@ -135,6 +135,8 @@ class TrainConfig:
     """Probability of "none" that the scorers start with; 0 leaves their chance start."""
     teacher_weight: float = 0.5
     """Share of an annotated text's loss that imitates the teachers, where there are any."""
+    agreeing_teachers: bool = False
+    """Imitate the teachers only where their best type of a span is the annotated one."""
     relation_loss: str = "softmax"
     relation_unit: str = "mentions"
     precision: str = "auto"

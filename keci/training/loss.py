@@ -58,6 +58,18 @@ def imitation_loss(
     )
 
 
+def imitation_weights(labels: Tensor, taught: SoftTargets, config: TrainConfig) -> Tensor:
+    """How much of what the teachers say of each span counts: labels (spans,) -> (spans,).
+
+    Of a text without annotation all, else the config's ``teacher_weight``; with
+    ``agreeing_teachers`` nothing where they contradict the annotation.
+    """
+    weights = torch.full(labels.shape, config.teacher_weight, device=labels.device)
+    if config.agreeing_teachers:
+        weights = weights * (taught.entities.argmax(1) == labels)
+    return torch.where(labels == UNKNOWN, 1.0, weights)
+
+
 def _objective(
     tensors: Mapping[str, Tensor],
     config: TrainConfig,

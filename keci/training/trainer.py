@@ -28,10 +28,10 @@ from keci.training.checkpoint import (
     save_state,
     write_tensors,
 )
-from keci.training.loss import imitation_loss, total_loss
+from keci.training.loss import imitation_loss, imitation_weights, total_loss
 from keci.training.optimisation import Optimisation
 from keci.training.report import report_epoch
-from keci.training.targets import UNKNOWN, build_targets
+from keci.training.targets import build_targets
 from keci.training.teachers import Teachers
 
 _LOGGER = logging.getLogger(__name__)
@@ -158,12 +158,12 @@ class Trainer:
         targets = targets.to(device)
         loss = total_loss(known, targets, self.config, with_relations=with_relations)
         if self.teachers:
-            taught = self.config.teacher_weight
-            loss = (1 - taught) * loss + imitation_loss(
+            soft = self.teachers.targets(texts, autocast)
+            loss = (1 - self.config.teacher_weight) * loss + imitation_loss(
                 known,
-                self.teachers.targets(texts, autocast),
+                soft,
                 self.config,
-                span_weights=torch.where(targets.entity_labels == UNKNOWN, 1.0, taught),
+                span_weights=imitation_weights(targets.entity_labels, soft, self.config),
                 with_relations=with_relations,
             )
         self.accelerator.backward(loss)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.polarity import SENTENCES, Sentence, judge, read_sentences, rows
-from examples.ade_data.__main__ import PATTERNS
+from examples.ade_data.__main__ import CONTRASTS, PATTERNS
 from examples.ade_data.patterns import read_patterns
 from keci.documents import Assertion, Extraction, Mention, Relation
 
@@ -30,7 +30,9 @@ def test_there_are_two_hundred_and_half_have_a_real_effect() -> None:
 
 
 def test_none_is_made_like_a_pattern_of_the_training_data() -> None:
-    patterns = [pattern for group in read_patterns(*PATTERNS).values() for pattern in group]
+    patterns = [
+        pattern for group in read_patterns(*PATTERNS, CONTRASTS).values() for pattern in group
+    ]
     known = {run for text in patterns for part in re.split(r"\{\w+\}", text) for run in runs(part)}
     alike = [item.text for item in read_sentences(SENTENCES) if known.intersection(runs(item.text))]
     assert not alike

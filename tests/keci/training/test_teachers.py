@@ -21,9 +21,10 @@ from keci.training.checkpoint import (
 from keci.training.crossval import Plan, run_series
 from keci.training.folds import open_folds
 from keci.training.lessons import Lessons
-from keci.training.loss import imitation_loss
+from keci.training.loss import imitation_loss, imitation_weights
 from keci.training.run import RunInputs, train_run
 from keci.training.run_data import Protocol
+from keci.training.targets import UNKNOWN
 from keci.training.teachers import SoftTargets, Teachers
 from keci.training.trained import load_trained
 from tests.keci.data.annotations import write_jsonl
@@ -51,6 +52,15 @@ def test_a_pair_is_found_by_its_spans() -> None:
     )
     assert known.tolist() == [True, False, True]
     assert torch.equal(said, torch.eye(3)[:2])
+
+
+def test_a_teacher_counts_wholly_by_share_or_not_where_it_contradicts() -> None:
+    said = SoftTargets(torch.eye(3)[[1, 1, 0]], torch.zeros(0), torch.zeros(0, 3))
+    labels = torch.tensor([1, 2, UNKNOWN])
+    config = TrainConfig(teacher_weight=0.25)
+    assert imitation_weights(labels, said, config).tolist() == [0.25, 0.25, 1.0]
+    strict = replace(config, agreeing_teachers=True)
+    assert imitation_weights(labels, said, strict).tolist() == [0.25, 0.0, 1.0]
 
 
 def test_without_pairs_none_is_known() -> None:
