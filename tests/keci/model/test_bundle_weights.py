@@ -77,5 +77,5 @@ def test_the_network_computes_what_was_exported(
 
 def test_another_architecture_is_refused(tiny_bundle: Path) -> None:
     network = tiny_network(CONFIGS["fusion"])
-    with pytest.raises(BundleError, match=r"is of another architecture, \d+ weights: .*spans"):
+    with pytest.raises(BundleError, match=r"is of another architecture, \d+ weights: encoder"):
         bundle_weights(tiny_bundle / "fp32", tiny_bundle / GRAPH_FILE, network)
