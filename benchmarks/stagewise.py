@@ -26,6 +26,7 @@ STAGE_OF_OUTPUT = {
     "entity_logits": "span_scores",
     "kept_spans": "prune_and_pairs",
     "pair_heads": "prune_and_pairs",
+    "pair_contexts": "pair_contexts",
     "relation_logits": "pair_scores",
     "graph_states": "span_gcn",
     "concept_states": "concept_gcn",
