@@ -140,10 +140,15 @@ def load_run(folder: Path) -> LoadedRun:
 
 def load_weights(network: Network, path: Path) -> None:
     """Load weights strictly; raises BundleError where names or shapes differ."""
+    fill_network(network, read_tensors(path), source=f"{path}")
+
+
+def fill_network(network: Network, weights: Mapping[str, Tensor], *, source: str) -> None:
+    """Give a network weights, strictly; raises BundleError where names or shapes differ."""
     try:
-        network.load_state_dict(read_tensors(path), strict=True)
+        network.load_state_dict(weights, strict=True)
     except RuntimeError as error:
-        raise BundleError(f"{path} does not hold the weights of this network: {error}") from error
+        raise BundleError(f"{source} does not hold the weights of this network: {error}") from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -229,10 +234,7 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
         for name, tensor in tensors.items()
         if name.startswith("weight:")
     }
-    try:
-        network.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise BundleError(f"{path} does not hold the weights of this network: {error}") from error
+    fill_network(network, weights, source=f"{path}")
     moments = {name: tensor for name, tensor in tensors.items() if not name.startswith("weight:")}
     optimisation.restore(moments, steps=steps)
     return state

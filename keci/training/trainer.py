@@ -14,7 +14,6 @@ from keci.batch import BatchBuilder, PreparedText
 from keci.config import TrainConfig
 from keci.data.gold import GoldDataset
 from keci.documents import Extraction
-from keci.errors import UsageError
 from keci.evaluation import Evaluation, evaluate
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
@@ -23,6 +22,7 @@ from keci.schema import TaskSchema
 from keci.training.checkpoint import (
     BEST_FILE,
     State,
+    fill_network,
     load_state,
     load_weights,
     save_state,
@@ -90,7 +90,7 @@ class Trainer:
     ) -> None:
         """``after_epoch`` is told of each epoch once it is saved; it may end the run by raising.
 
-        ``start`` are weights to begin with. Raises UsageError where they are another network's.
+        ``start`` are weights to begin with. Raises BundleError where they are another network's.
         """
         self.accelerator = Accelerator()
         self.uses_bf16 = gains_from_bf16(config)
@@ -98,7 +98,7 @@ class Trainer:
         if config.none_prior:
             self.network.spans.start_at_prior(config.none_prior)
         if start:
-            _begin_with(self.network, start)
+            fill_network(self.network, start, source="the model to start from")
         self.builder = builder
         self.schema = schema
         self.config = config
@@ -254,10 +254,3 @@ def _write_metrics(path: Path, metrics: EpochMetrics) -> None:
         writer = csv.DictWriter(lines, list(asdict(metrics)))
         writer.writeheader()
         writer.writerows([*kept, {**asdict(metrics)}])
-
-
-def _begin_with(network: Network, weights: Mapping[str, Tensor]) -> None:
-    try:
-        network.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise UsageError(f"the model to start from has another architecture: {error}") from error

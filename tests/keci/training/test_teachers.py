@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from keci.config import TrainConfig
-from keci.errors import UsageError
+from keci.errors import BundleError, UsageError
 from keci.export.exporter import export_run
 from keci.model.encoder_names import MINILM
 from keci.prediction import to_tensors
@@ -177,7 +177,7 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     assert read_json(tmp_path / "run" / "run.json")["data"]["start"] == "first"
     wider = replace(CONFIG, hidden_width=9)
     other = replace(inputs, output=tmp_path / "other")
-    with pytest.raises(UsageError, match="another architecture"):
+    with pytest.raises(BundleError, match="does not hold the weights of this network"):
         train_run(other, wider, still, resume=False, show_progress=False)
 
 
