@@ -13,8 +13,8 @@ from keci.schema import NONE, RelationType, TaskSchema
 _ANY = "any"
 _SYMMETRIC_SHARE = 0.25
 """A relation of which so many pairs of types occur both ways is taken for one without direction."""
-_RARE_SHARE = 0.02
-"""Pairs of types rarer than this among a relation's are taken for mistakes."""
+_MISTAKEN_SHARE = 0.02
+"""Relations that are so few against those of the other direction are taken for mistakes."""
 
 
 def draft_task(path: Path) -> str:
@@ -51,6 +51,9 @@ def _lines(path: Path, dataset: GoldDataset, mentions: Counter[str]) -> Iterator
             yield "symmetric = true"
         yield f"head_types = [{', '.join(map(_quoted, relation.head_types))}]"
         yield f"tail_types = [{', '.join(map(_quoted, relation.tail_types))}]"
+        for (head, tail), count in sorted(_mistaken(pairs[name]).items()):
+            way = f"{count} from {_quoted(head)} to {_quoted(tail)}"
+            yield f"# left out, against {pairs[name][tail, head]} the other way: {way}"
 
 
 def _pairs(dataset: GoldDataset) -> dict[str, Counter[tuple[str, str]]]:
@@ -64,8 +67,19 @@ def _pairs(dataset: GoldDataset) -> dict[str, Counter[tuple[str, str]]]:
     return pairs
 
 
+def _mistaken(pairs: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """The pairs of types that nearly always go the other way."""
+    return Counter(
+        {
+            (head, tail): count
+            for (head, tail), count in pairs.items()
+            if head != tail and count < _MISTAKEN_SHARE * pairs[tail, head]
+        }
+    )
+
+
 def _relation(name: str, pairs: Counter[tuple[str, str]]) -> RelationType:
-    kept = {pair: count for pair, count in pairs.items() if count >= _RARE_SHARE * pairs.total()}
+    kept = pairs - _mistaken(pairs)
     both = sum(
         min(count, kept.get((tail, head), 0))
         for (head, tail), count in kept.items()
