@@ -1,9 +1,15 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 import torch
+from click.testing import CliRunner
 
+from keci.cli.evaluate import evaluate
+from keci.cli.extract import command as extract
+from keci.cli.kb import kb
+from keci.cli.train import train
 from keci.runtime.onnx_runtime import ort
 from tests.cli.extraction import run
 
@@ -60,3 +66,30 @@ def test_what_a_device_lacks_is_named_with_what_brings_it(
             )
         else:
             assert "pip install onnxruntime-gpu alone" in told
+
+
+COMMANDS = {
+    "keci-extract": extract.main,
+    "keci-train": train.main,
+    "keci-evaluate": evaluate.main,
+    "keci-kb": kb.main,
+    "keci-kb build": kb.main.commands["build"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_subcommands_in_whole_sentences(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    command = COMMANDS[name]
+    shown = CliRunner().invoke(command, ["--help"]).stdout
+    listed = " ".join(shown.split())
+    for item in subcommands_of(command).values():
+        sentence = (item.help or "").partition("\n\n")[0]
+        assert " ".join(sentence.split()).rstrip(".") in listed
+
+
+def subcommands_of(command: click.Command) -> dict[str, click.Command]:
+    found = command.commands if isinstance(command, click.Group) else command.subcommands  # type: ignore[attr-defined]  # keci's own
+    return dict(found)

@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def integers(tiny_run: Path, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that has int8 graphs alone, as the shipped ones."""
     bundle = tmp_path_factory.mktemp("bundles") / "int8"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporter, "export_stage", graphs_of(tiny_bundle))
-        exporter.export_run(tiny_run, bundle, ("int8",))
+    export_again(tiny_run, tiny_bundle, bundle, ("int8",))
     return bundle
+
+
+def export_again(run: Path, exported: Path, bundle: Path, precisions: Sequence[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "export_stage", graphs_of(exported))
+        exporter.export_run(run, bundle, precisions)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
@@ -128,10 +133,12 @@ def test_without_onnx_the_error_tells_what_to_install(
 
 
 @pytest.fixture(scope="module")
-def encoders(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def encoders(
+    tiny_run: Path, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     """The encoder of one run in every precision that TensorRT may be given."""
     bundle = tmp_path_factory.mktemp("bundles") / "all"
-    export_run(tiny_run, bundle, ("fp32", "fp16", "w8"))
+    export_again(tiny_run, tiny_bundle, bundle, ("fp32", "fp16", "w8"))
     return {name: bundle / name / "encoder.onnx" for name in ("fp32", "fp16", "w8")}
 
 
