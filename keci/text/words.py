@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from functools import cache
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +33,10 @@ def _word() -> re.Pattern[str]:
 
 def _combining_marks() -> str:
     """The marks of Unicode, which no letter class holds, as ranges of a character class."""
+    codes = (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0))
+    categories = map(unicodedata.category, map(chr, codes))
     ranges: list[list[int]] = []
-    for code in chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0)):
-        if not unicodedata.category(chr(code)).startswith("M"):
-            continue
+    for code in [code for code, name in zip(codes, categories, strict=True) if name[0] == "M"]:
         if ranges and ranges[-1][1] == code - 1:
             ranges[-1][1] = code
         else:

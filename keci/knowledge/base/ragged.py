@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,15 @@ class StringTable:
         return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> str:
-        return bytes(self.text[self.offsets[index] : self.offsets[index + 1]]).decode()
+        start, end = self.offsets.item(index), self.offsets.item(index + 1)
+        return self.text[start:end].tobytes().decode()
+
+    def group(self, first: int, end: int) -> tuple[str, ...]:
+        """The strings ``first`` to ``end``, half-open, which stand side by side."""
+        offsets = self.offsets[first : end + 1].tolist()
+        text = self.text[offsets[0] : offsets[-1]].tobytes()
+        ends = [offset - offsets[0] for offset in offsets]
+        return tuple([text[start:end].decode() for start, end in pairwise(ends)])
 
     def heads(self, separator: str) -> frozenset[str]:
         """What stands before the first ``separator`` of the strings that have one."""

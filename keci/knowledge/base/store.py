@@ -116,8 +116,9 @@ class KnowledgeBase:
 
     def types(self, index: int) -> tuple[str, ...]:
         """The codes of a concept's semantic types."""
-        start, end = self.tables.type_splits[index : index + 2]
-        return tuple(self.type_codes[number] for number in self.tables.type_indices[start:end])
+        start, end = _bounds(self.tables.type_splits, index)
+        numbers = self.tables.type_indices[start:end]
+        return tuple([self.type_codes[number] for number in numbers.tolist()])
 
     def find(self, concept_id: str) -> int | None:
         """The index of the concept with this id, or that a concept with this id was merged into."""
@@ -133,7 +134,7 @@ class KnowledgeBase:
         key = self.tables.name_keys.get(normalised_name)
         if key is None:
             return _EMPTY, _EMPTY_FLAGS
-        start, end = self.tables.posting_splits[key : key + 2]
+        start, end = _bounds(self.tables.posting_splits, key)
         return self.tables.posting_concepts[start:end], self.tables.posting_flags[start:end]
 
     def concept_types(
@@ -148,9 +149,14 @@ class KnowledgeBase:
 
     def neighbours(self, index: int) -> tuple[Integers, Integers]:
         """The outgoing relations of a concept: tails (relations,) and their relation indices."""
-        start, end = self.tables.relation_splits[index : index + 2]
+        start, end = _bounds(self.tables.relation_splits, index)
         kinds = self.tables.relation_kinds[start:end].astype(np.int32)
         return np.asarray(self.tables.relation_tails[start:end]), kinds
+
+    def has_relations(self, index: int) -> bool:
+        """Whether relations start at a concept."""
+        start, end = _bounds(self.tables.relation_splits, index)
+        return start < end
 
     def outgoing(
         self, indices: Sequence[int] | npt.NDArray[np.integer]
@@ -236,7 +242,12 @@ def knowledge_base_in_memory(
 
 
 def _group(strings: StringTable, splits: Integers, row: int) -> tuple[str, ...]:
-    return tuple(strings[index] for index in range(splits[row], splits[row + 1]))
+    return strings.group(*_bounds(splits, row))
+
+
+def _bounds(splits: Integers, row: int) -> tuple[int, int]:
+    """Where a row of a ragged array starts and ends."""
+    return splits.item(row), splits.item(row + 1)
 
 
 def describe(concept: Concept, knowledge_base: KnowledgeBase) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
 
-from keci.cache import LONGEST_KEY
+from keci.cache import LONGEST_KEY, Cache
 from keci.knowledge.linking.normalise import is_possessive, plural_endings, word_key
 from keci.text.words import word_pattern
 
@@ -101,13 +100,8 @@ _BRIDGES = "-‐‑–−/'’"
 """Signs that names may have with white space around, as in tokenised text (``IFN - alpha``)."""
 
 
-class WordForms(NamedTuple):
-    """The key of a word, the lengths of endings and of a prefix that it may lose, and its role."""
-
-    key: str
-    endings: tuple[int, ...]
-    prefix: int
-    role: Role
+WordForms = tuple[str, tuple[int, ...], int, Role]
+"""The key of a word, the lengths of endings and of a prefix that it may lose, and its role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +136,12 @@ class KeyedText:
         prefixed: list[tuple[int, int]] = []
         roles: list[tuple[int, Role]] = []
         position = last_end = word_end = 0
+        known = _KNOWN_FORMS.get
         for index, word in enumerate(words):
             start = text.find(word, word_end)
-            length = len(word)
-            word_end = start + length
+            word_end = start + len(word)
             starts.append(start)
-            forms = _known_forms(word) if length <= LONGEST_KEY else _word_forms(word)
-            key, endings, prefix, role = forms
+            key, endings, prefix, role = known(word) or word_forms(word)
             if prefix:
                 prefixed.append((index, prefix))
             if role:
@@ -165,8 +158,9 @@ class KeyedText:
             key_starts.append(position)
             position += len(key)
             key_ends[position] = index
-            for ending in endings:
-                key_ends[position - ending] = index
+            if endings:
+                for ending in endings:
+                    key_ends[position - ending] = index
             last_end = word_end
         joined = "".join(pieces)
         return cls(text, starts, words, keys, joined, key_starts, key_ends, prefixed, roles)
@@ -204,16 +198,16 @@ class KeyedText:
 
 def word_forms(word: str) -> WordForms:
     """All that is said about a word whatever text it stands in."""
-    return _known_forms(word) if len(word) <= LONGEST_KEY else _word_forms(word)
-
-
-def _word_forms(word: str) -> WordForms:
+    known = _KNOWN_FORMS.get(word)
+    if known is not None:
+        return known
     endings, suffix, key = plural_endings(word), suffix_length(word), word_key(word)
     all_endings = (*endings, suffix) if suffix else endings
-    return WordForms(key, all_endings, prefix_length(word), word_role(word, key))
+    forms = key, all_endings, prefix_length(word), word_role(word, key)
+    return _KNOWN_FORMS.put(word, forms)
 
 
-_known_forms = lru_cache(maxsize=1 << 18)(_word_forms)
+_KNOWN_FORMS = Cache[str, WordForms]()
 
 
 def is_barrier(gap: str) -> bool:

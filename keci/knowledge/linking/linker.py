@@ -17,6 +17,9 @@ MAX_NAME_WORDS = 60
 _LOOK_AHEAD = 3
 """So many characters of the next words tell whether a longer name may begin here."""
 
+_BEYOND = "\n" * _LOOK_AHEAD
+"""Stands behind the last word, so that what is looked at tells where its first word ends."""
+
 
 class ConceptMention(NamedTuple):
     """The half-open character span of a mention and its candidate concepts, best first."""
@@ -50,7 +53,7 @@ class Linker:
         self._prefixes = knowledge_base.tables.name_keys.prefixes
         self._ranker = Ranker(knowledge_base, max_candidates)
         self._known_words = Cache[str, tuple[int, ...]](), Cache[str, tuple[int, ...]]()
-        self._longest = Cache[str, int]()
+        self._goes_on = Cache[str, bool]()
 
     def link(self, text: str) -> tuple[ConceptMention, ...]:
         """The concept mentions of ``text``, sorted by start, then end."""
@@ -72,7 +75,7 @@ class Linker:
     def _known_names(self, keyed: KeyedText) -> Spans:
         """The n-grams of whole words that begin and end with no stop word and have a name."""
         spans = Spans()
-        candidates, longest, joined = spans.candidates, self._longest, keyed.joined
+        candidates, goes_on, joined = spans.candidates, self._goes_on, keyed.joined + _BEYOND
         in_capitals = len(keyed.words) > 2 and keyed.text.isupper()
         known_words = self._known_words[in_capitals]
         words, keys = keyed.words, keyed.keys
@@ -89,10 +92,10 @@ class Linker:
                 continue
             key_length = len(keys[first])
             head = joined[key_start : key_start + key_length + _LOOK_AHEAD]
-            length = longest.get(head)
-            if length is None:
-                length = longest.put(head, self._longest_key(head))
-            if length > key_length:
+            is_longer = goes_on.get(head)
+            if is_longer is None:
+                is_longer = goes_on.put(head, self._has_longer_key(head, key_length))
+            if is_longer:
                 self._add_longer_names(keyed, candidates, first, in_capitals=in_capitals)
         for first, prefix in keyed.prefixed:
             if keyed.key_starts[first] >= 0:
@@ -105,23 +108,23 @@ class Linker:
         """The candidates of a word alone: as it stands, without an ending, without a prefix."""
         if word in STOP_WORDS:
             return ()
-        forms = word_forms(word)
+        whole, endings, prefix, _ = word_forms(word)
         has_inner_capital = not in_capitals and word[1:] != word[1:].lower()
         is_capital = has_inner_capital and word.removesuffix("s").isupper()
-        for prefix in (0, forms.prefix) if forms.prefix else (0,):
-            for ending in (0, *sorted(forms.endings)):
-                key = forms.key[prefix : len(forms.key) - ending]
+        for start in (0, prefix) if prefix else (0,):
+            for ending in (0, *sorted(endings)):
+                key = whole[start : len(whole) - ending]
                 concepts = self._ranker.rank(key, has_inner_capital, is_capital=is_capital)
                 if concepts:
                     return concepts
         return ()
 
-    def _longest_key(self, head: str) -> int:
-        """The length of the longest key that begins ``head``; no bound where one goes beyond it."""
+    def _has_longer_key(self, head: str, length: int) -> bool:
+        """Whether a key of more than ``length`` characters begins ``head``, or begins with it."""
         trie = self.knowledge_base.tables.name_keys
         if next(trie.iterkeys(head), None) is not None:
-            return MAX_KEY_LENGTH
-        return max(map(len, trie.prefixes(head)), default=0)
+            return True
+        return any(head[:end] in trie for end in range(length + 1, len(head)))
 
     def _add_longer_names(
         self,

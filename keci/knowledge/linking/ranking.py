@@ -1,5 +1,7 @@
 """Which of the concepts that share a name a text most likely means."""
 
+from functools import lru_cache
+
 from keci.cache import LONGEST_KEY, Cache
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.base.tables import STRICT, SYMBOL
@@ -45,9 +47,7 @@ class Ranker:
         """The groups of semantic types that a concept belongs to (semantic_types.py)."""
         found = self._groups.get(concept)
         if found is None:
-            types = self._knowledge_base.types(concept)
-            found = frozenset(GROUP_OF_TYPE.get(code, "other") for code in types)
-            self._groups.put(concept, found)
+            found = self._groups.put(concept, _groups_of(self._knowledge_base.types(concept)))
         return found
 
     def fitting(self, candidates: tuple[int, ...], groups: frozenset[str]) -> tuple[int, ...]:
@@ -69,6 +69,8 @@ class Ranker:
     def _order(self, key: str, has_inner_capital: bool, is_capital: bool) -> tuple[int, ...]:
         postings = self._knowledge_base.postings(key)
         concepts, flags = (found.tolist() for found in postings)
+        if not concepts:
+            return ()
         is_ranked = is_capital and len(concepts) > 1
         preferred = SYMBOL if has_inner_capital else 0
         allowed = [
@@ -88,15 +90,23 @@ class Ranker:
         base = self._knowledge_base
         if _letters(base.preferred_name(concept)) == key:
             return 0
-        is_thing = self.groups(concept) <= _THINGS and PROTEINS.isdisjoint(base.types(concept))
-        if is_thing and base.neighbours(concept)[0].size:
+        types = base.types(concept)
+        is_thing = _groups_of(types) <= _THINGS and PROTEINS.isdisjoint(types)
+        if is_thing and base.has_relations(concept):
             return 0
-        return 1 if any(_letters(name) == key for name in base.names(concept)) else 2
+        return 1 if key in map(_letters, base.names(concept)) else 2
+
+
+@lru_cache(maxsize=1 << 12)
+def _groups_of(types: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(GROUP_OF_TYPE.get(code, "other") for code in types)
 
 
 def _letters(symbol: str) -> str:
     """The key of a symbol, as far as it is written in letters, digits and signs of ASCII."""
-    return symbol.translate(_NO_SIGNS).casefold()
+    return symbol.translate(_SIGNS_DROPPED).casefold()
 
 
-_NO_SIGNS = dict.fromkeys(map(ord, " -/.,:;'()[]+*_"))
+_SIGNS_DROPPED = str.maketrans(
+    {chr(code): chr(code) for code in range(128)} | dict.fromkeys(" -/.,:;'()[]+*_")
+)

@@ -30,6 +30,7 @@ def test_strings_come_back_in_their_groups(groups: list[list[str]]) -> None:
     table, splits = builder.table(), builder.splits()
     found = [[table[place] for place in range(start, end)] for start, end in pairwise(splits)]
     assert found == groups
+    assert [list(table.group(*bounds)) for bounds in pairwise(splits)] == groups
 
 
 @given(st.lists(st.text(st.sampled_from("ab:é"), max_size=5)))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.knowledge.base.folder import write_folder
-from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.base.records import ConceptRecord
+from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
 from keci.knowledge.linking.linker import Linker
 from keci.text.words import find_words
 
@@ -155,3 +156,11 @@ def test_short_forms_of_turned_and_longer_definitions(small_kb: KnowledgeBase, t
     concepts = dict(found)
     shorts = [concept for surface, concept in found if surface.endswith("TUNF")]
     assert shorts == [concepts["tumor necrosis factor"]] * 2
+
+
+def test_what_is_remembered_of_one_text_hides_no_name_in_another() -> None:
+    """Behind the first word of both come the same characters: ``abc`` ``de``, ``ab`` ``cde``."""
+    names = (ConceptRecord("A:1", "ab c", ("T109",)),)
+    linker = Linker(knowledge_base_in_memory(names))
+    linker.link("abc de")
+    assert [mention[:2] for mention in linker.link("ab c de f")] == [(0, 4)]
