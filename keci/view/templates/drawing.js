@@ -4,10 +4,12 @@ const ARC = 17, BRACKET = 22, LANE = 7, HEAD_ROOM = 8, FOOT_ROOM = 5, TIP = 4;
 const mostLanes = () => (innerWidth > 800 ? 14 : 6);
 const SVG = "http://www.w3.org/2000/svg";
 
-const pen = document.createElement("canvas").getContext("2d");
+const pen = document.createElement("canvas").getContext("2d"), labelWidths = new Map();
 function labelWidth(label) {
-  pen.font = getComputedStyle(document.documentElement).getPropertyValue("--label-font") || "11px sans-serif";
-  return pen.measureText(label).width + 4;
+  if (!labelWidths.size)
+    pen.font = getComputedStyle(document.documentElement).getPropertyValue("--label-font") || "11px sans-serif";
+  if (!labelWidths.has(label)) labelWidths.set(label, pen.measureText(label).width + 4);
+  return labelWidths.get(label);
 }
 
 function svg(name, attributes = {}, parent = null) {
@@ -226,7 +228,8 @@ function drawArc(arc, group, lines, places) {
 
 /** Draws `shown` mentions and relations of `doc` into `root`; returns what can be pointed at. */
 function drawDocument(doc, root, shown, found) {
-  let margins = { left: 0, right: 0 }, lines, pieces, arcs, byMention;
+  /* What the last drawing needed: lines stay where they are while filters change. */
+  let margins = doc.margins || { left: 0, right: 0 }, lines, pieces, arcs, byMention;
   for (let attempt = 0; attempt < 2; attempt++) {
     lines = placeLines(doc.text, root, margins);
     const origin = root.getBoundingClientRect().left;
@@ -239,6 +242,7 @@ function drawDocument(doc, root, shown, found) {
     if (wanted.left <= margins.left && wanted.right <= margins.right) break;
     margins = { left: Math.max(wanted.left, margins.left), right: Math.max(wanted.right, margins.right) };
   }
+  doc.margins = margins;
   const width = root.clientWidth;
   stackBrackets(pieces, lines, width);
   stackArcs(arcs, lines, width);

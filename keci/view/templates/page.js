@@ -48,23 +48,49 @@ function forget(view) {
   Object.assign(view, { drawn: false, marks: [], at: -1 });
 }
 
+/* What is in sight is drawn at once; what is near it in the frames after, as long in each as leaves it smooth. */
+const BUDGET = 8;
+const waiting = new Set();
+const isInSight = (box) => box.bottom > 0 && box.top < innerHeight;
+
+function drawSoon(view) {
+  if (!waiting.size) requestAnimationFrame(drawWaiting);
+  waiting.add(view);
+}
+
+function drawWaiting() {
+  const began = performance.now();
+  for (const view of waiting) {
+    waiting.delete(view);
+    if (view.near) draw(view);
+    if (performance.now() - began > BUDGET) break;
+  }
+  if (waiting.size) requestAnimationFrame(drawWaiting);
+}
+
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting } of entries) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       const view = views.get(target);
       view.near = isIntersecting;
-      isIntersecting ? draw(view) : forget(view);
+      if (!isIntersecting) forget(view);
+      else if (isInSight(boundingClientRect)) draw(view);
+      else drawSoon(view);
     }
   },
   { rootMargin: "600px 0px" },
 );
 
+function forgetMargins() {
+  for (const doc of DOCUMENTS) doc.margins = undefined;
+}
+
 function redraw() {
   hideCard();
-  for (const view of views.values()) {
-    if (view.drawn) forget(view);
-    if (view.near) draw(view);
-  }
+  const near = [...views.values()].filter((view) => view.near && !view.article.hidden);
+  const inSight = new Set(near.filter((view) => isInSight(view.article.getBoundingClientRect())));
+  for (const view of views.values()) forget(view);
+  for (const view of near) inSight.has(view) ? draw(view) : drawSoon(view);
 }
 
 function filtersChanged() {
@@ -203,12 +229,16 @@ addEventListener("resize", () => {
   if (innerWidth === width) return;
   width = innerWidth;
   clearTimeout(redraw.timer);
-  redraw.timer = setTimeout(redraw, 150);
+  redraw.timer = setTimeout(() => {
+    forgetMargins();
+    redraw();
+  }, 150);
 });
 addEventListener("scroll", () => told && placeCard(), { passive: true });
 /* Paper is narrower than most windows, and the browser asks for no second drawing on it. */
 function printing(isOn) {
   document.body.classList.toggle("printing", isOn);
+  forgetMargins();
   for (const view of views.values()) {
     forget(view);
     if (isOn || view.near) draw(view);
