@@ -25,6 +25,10 @@ from keci.progress import ProgressDisplay
 EXIT_SOME_FAILED = EXIT_NOT_FOUND = 1
 EXIT_UNUSABLE = 2
 
+_WHOLE_SENTENCE = 1000
+"""Characters of a subcommand's summary; click would cut it after 45."""
+_LONG_CHOICE = 60
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 version_option = click.version_option(version("keci"), prog_name="KECI")
@@ -123,8 +127,11 @@ def _click_option(
         settings["required"] = True
     if bool in kinds:
         return click.option(*flags, item.name, is_flag=True, default=item.default, **settings)
+    metavar = known.metavar
     if known.choices:
         settings["type"] = click.Choice(known.choices)
+        if len("|".join(known.choices)) > _LONG_CHOICE:  # click would not wrap it
+            metavar, settings["help"] = "NAME", f"{known.help} One of {', '.join(known.choices)}."
     elif Path in kinds:
         settings["type"] = click.Path(
             path_type=Path,
@@ -139,10 +146,10 @@ def _click_option(
     if get_origin(hint) is tuple:
         settings["multiple"] = True
     if item.default is None and isinstance(known.shown_default, str):
-        settings["show_default"] = known.shown_default
+        settings["help"] += f"  [default: {known.shown_default}]"
     elif item.default not in (None, REQUIRED, ()):
         settings |= {"default": item.default, "show_default": known.shown_default}
-    return click.option(*flags, item.name, metavar=known.metavar, **settings)
+    return click.option(*flags, item.name, metavar=metavar, **settings)
 
 
 def show_progress() -> bool:
@@ -204,5 +211,8 @@ class CommandWithSubcommands(click.Command):
         super().format_options(ctx, formatter)
         with formatter.section("Subcommands"):
             formatter.write_dl(
-                [(name, command.get_short_help_str()) for name, command in self.subcommands.items()]
+                [
+                    (name, command.get_short_help_str(_WHOLE_SENTENCE))
+                    for name, command in self.subcommands.items()
+                ]
             )

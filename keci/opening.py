@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from keci.documents import Document
 from keci.errors import UsageError
 from keci.filters import Filter
 from keci.logs import set_up_logging
@@ -64,7 +65,7 @@ class ModelOptions(Options):
     )
     device: str = option(
         "cpu",
-        "What runs the graphs; tensorrt keeps the engines that it builds in the user's cache.",
+        "What runs the graphs; tensorrt needs the engines that 'keci-extract warm-up' builds.",
         choices=DEVICES,
     )
     threads: int | None = option(None, "Threads; all cores if not given.", least=1)
@@ -286,6 +287,19 @@ class OpenedModel:
         )
 
 
+def warm_up(options: ModelOptions) -> Mapping[str, Any]:
+    """Make and keep what a bundle needs on a device: graphs, engines; returns what was opened.
+
+    Raises UsageError or BundleError where the device or the bundle cannot be used.
+    """
+    model = _open_bundle(options, needs_base=False, builds_engines=True)
+    for _ in model.predictor([Document("warm-up", "Aspirin caused a rash.")]):
+        pass
+    model.predictor.close()
+    opened: Mapping[str, Any] = model.description["model"]
+    return opened
+
+
 def open_model(
     options: ModelOptions, *, reads_runs: bool = False, needs_base: bool = False
 ) -> OpenedModel:
@@ -301,7 +315,9 @@ def open_model(
     return _open_bundle(options, needs_base=needs_base)
 
 
-def _open_bundle(options: ModelOptions, *, needs_base: bool) -> OpenedModel:
+def _open_bundle(
+    options: ModelOptions, *, needs_base: bool, builds_engines: bool = False
+) -> OpenedModel:
     from keci.runtime.bundle import MANIFEST_FILE, read_manifest
     from keci.runtime.extractor import RuntimeOptions, open_extractor
     from keci.runtime.shipped import find_bundle
@@ -311,7 +327,12 @@ def _open_bundle(options: ModelOptions, *, needs_base: bool) -> OpenedModel:
     opened = open_extractor(
         folder,
         base,
-        RuntimeOptions(precision=options.precision, device=options.device, threads=options.threads),
+        RuntimeOptions(
+            precision=options.precision,
+            device=options.device,
+            threads=options.threads,
+            builds_engines=builds_engines,
+        ),
     )
     unit = chosen_unit(opened.manifest.units, options.unit)
     model = {

@@ -62,7 +62,8 @@ class Predictor:
     """Runs the stages over documents that fit the encoder.
 
     ``workers`` buckets are read at once, in threads of their own, each operator in
-    ``threads_per_worker``; with 0 the calling thread reads.
+    ``threads_per_worker``; with 0 the calling thread reads. Each of these threads begins with
+    ``on_start``.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Predictor:
         device: torch.device,
         workers: int = 0,
         threads_per_worker: int = 1,
+        on_start: Callable[[], None] | None = None,
     ) -> None:
         self.stages = stages
         self.builder = builder
@@ -82,7 +84,7 @@ class Predictor:
         self.batching = batching
         self.device = device
         self.workers = workers
-        self._pool = _new_pool(workers, threads_per_worker) if workers else None
+        self._pool = _new_pool(workers, threads_per_worker, on_start) if workers else None
 
     def close(self) -> None:
         """End the threads; what waits to be read is not read any more."""
@@ -168,13 +170,15 @@ class HostArrays(Mapping[str, npt.NDArray[Any]]):
         return len(self._tensors)
 
 
-def _new_pool(workers: int, threads_per_worker: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(
-        workers,
-        "keci-forward",
-        initializer=torch.set_num_threads,
-        initargs=(threads_per_worker,),
-    )
+def _new_pool(
+    workers: int, threads_per_worker: int, on_start: Callable[[], None] | None
+) -> ThreadPoolExecutor:
+    def start() -> None:
+        torch.set_num_threads(threads_per_worker)
+        if on_start:
+            on_start()
+
+    return ThreadPoolExecutor(workers, "keci-forward", initializer=start)
 
 
 def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:

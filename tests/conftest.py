@@ -3,10 +3,11 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a property test.
@@ -32,28 +33,87 @@ def _as_before() -> Iterator[None]:
         sys.modules["torch"].set_num_threads(threads)
 
 
+Make = Callable[[Path], object]
+MadeOnce = Callable[[str, Make], Path]
+
+
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Gives the folder of a name, which the first process of the suite that wants it makes.
+
+    The processes of pytest-xdist share a parent of their own folders.
+    """
+    root = tmp_path_factory.getbasetemp()
+    shared = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "made-once"
+
+    def folder(name: str, make: Make) -> Path:
+        path, done = shared / name, shared / f"{name}.done"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                make(path)
+                done.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(made_once: MadeOnce) -> Path:
     pytest.importorskip("transformers")
     from tests.tiny_run import write_tiny_run
 
-    return write_tiny_run(tmp_path_factory.mktemp("runs") / "tiny")
+    return made_once("runs/tiny", write_tiny_run)
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_bundle(made_once: MadeOnce, tiny_run: Path) -> Path:
+    return _exported(made_once, tiny_run)
+
+
+@pytest.fixture(scope="session")
+def token_run(made_once: MadeOnce) -> Path:
+    """A run whose concepts enter the token states (knowbert-attention)."""
+    pytest.importorskip("transformers")
+    from tests.tiny_run import TOKEN_CONFIG, write_tiny_run
+
+    return made_once(
+        "runs/tokens", lambda folder: write_tiny_run(folder, TOKEN_CONFIG, all_differ=True)
+    )
+
+
+@pytest.fixture(scope="session")
+def token_bundle(made_once: MadeOnce, token_run: Path) -> Path:
+    return _exported(made_once, token_run)
+
+
+@pytest.fixture(scope="session")
+def wider_run(made_once: MadeOnce) -> Path:
+    """A run that reads more of a pair than the tiny one, its vectors all different."""
+    pytest.importorskip("transformers")
+    from tests.tiny_run import WIDER_CONFIG, write_tiny_run
+
+    return made_once(
+        "runs/wider", lambda folder: write_tiny_run(folder, WIDER_CONFIG, all_differ=True)
+    )
+
+
+@pytest.fixture(scope="session")
+def wider_bundle(made_once: MadeOnce, wider_run: Path) -> Path:
+    return _exported(made_once, wider_run)
+
+
+def _exported(made_once: MadeOnce, run: Path) -> Path:
     pytest.importorskip("onnxscript")
     from keci.export.exporter import export_run
 
-    bundle = tmp_path_factory.mktemp("bundles") / "tiny"
-    export_run(tiny_run, bundle, ("fp32", "int8"))
-    return bundle
+    return made_once(
+        f"bundles/{run.name}", lambda folder: export_run(run, folder, ("fp32", "int8"))
+    )
 
 
 @pytest.fixture(scope="session")
-def tiny_kb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_kb_folder(made_once: MadeOnce) -> Path:
     from tests.tiny_run import write_tiny_knowledge_base
 
-    folder = tmp_path_factory.mktemp("kb") / "tiny"
-    write_tiny_knowledge_base(folder)
-    return folder
+    return made_once("kb/tiny", write_tiny_knowledge_base)

@@ -1,10 +1,11 @@
 """A training run's folder with a tiny random network, as keci-train would leave it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from keci.config import ModelConfig, TrainConfig
+from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.knowledge.base.folder import write_folder
 from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import save_architecture
@@ -13,12 +14,24 @@ from keci.training.checkpoint import BEST_FILE, ENCODER_FOLDER, RunSettings, wri
 from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base, tiny_tokenizer
 from tests.tiny_network import tiny_network
 
+_WITH_KNOWLEDGE = knowledge_config(CONFIG, tiny_knowledge_base())
+WIDER_CONFIG = replace(_WITH_KNOWLEDGE, pair_context=8, name_kinds=True, final_inputs="fused+span")
+TOKEN_CONFIG = replace(_WITH_KNOWLEDGE, mix_layers=False, **VARIANTS["knowbert-attention"])
 
-def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
-    """A run of the tiny network; by default with the vocabularies of the tiny knowledge base."""
+
+def write_tiny_run(
+    folder: Path, config: ModelConfig | None = None, *, all_differ: bool = False
+) -> Path:
+    """A run of the tiny network; by default with the vocabularies of the tiny knowledge base.
+
+    With ``all_differ`` no two of its vectors are the same, as after training, so that a vector that
+    is taken for another is noticed.
+    """
     base = tiny_knowledge_base()
     config = config or knowledge_config(CONFIG, base)
     network = tiny_network(config)
+    if all_differ:
+        _make_all_differ(network)
     _make_talkative(network)
     folder.mkdir(parents=True)
     settings = RunSettings(
@@ -34,6 +47,12 @@ def write_tiny_run(folder: Path, config: ModelConfig | None = None) -> Path:
     save_architecture(transformer, tiny_tokenizer().to_str(), folder / ENCODER_FOLDER)
     write_tensors(folder / BEST_FILE, network.state_dict())
     return folder
+
+
+def _make_all_differ(network: Network) -> None:
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
 
 
 def _make_talkative(network: Network) -> None:

@@ -16,6 +16,7 @@ from keci.cli.extract.convert import convert
 from keci.cli.extract.filtering import filter_options
 from keci.cli.extract.finished import merge, report, verify
 from keci.cli.extract.plan import OutputOptions, Plan, WatchChoice
+from keci.cli.extract.warm_up import warm_up
 from keci.cli.options import CommandWithSubcommands, common_options, options_of
 from keci.corpus.inputs import InputOptions
 from keci.filters import Filter
@@ -108,5 +109,5 @@ def main(
     sys.exit(plan.count() if dry_run else plan.run())
 
 
-for _subcommand in (convert, verify, merge, report):
+for _subcommand in (convert, verify, merge, report, warm_up):
     main.add_subcommand(_subcommand)

@@ -32,7 +32,7 @@ _ENCODING = ("encoder", "limit", "synthetic", "texts", "like")
 def embed(
     context: click.Context, kb: Path | None, training: EmbeddingSettings, options: EmbedOptions
 ) -> None:
-    """Make vectors of the concepts and semantic types of the knowledge base KB.
+    """Make vectors of the concepts and semantic types of KB.
 
     They are trained on its relations by link prediction, encoded from its definitions, or
     imported, and written beside KB, into the folder KB.vectors. A call that was interrupted goes

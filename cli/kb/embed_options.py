@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keci.knowledge.vectors.settings import EmbeddingSettings
+from keci.model.encoder_names import ENCODERS
 from keci.options import Options, option
 
 _USUAL = EmbeddingSettings()
@@ -28,9 +29,7 @@ class EmbedOptions(Options):
         "principal components.",
         least=1,
     )
-    encoder: str = option(
-        "minilm", "minilm, mpnet, a folder with a transformers model, or a hub name."
-    )
+    encoder: str = option("minilm", ENCODERS)
     limit: int | None = option(None, "Encode at most so many texts this time.", least=1)
     synthetic: bool = option(
         False, "Also encode sentences made for the concepts without a definition."

@@ -52,7 +52,7 @@ for command in (build, embed, merge):
 @json_option
 @common_options
 def info(kb: Path | None, as_json: bool) -> None:
-    """Show what the knowledge base KB consists of, and under which licences.
+    """Show what the knowledge base KB holds, and under which licences.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def info(kb: Path | None, as_json: bool) -> None:
 @click.argument("kb", type=click.Path(path_type=Path), required=False)
 @common_options
 def verify(kb: Path | None) -> None:
-    """Check the hash of every file of the knowledge base KB and of the vectors beside it.
+    """Check the hash of every file of KB and of the vectors beside it.
 
     \b
     Example:
@@ -108,9 +108,9 @@ def verify(kb: Path | None) -> None:
 @json_option
 @common_options
 def lookup(name: str, kb: Path | None, as_json: bool) -> None:
-    """Show the concepts that NAME, a name or a concept id, denotes, best first.
+    """Show the concepts that NAME denotes, best first.
 
-    The exit code is 1 where there is none.
+    NAME is a name or the id of a concept. The exit code is 1 where there is none.
 
     \b
     Example:

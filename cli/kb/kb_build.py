@@ -17,6 +17,8 @@ from keci.progress import ProgressDisplay, clock_time
 if TYPE_CHECKING:
     from keci.knowledge.base.folder import Manifest
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )
@@ -37,7 +39,7 @@ def build() -> None:
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder that holds the wheels with the data; default: this Python's.",
+    help="Folder that holds the wheels with the data; if not given, those installed here.",
 )
 @click.option(
     "--fetch",
@@ -46,7 +48,7 @@ def build() -> None:
 )
 @common_options
 def build_open_command(output: Path, data: Path | None, fetch: bool) -> None:
-    """Compile the open sources (MeSH, HGNC, ChEBI, GO, MONDO, HP ...) into a folder.
+    """Compile the open sources: MeSH, HGNC, ChEBI, GO, MONDO, HP ...
 
     \b
     Example:
@@ -79,13 +81,13 @@ def _folder_beside(output: Path) -> Iterator[Path]:
 @output_option
 @click.option(
     "--rrf",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=_FOLDER,
     required=True,
     help="The META folder of the release: MRCONSO.RRF and so on, plain or .gz.",
 )
 @click.option(
     "--net",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=_FOLDER,
     help="The NET folder of the release: SRDEF and SRSTRE1; without it the types have the names "
     "of MRSTY and the relations that are seen between their concepts.",
 )
@@ -109,7 +111,7 @@ def build_umls_command(output: Path, rrf: Path, net: Path | None, wanted: UmlsFi
 @build.command("obo")
 @click.argument(
     "files",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=_FILE,
     nargs=-1,
     required=True,
     metavar="FILE...",
@@ -142,14 +144,14 @@ def build_obo_command(
 
 
 @build.command("table")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=_FILE)
 @output_option
 @click.option("--type", "default_type", help="Semantic type (as T109) of rows that have none.")
 @click.option(
     "--merge",
     "others",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=_FOLDER,
     help="Knowledge base to join with the table; may be repeated.",
 )
 @common_options
@@ -177,7 +179,7 @@ def build_table_command(
 @click.command()
 @click.argument(
     "bases",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=_FOLDER,
     nargs=-1,
     required=True,
     metavar="KB KB...",
@@ -185,7 +187,9 @@ def build_table_command(
 @output_option
 @common_options
 def merge(bases: tuple[Path, ...], output: Path) -> None:
-    """Join several knowledge bases; where names are ambiguous, the first base comes first.
+    """Join several knowledge bases into one.
+
+    Where a name is ambiguous, the concepts of the first base come first.
 
     \b
     Example:

@@ -13,7 +13,7 @@ from keci.cli.completion import BY_OPTION
 from keci.cli.options import KB_HELP, options_of
 from keci.config import VARIANTS, ModelConfig, TrainConfig
 from keci.errors import ConfigError, DataError, KeciError, UsageError
-from keci.model.encoder_names import default_encoder
+from keci.model.encoder_names import ENCODERS, default_encoder
 from keci.options import REQUIRED, Options, option
 from keci.schema import load_schema
 from keci.training.search_space import SearchSpace
@@ -68,8 +68,7 @@ class TrainingChoice(Options):
     )
     encoder: str = option(
         None,
-        "biomedical (MiniLM adapted, in a clone), minilm, mpnet, a folder with a transformers "
-        "model, or a hub name.",
+        f"biomedical (MiniLM adapted, in a clone), {ENCODERS}",
         shown_default="biomedical where it is there, else minilm",
     )
     start: str | None = option(
@@ -138,6 +137,21 @@ class TrainingChoice(Options):
             raise DataError(f"{path}: {inspection.refusal}; --accept-losses trains nevertheless")
         return inspection.documents
 
+    def check_names(self) -> None:
+        """Raise KeciError where a setting, a model or the knowledge base is none.
+
+        That takes no time, and so comes before hours of reading and training.
+        """
+        from keci.knowledge.choice import knowledge_base_folder
+        from keci.runtime.shipped import find_bundle, is_run
+
+        self.configs(TrainConfig())
+        for model in (self.start, *self.teacher):
+            if model is not None and not is_run(model):
+                find_bundle(model)
+        if self._needs_knowledge:
+            knowledge_base_folder(self.kb)
+
     def configs(self, config: TrainConfig) -> tuple[ModelConfig, TrainConfig]:
         """Both configs after every option; raises ConfigError where one cannot be."""
         chosen = replace(config, variant=self.variant, seed=self.seed, patience=self.patience)
@@ -149,17 +163,20 @@ class TrainingChoice(Options):
         from keci.training.lessons import Lessons
         from keci.training.run import RunInputs
 
-        needs_knowledge = VARIANTS[self.variant].get("knowledge") != "none"
         return RunInputs(
             load_schema(self.task),
             self.train,
             self.validation,
             self.encoder,
-            knowledge_base_for(self.kb) if needs_knowledge else None,
+            knowledge_base_for(self.kb) if self._needs_knowledge else None,
             self.output,
             vectors=self._vectors(),
             lessons=Lessons(self.start, self.teacher, self.unlabelled),
         )
+
+    @property
+    def _needs_knowledge(self) -> bool:
+        return VARIANTS[self.variant].get("knowledge") != "none"
 
     def plan(self, config: TrainConfig, *, folds: int = 0) -> "Plan":
         """The seeds to train with, in each fold where there are folds."""
@@ -285,7 +302,7 @@ def with_choice(command: Command) -> Command:
 
     The settings of a recipe come before those of the command line. With --check the data in that
     file are looked at, and nothing else is done. Raises UsageError where data or output are not
-    given.
+    given, KeciError where what is named is not there.
     """
 
     @functools.wraps(command)
@@ -301,7 +318,9 @@ def with_choice(command: Command) -> Command:
         of_recipe = click.get_current_context().meta.get(_SETTINGS, ())
         settings = (*of_recipe, *choice.settings)
         encoder = choice.encoder or default_encoder()
-        return command(replace(choice, settings=settings, encoder=encoder), **options)
+        whole = replace(choice, settings=settings, encoder=encoder)
+        whole.check_names()
+        return command(whole, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
 

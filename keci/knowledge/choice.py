@@ -16,14 +16,20 @@ def knowledge_base_for(path: Path | None) -> KnowledgeBase:
 
     Raises UsageError where there is none, KnowledgeBaseError where it is damaged.
     """
+    folder = knowledge_base_folder(path)
+    verify_on_first_use(folder)
+    return open_knowledge_base(folder)
+
+
+def knowledge_base_folder(path: Path | None) -> Path:
+    """The folder ``path``, or that of the default one; raises UsageError where there is none."""
     folder = path or default_knowledge_base_path()
     if not folder.is_dir():
         raise UsageError(
             f"there is no knowledge base at {folder}: build one with "
             f"'keci-kb build open --fetch --output {folder}', or name another with --kb"
         )
-    verify_on_first_use(folder)
-    return open_knowledge_base(folder)
+    return folder
 
 
 def knowledge_base_or_none(path: Path | None) -> KnowledgeBase | None:

@@ -72,6 +72,14 @@ class Manifest:
     files: Mapping[str, BundleFile]
     units: tuple[str, ...] = ()
 
+    @property
+    def relation_odds(self) -> float:
+        """What export multiplied the odds of every relation by; BundleError where it is not > 0."""
+        factor = self.training.get("relation_odds", 1.0)
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or factor <= 0:
+            raise BundleError(f"the manifest's relation_odds are {factor!r}, expected above 0")
+        return float(factor)
+
     def to_record(self) -> dict[str, Any]:
         return {
             "format": FORMAT,

@@ -30,7 +30,8 @@ from keci.runtime.bundle import (
 from keci.runtime.integers import INTEGER_PRECISION, use_integers
 from keci.runtime.pair_stages import BlockwiseStage, MentionPairsStage
 from keci.runtime.precision import chosen_precision, made_from
-from keci.runtime.session import OnnxStage, torch_device
+from keci.runtime.providers import TENSORRT_DEVICE
+from keci.runtime.session import OnnxStage, torch_device, use_gpu_stream
 from keci.runtime.threads import CPU, ThreadPlan
 from keci.stages import Stage, TorchStage
 from keci.text.tokens import TextTokenizer
@@ -44,7 +45,7 @@ class RuntimeOptions:
 
     ``precision`` None takes the fastest that is good enough, ``threads`` None every core,
     ``batching`` and ``pairs_at_once``, the span pairs that are scored at once, what suits the
-    device.
+    device. ``builds_engines`` lets TensorRT build the engines that it lacks.
     """
 
     precision: str | None = None
@@ -52,6 +53,7 @@ class RuntimeOptions:
     threads: int | None = None
     batching: Batching | None = None
     pairs_at_once: int | None = None
+    builds_engines: bool = False
 
 
 class BatchSizes(NamedTuple):
@@ -108,6 +110,7 @@ def open_extractor(folder: Path, base: KnowledgeBase | None, options: RuntimeOpt
         device=device,
         workers=plan.workers,
         threads_per_worker=plan.per_worker,
+        on_start=use_gpu_stream if device.type == "cuda" else None,
     )
     return Extractor(manifest, precision, plan, predictor)
 
@@ -160,9 +163,14 @@ def _stages(
     in_torch.eval().to(torch_device(options.device))
     if options.precision == INTEGER_PRECISION:
         use_integers(in_torch)
-    graphs = _graphs(folder, manifest, cast(str, options.precision))
+    graphs = _graphs(folder, manifest, cast(str, options.precision), options.device)
     exported: dict[str, Stage] = {
-        name: OnnxStage(graphs / f"{name}.onnx", device=options.device, threads=plan.per_worker)
+        name: OnnxStage(
+            graphs / f"{name}.onnx",
+            device=options.device,
+            threads=plan.per_worker,
+            builds_engines=options.builds_engines,
+        )
         for name in exported_stages(manifest.model)
     }
     pairs = options.pairs_at_once or BatchSizes.of(options.device).pairs_at_once
@@ -180,19 +188,25 @@ def _stages(
     ]
 
 
-def _graphs(folder: Path, manifest: Manifest, precision: str) -> Path:
-    """The folder of the graphs, which is the bundle's own where it has the precision."""
-    if precision in manifest.precisions:
+def _graphs(folder: Path, manifest: Manifest, precision: str, device: str) -> Path:
+    """The folder of the graphs, which is the bundle's own where it has what the device reads."""
+    has_precision = precision in manifest.precisions
+    if has_precision and device != TENSORRT_DEVICE:
         return folder / precision
-    source = cast(str, made_from(manifest))
     try:
-        from keci.runtime.float_graphs import float_graphs
+        from keci.runtime.float_graphs import TENSORRT_OPSET, float_graphs
     except ImportError as error:
         raise UsageError(
-            f"bundle {manifest.name!r} has no {precision} graphs, and making them needs onnx: "
-            "pip install 'keci[cuda]', or onnx alone"
+            f"bundle {manifest.name!r} has no {precision} graphs for {device}, and making them "
+            "needs onnx: pip install 'keci[cuda]', or onnx alone"
         ) from error
-    return float_graphs(folder, manifest, precision, source=source)
+    return float_graphs(
+        folder,
+        manifest,
+        precision,
+        source=precision if has_precision else cast(str, made_from(manifest)),
+        opset=TENSORRT_OPSET if device == TENSORRT_DEVICE else None,
+    )
 
 
 def torch_stages(network: SpanNetwork) -> nn.ModuleDict:

@@ -7,6 +7,7 @@ from typing import Any
 from keci.errors import UsageError
 from keci.runtime.bundle import Manifest
 from keci.runtime.integers import INTEGER_PRECISION
+from keci.runtime.providers import TENSORRT_DEVICE
 from keci.runtime.threads import CPU
 
 FP32, FP16, STORED = "fp32", "fp16", "w8"
@@ -36,14 +37,18 @@ def is_good_enough(facts: Mapping[str, Any]) -> bool:
 def chosen_precision(manifest: Manifest, wanted: str | None, device: str) -> str:
     """``wanted``, or the fastest on the device that is good enough.
 
-    Raises UsageError where the bundle has no such precision and none can be made of what it has;
-    logs a warning where the device is not made for it.
+    Raises UsageError where the bundle has no such precision and none can be made of what it has,
+    or where TensorRT cannot read it; logs a warning where the device is not made for it.
     """
     precision = wanted or _usual(manifest, device)
     known = tuple(dict.fromkeys((*manifest.precisions, *_makeable(manifest))))
     if precision not in known:
         raise UsageError(
             f"bundle {manifest.name!r} has no precision {precision!r}, only {', '.join(known)}"
+        )
+    if precision == INTEGER_PRECISION and device == TENSORRT_DEVICE:
+        raise UsageError(
+            f"TensorRT cannot read the products of {precision}: --precision fp16 is made for it"
         )
     if precision == INTEGER_PRECISION and device != CPU:
         _LOGGER.warning(

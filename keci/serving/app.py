@@ -61,14 +61,22 @@ class Service:
     """A pipeline for many clients at once."""
 
     def __init__(
-        self, pipeline: Pipeline, options: ServeOptions, models: Sequence[Mapping[str, Any]]
+        self,
+        pipeline: Pipeline,
+        options: ServeOptions,
+        models: Sequence[Mapping[str, Any]],
+        *,
+        batches: int = 1,
     ) -> None:
-        """``models`` is what /models tells."""
+        """``models`` is what /models tells; so many ``batches`` are read at the same time."""
         self.pipeline, self.options, self.models = pipeline, options, models
         self.gate = Gate(options.max_waiting)
         self.metrics = ServerMetrics(lambda: self.gate.inside)
         self.batcher = Batcher(
-            pipeline.extract, most_texts=options.batch_texts, watch=self.metrics.add_batch
+            pipeline.extract,
+            most_texts=options.batch_texts,
+            threads=batches,
+            watch=self.metrics.add_batch,
         )
         self._links = ThreadPoolExecutor(1, "keci-links")
 

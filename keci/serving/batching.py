@@ -1,6 +1,7 @@
 """Texts of many requests, read together: what a text gets does not hang on its neighbours."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -11,6 +12,9 @@ from keci.errors import KeciError
 
 BATCH_CHARACTERS = 50_000
 """A batch ends with the text that reaches it."""
+
+WAITING_SHARE = 0.2
+"""As long, of the seconds that a batch took, the next one waits to become as large."""
 
 Outcome = Extraction | Failure
 Extract = Callable[[Iterable[Document]], Iterable[Outcome]]
@@ -49,8 +53,9 @@ class _Job(NamedTuple):
 class Batcher:
     """Threads that read whatever texts wait, as many at once as ``most_texts``.
 
-    A text that arrives while nothing is read is read at once: nothing waits for company. While one
-    thread's batch is in the encoder, the other links and tokenises the next.
+    While one thread's batch is in the encoder, the other links and tokenises the next. Clients who
+    have their answers ask again within moments: a thread that has answered many waits for as many,
+    but not long. Who asks alone is read at once.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class Batcher:
         extract: Extract,
         *,
         most_texts: int,
-        threads: int = 2,
+        threads: int,
         watch: Callable[[int], object] = lambda _: None,
     ) -> None:
         """``watch`` is told how many texts each batch has."""
@@ -84,7 +89,7 @@ class Batcher:
             if self._is_closed:
                 raise FullError("the server stops")
             self._waiting.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
         return job.answer
 
     def close(self) -> None:
@@ -96,23 +101,36 @@ class Batcher:
             thread.join()
 
     def _work(self) -> None:
-        while jobs := self._next():
+        texts, seconds = 1, 0.0
+        while jobs := self._next(texts, WAITING_SHARE * seconds):
+            started = time.monotonic()
             self._watch(len(jobs))
-            try:
-                outcomes = list(self._extract(job.document for job in jobs))
-                answered = list(zip(jobs, outcomes, strict=True))
-            except Exception as error:  # the futures hand it on to those who wait
-                for job in jobs:
-                    job.answer.set_exception(error)
-                continue
-            for job, outcome in answered:
-                job.answer.set_result(outcome)
+            self._answer(jobs)
+            texts, seconds = len(jobs), time.monotonic() - started
 
-    def _next(self) -> Sequence[_Job]:
-        """The next batch, waiting for it; empty at the end."""
+    def _answer(self, jobs: Sequence[_Job]) -> None:
+        try:
+            outcomes = list(self._extract(job.document for job in jobs))
+            answered = list(zip(jobs, outcomes, strict=True))
+        except Exception as error:  # the futures hand it on to those who wait
+            for job in jobs:
+                job.answer.set_exception(error)
+            return
+        for job, outcome in answered:
+            job.answer.set_result(outcome)
+
+    def _next(self, wanted: int, seconds: float) -> Sequence[_Job]:
+        """The next batch, waiting for it; empty at the end.
+
+        So many seconds after its first text, or now, it is taken though it has fewer texts than
+        ``wanted``.
+        """
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._waiting or self._is_closed)
+                self._changed.wait_for(
+                    lambda: len(self._waiting) >= wanted or self._is_closed, seconds
+                )
                 jobs = self._take()
                 if jobs or (self._is_closed and not self._waiting):
                     return jobs

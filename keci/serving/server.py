@@ -17,6 +17,7 @@ from keci.serving.options import ServeOptions
 from keci.serving.protocol import TimedProtocol
 
 _LOGGER = logging.getLogger(__name__)
+_MOST_BATCHES = 2
 
 
 def serve(options: ServeOptions, model: ModelOptions) -> None:
@@ -27,7 +28,8 @@ def serve(options: ServeOptions, model: ModelOptions) -> None:
     _log_json()
     with _bound(options) as address, Pipeline(open_extractor(model)) as pipeline:
         collect_rarely()
-        service = Service(pipeline, options, known_models(model.model, pipeline.description))
+        models = known_models(model.model, pipeline.description)
+        service = Service(pipeline, options, models, batches=_batches_at_once(model))
         server = uvicorn.Server(_config(service, options))
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises the signal once more when it has stopped, for those who were before it.
@@ -36,6 +38,13 @@ def serve(options: ServeOptions, model: ModelOptions) -> None:
         _LOGGER.info("listening", extra={"facts": {"host": host, "port": port}})
         server.run(sockets=[address])
     _LOGGER.info("stopped")
+
+
+def _batches_at_once(model: ModelOptions) -> int:
+    """Two where there are cores for both; on one they would only make each other smaller."""
+    from keci.runtime.threads import ThreadPlan
+
+    return min(ThreadPlan.divide(model.threads, model.device).workers, _MOST_BATCHES)
 
 
 def _bound(options: ServeOptions) -> socket.socket:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keci.errors import ConfigError
+from keci.model.encoder_names import ENCODERS
 from keci.options import Options, option
 
 
@@ -13,7 +14,7 @@ class AdaptationSettings(Options):
     Fields that are no options stand as they were when the shipped encoder was adapted.
     """
 
-    encoder: str = option("minilm", "What to start from: minilm, mpnet, a folder or a hub name.")
+    encoder: str = option("minilm", f"What to start from: {ENCODERS}")
     steps: int = option(2000, "Steps of the optimiser.", least=1)
     piece_budget: int = option(2048, "Word pieces a step, padding included.", "--pieces", least=1)
     learning_rate: float = option(2e-4, "Peak learning rate.")

@@ -17,8 +17,9 @@ def load_trained(model: str, *, encoder: str) -> LoadedRun:
     """The network of a run, a bundle or a shipped model, in evaluation mode.
 
     Graphs do not tell the architecture of their encoder: a bundle's has to be that of ``encoder``.
-    The weights of a bundle in 8 bits keep their rounding. Raises UsageError where nothing of that
-    name is there or the encoder is another, BundleError where files are damaged.
+    The weights of a bundle in 8 bits keep their rounding; the odds of its relations are those of
+    before its export. Raises UsageError where nothing of that name is there or the encoder is
+    another, BundleError where files are damaged.
     """
     if is_run(model):
         return load_run(Path(model))
@@ -35,6 +36,7 @@ def load_trained(model: str, *, encoder: str) -> LoadedRun:
     network = Network(mixing, spans)
     graphs = folder / manifest.default_precision
     network.load_state_dict(bundle_weights(graphs, folder / GRAPH_FILE, network))
+    network.spans.scale_relation_odds(1 / manifest.relation_odds)
     tokenizer = TextTokenizer.from_file(folder / TOKENIZER_FILE)
     return LoadedRun(_settings(manifest, encoder), network.eval(), tokenizer, manifest.max_pieces)
 

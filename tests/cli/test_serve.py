@@ -13,14 +13,21 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed (keci[serve])")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed (keci[serve])")
 pytest.importorskip("prometheus_client", reason="keci[serve] is not installed")
 
-from keci.serving.protocol import HEAD_SECONDS  # after uvicorn is known to be there
+from keci.cli.serve import main  # after FastAPI is known to be there
 
-COMMAND = (sys.executable, "-c", "from keci.cli.serve import main; main()")
+HEAD_SECONDS = 2.0
+COMMAND = (
+    sys.executable,
+    "-c",
+    f"from keci.serving import protocol; protocol.HEAD_SECONDS = {HEAD_SECONDS}\n"
+    "from keci.cli.serve import main; main()",
+)
 
 
 class Server:
@@ -129,17 +136,17 @@ def test_open_requests_are_answered_when_it_is_stopped(server: Server) -> None:
         socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
+@pytest.mark.usefixtures("_as_before")
 def test_a_taken_address_is_told(tiny_bundle: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        line = [*COMMAND, "--model", str(tiny_bundle), "--port", str(taken.getsockname()[1])]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+        line = ["--model", str(tiny_bundle), "--port", str(taken.getsockname()[1])]
+        done = CliRunner().invoke(main, line)
+    assert done.exit_code == 2
     assert "Error: cannot listen at 127.0.0.1" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("_as_before")
 def test_wrong_models_are_told(tmp_path: Path) -> None:
-    line = [*COMMAND, "--model", str(tmp_path), "--port", "0"]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    done = CliRunner().invoke(main, ["--model", str(tmp_path), "--port", "0"])
+    assert done.exit_code == 2
     assert "no bundle folder" in done.stderr

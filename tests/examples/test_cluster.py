@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.cli.extraction import run as run_here
 from tests.test_packaging import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +19,7 @@ CLUSTER = ROOT / "examples" / "cluster"
 SHARDS = 2
 
 
+@pytest.mark.usefixtures("_as_before")
 def test_slurm_shards_are_merged_into_what_one_run_writes(
     tmp_path: Path, tiny_kb_folder: Path
 ) -> None:
@@ -39,7 +41,8 @@ def test_slurm_shards_are_merged_into_what_one_run_writes(
         line = ("bash", CLUSTER / "extract.sbatch", corpus, "entities")
         run(*line, SLURM_CPUS_PER_TASK="1", **array)
     run("bash", CLUSTER / "merge.sbatch", "entities")
-    run("keci-extract", corpus, "--output-dir", "whole", "--threads", "1")
+    kb = ("--kb", tiny_kb_folder)
+    run_here(corpus, "--output-dir", tmp_path / "whole", "--threads", "1", *kb)
     merged, whole = (tmp_path / name / "part-00001.jsonl" for name in ("entities/all", "whole"))
     assert merged.read_bytes() == whole.read_bytes()
 

@@ -1,7 +1,6 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from keci.export.validation import largest_change
 from keci.prediction import Batching
 from keci.runtime.bundle import read_bundle
 from keci.runtime.extractor import RuntimeOptions, open_extractor
+from tests.exported import graphs_of
 from tests.tiny import CONFIG, documents, tiny_knowledge_base
 from tests.tiny_run import write_tiny_run
 
@@ -70,16 +70,6 @@ def test_an_existing_bundle_is_left_alone(tiny_run: Path, tiny_bundle: Path) -> 
         export_run(tiny_run, tiny_bundle, ("fp32",))
 
 
-def graphs_of(bundle: Path) -> Callable[[object, object, Path, Sequence[str]], None]:
-    """In place of the exporting of graphs: those of a bundle of the run, which take seconds."""
-
-    def copy(_: object, __: object, folder: Path, precisions: Sequence[str]) -> None:
-        for precision in precisions:
-            shutil.copytree(bundle / precision, folder / precision)
-
-    return copy
-
-
 def test_a_death_before_the_end_leaves_no_bundle(
     tiny_run: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,16 +77,16 @@ def test_a_death_before_the_end_leaves_no_bundle(
         "import os, sys\n"
         "from pathlib import Path\n"
         "from keci.export import exporter\n"
-        "from tests.export.test_exporter import graphs_of\n"
+        "from tests.exported import graphs_of\n"
         "run, bundle, graphs = map(Path, sys.argv[1:])\n"
-        "exporter._export_graphs = graphs_of(graphs)\n"
+        "exporter.export_stage = graphs_of(graphs)\n"
         "exporter.export_run(run, bundle, ('fp32',), judge=lambda _: os._exit(9))\n"
     )
     folders = (tiny_run, tmp_path / "bundle", tiny_bundle)
     line = [sys.executable, "-c", code, *map(str, folders)]
     assert subprocess.run(line, check=False).returncode == 9
     assert not (tmp_path / "bundle").exists()
-    monkeypatch.setattr(exporter, "_export_graphs", graphs_of(tiny_bundle))
+    monkeypatch.setattr(exporter, "export_stage", graphs_of(tiny_bundle))
     export_run(tiny_run, tmp_path / "bundle", ("fp32",))
     assert read_bundle(tmp_path / "bundle").precisions
 
@@ -107,11 +97,12 @@ def test_unknown_precisions_are_refused(tiny_run: Path, tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_fails_parity_is_not_written(
-    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def swapped(source: Path, target: Path, precision: str, *, probes: object) -> None:
         shutil.copyfile(source.with_name("encoder.onnx"), target)
 
+    monkeypatch.setattr(exporter, "export_stage", graphs_of(tiny_bundle))
     monkeypatch.setattr(exporter, "convert", swapped)
     with pytest.raises(ParityError, match="graph inputs are"):
         export_run(tiny_run, tmp_path / "bundle", ("fp32",))
@@ -126,9 +117,9 @@ def test_a_compact_bundle_is_smaller_and_reads_much_the_same(
     predictions, sizes = [], []
     for compact in (False, True):
         folder = tmp_path / f"bundle-{compact}"
-        manifest = export_run(run, folder, ("int8",), compact=compact)
+        manifest = export_run(run, folder, ("int8", "fp32"), compact=compact)
         sizes.append(manifest.files["graph.safetensors"].size)
-        monkeypatch.setattr(exporter, "_export_graphs", graphs_of(folder))
+        monkeypatch.setattr(exporter, "export_stage", graphs_of(folder))
         extractor = open_extractor(folder, None, RuntimeOptions())
         predictions.append(list(extractor.predictor(documents(*TEXTS))))
     assert sizes[1] < sizes[0] / 2

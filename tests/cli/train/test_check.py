@@ -39,7 +39,11 @@ def test_a_check_tells_and_trains_nothing(task: Path) -> None:
 def test_types_in_another_case_are_refused(task: Path, training: bool) -> None:
     path = data(task.parent, "disease")
     output = task.parent / "run"
-    options = ["--train", path, "--output", output] if training else ["--check", path]
+    options = (
+        ["--train", path, "--output", output, "--kb", task.parent]
+        if training
+        else ["--check", path]
+    )
     result = run("--task", task, *options)
     assert result.exit_code == 2
     assert "2 of 3 mentions cannot be learned" in result.output

@@ -129,3 +129,25 @@ def test_evaluation_wants_one_thing_to_score(workplace: Path) -> None:
     result = CliRunner().invoke(evaluate.main, arguments)
     assert result.exit_code == 2
     assert "either a MODEL or --predictions" in result.output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("--set", "nonsense=1"), "unknown setting 'nonsense'"),
+        (("--start", "nonsense"), "'nonsense' is no bundle folder and no shipped model"),
+        (("--teacher", "ade", "--teacher", "nonsense"), "'nonsense' is no bundle folder"),
+        (("--kb", "nonsense"), "there is no knowledge base at nonsense"),
+    ],
+)
+def test_wrong_names_are_told_before_the_data_are_read(
+    tmp_path: Path, wrong: tuple[str, ...], told: str
+) -> None:
+    missing, output = str(tmp_path / "missing.jsonl"), str(tmp_path / "run")
+    kb = () if "--kb" in wrong else ("--kb", str(tmp_path))
+    done = CliRunner().invoke(
+        train.main, ["--task", "ade", "--train", missing, "--output", output, *kb, *wrong]
+    )
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert missing not in done.stderr

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,46 +6,25 @@ import torch
 pytest.importorskip("transformers")
 pytest.importorskip("onnxscript")
 
-from safetensors.torch import load_file
-
 from keci.batch import BatchBuilder
-from keci.config import VARIANTS, ModelConfig
 from keci.documents import Document
 from keci.errors import BundleError
-from keci.export.exporter import export_run
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.bundle_weights import bundle_weights
 from keci.prediction import to_tensors
 from keci.runtime.bundle import GRAPH_FILE
-from keci.training.checkpoint import BEST_FILE, load_run, write_tensors
-from tests.tiny import CONFIG, knowledge_config, tiny_knowledge_base
+from keci.training.checkpoint import load_run
+from tests.tiny import tiny_knowledge_base
 from tests.tiny_network import tiny_network
-from tests.tiny_run import write_tiny_run
+from tests.tiny_run import WIDER_CONFIG
 
 TEXTS = ("rash after abc", "pain with drug, the abc-kinase had rash", "x")
 
 
-def config(**changes: object) -> ModelConfig:
-    return replace(knowledge_config(CONFIG, tiny_knowledge_base()), **changes)
-
-
-CONFIGS = {
-    "fusion": config(pair_context=8, name_kinds=True, final_inputs="fused+span"),
-    "tokens": config(mix_layers=False, **VARIANTS["knowbert-attention"]),
-}
-
-
-@pytest.fixture(scope="module", params=CONFIGS)
-def exported(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path]:
-    """A run whose vectors are all different, as training makes them, and its bundle."""
-    folder = tmp_path_factory.mktemp("exported")
-    run, bundle = write_tiny_run(folder / "run", CONFIGS[request.param]), folder / "bundle"
-    state = load_file(run / BEST_FILE)
-    noise = {name: 0.05 * torch.randn_like(tensor) for name, tensor in state.items()}
-    write_tensors(run / BEST_FILE, {name: state[name] + noise[name] for name in state})
-    export_run(run, bundle, ("fp32", "int8"))
+@pytest.fixture(params=["wider", "token"])
+def exported(request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """A run and its bundle."""
+    run, bundle = (request.getfixturevalue(f"{request.param}_{what}") for what in ("run", "bundle"))
     return run, bundle
 
 
@@ -76,6 +54,6 @@ def test_the_network_computes_what_was_exported(
 
 
 def test_another_architecture_is_refused(tiny_bundle: Path) -> None:
-    network = tiny_network(CONFIGS["fusion"])
+    network = tiny_network(WIDER_CONFIG)
     with pytest.raises(BundleError, match=r"is of another architecture, \d+ weights: encoder"):
         bundle_weights(tiny_bundle / "fp32", tiny_bundle / GRAPH_FILE, network)

@@ -53,3 +53,14 @@ def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path, value: Any) -> 
     (tmp_path / "manifest.json").write_bytes(orjson.dumps(value))
     with pytest.raises(BundleError):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("odds", [0, -1.5, True, "wide", None])
+def test_odds_that_are_none_are_refused(record: dict[str, Any], odds: Any) -> None:
+    changed = {**record, "training": {**record["training"], "relation_odds": odds}}
+    with pytest.raises(BundleError, match="relation_odds"):
+        _ = Manifest.from_record(changed).relation_odds
+
+
+def test_a_bundle_that_tells_no_odds_changed_none(record: dict[str, Any]) -> None:
+    assert Manifest.from_record({**record, "training": {}}).relation_odds == 1.0

@@ -40,27 +40,12 @@ threading.Thread(target=watch, daemon=True).start()
 EXTRACT = "from keci.cli.extract.command import main; main()"
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_run_leaves_no_telemetry(tiny_bundle: Path, tmp_path: Path, processes: str) -> None:
-    home, texts = tmp_path / "home", tmp_path / "in.jsonl"
-    home.mkdir()
-    texts.write_text('{"id": "1", "text": "rash after abc"}\n', "utf-8")
-    told = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
-    caches = {name: str(home / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
-    line = [sys.executable, "-c", EXTRACT, str(texts), "--model", str(tiny_bundle), "--no-kb"]
-    subprocess.run(
-        [*line, "--processes", processes, "-o", str(tmp_path / "out.jsonl")],
-        env={**told, **caches, "HOME": str(home), "USERPROFILE": str(home)},
-        check=True,
-    )
-    assert [path for path in home.rglob("*") if path.is_file()] == []
-
-
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment in which every Python process writes down its network sockets."""
-    if not Path("/proc/self/net/tcp").exists():
-        pytest.skip("the system does not list its sockets in /proc")
+    """An environment in which every Python process writes down its network sockets.
+
+    It sees none on a system that does not list them in /proc.
+    """
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WATCH, "utf-8")
     paths = [str(tmp_path / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -68,6 +53,7 @@ def watched(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **watching}
 
 
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="sockets are not in /proc")
 def test_the_watch_sees_a_connection(watched: dict[str, str], tmp_path: Path) -> None:
     code = (
         "import socket, time\n"
@@ -80,12 +66,19 @@ def test_the_watch_sees_a_connection(watched: dict[str, str], tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_run_opens_no_connection(
+def test_a_run_opens_no_connection_and_leaves_no_telemetry(
     tiny_bundle: Path, tmp_path: Path, watched: dict[str, str], processes: str
 ) -> None:
-    texts = tmp_path / "in.jsonl"
+    home, texts = tmp_path / "home", tmp_path / "in.jsonl"
+    home.mkdir()
     texts.write_text('{"id": "1", "text": "rash after abc"}\n' * 50, "utf-8")
+    known = {name: value for name, value in watched.items() if "TELEMETRY" not in name}
+    caches = {name: str(home / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
     line = [sys.executable, "-c", EXTRACT, str(texts), "--model", str(tiny_bundle), "--no-kb"]
-    more = ["--processes", processes, "-o", str(tmp_path / "out.jsonl")]
-    subprocess.run([*line, *more], env=watched, check=True)
+    subprocess.run(
+        [*line, "--processes", processes, "-o", str(tmp_path / "out.jsonl")],
+        env={**known, **caches, "HOME": str(home), "USERPROFILE": str(home)},
+        check=True,
+    )
     assert not (tmp_path / "connections").exists()
+    assert [path for path in home.rglob("*") if path.is_file()] == []

@@ -64,6 +64,12 @@ def test_integers_on_a_gpu_are_warned_of(
     assert "no kernels for a GPU" in caplog.text
 
 
+def test_tensorrt_is_given_no_integers(manifest: Manifest) -> None:
+    bundle = with_precisions(manifest, "int8", int8=GOOD)
+    with pytest.raises(UsageError, match="--precision fp16 is made for it"):
+        chosen_precision(bundle, "int8", "tensorrt")
+
+
 def test_an_unknown_precision_names_the_known_ones(manifest: Manifest) -> None:
     with pytest.raises(UsageError, match="no precision 'fp8', only fp32, int8, fp16"):
         chosen_precision(manifest, "fp8", "cpu")
