@@ -236,6 +236,7 @@ class FinalReference:
         self.first = joined(fusion.span_part, fusion.concept_part)
         self.score, self.sentinel = linears(fusion.score), linears(fusion.sentinel)
         self.reads_span = network.config.final_inputs == "fused+span"
+        self.none_messages = network.config.none_messages
         spans = cast(FinalSpanScorer, stages["final_span_scorer"])
         self.classifier = linears(spans.classifier)
         scorer = cast(FinalPairScorer, stages["final_pair_scorer"])
@@ -248,8 +249,9 @@ class FinalReference:
         shares - (kept, kept, labels): r_ij of Eq 4, zero where spans are not paired
         """
         states = known["kept_states"]
+        sent = shares if self.none_messages else shares[:, :, 1:]
         for layer in self.span_gcn.layers:
-            states = states + span_update(cast(SpanGcnLayer, layer), states, shares)
+            states = states + span_update(cast(SpanGcnLayer, layer), states, sent)
         known["graph_states"] = states
         known |= self.fuse(known)
         final = known["fused_states"]

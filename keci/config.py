@@ -31,6 +31,9 @@ class ModelConfig:
     length_width: int = 20
     node_width: int = 128
     span_gcn_layers: int = 2
+    none_messages: bool = True
+    """Whether spans hear in Eq 4 from those that they are not related to, along "none", as from
+    others. The sum over all kept spans grows with the text then."""
     concept_gcn_layers: int = 2
     attention_heads: int = 4
     """Heads of the attention that adds concepts to token states."""

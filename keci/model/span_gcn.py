@@ -23,8 +23,10 @@ class SpanGcn(TorchStage):
 
     def __init__(self, config: ModelConfig, *, relation_labels: int) -> None:
         super().__init__()
+        self.first_label = 0 if config.none_messages else 1
+        labels = relation_labels - self.first_label
         self.layers = nn.ModuleList(
-            SpanGcnLayer(config, relation_labels) for _ in range(config.span_gcn_layers)
+            SpanGcnLayer(config, labels) for _ in range(config.span_gcn_layers)
         )
 
     def forward(
@@ -45,7 +47,8 @@ class SpanGcn(TorchStage):
         Returns graph_states (kept, d)
         """
         axis = PaddedAxis(kept_splits, len(kept_states), multiple=_COLUMNS)
-        weights = _dense_weights(relation_logits.softmax(1), axis, pair_heads, pair_tails)
+        probabilities = relation_logits.softmax(1)[:, self.first_label :]
+        weights = _dense_weights(probabilities, axis, pair_heads, pair_tails)
         states = axis.pad(kept_states)
         for layer in self.layers:
             states = layer(states, weights)

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 import torch
 
 from keci.model.span_gcn import SpanGcn
@@ -32,3 +35,19 @@ def test_both_directions_count() -> None:
     there = gcn(states, splits, heads, tails, one_way).graph_states
     back = gcn(states, splits, heads, tails, one_way.flip(0)).graph_states
     assert not torch.allclose(there, back)
+
+
+@pytest.mark.parametrize("none_messages", [True, False])
+def test_spans_that_are_not_related_hear_of_each_other_along_none_alone(
+    none_messages: bool,
+) -> None:
+    torch.manual_seed(5)
+    config = replace(CONFIG, none_messages=none_messages)
+    gcn = SpanGcn(config, relation_labels=3).eval()
+    states, splits = torch.randn(2, CONFIG.span_width), torch.tensor([0, 2])
+    heads, tails = torch.tensor([0, 1]), torch.tensor([1, 0])
+    unrelated = torch.tensor([[99.0, 0.0, 0.0]] * 2)
+    known = gcn(states, splits, heads, tails, unrelated).graph_states
+    changed = torch.stack((states[0], states[1] + 1))
+    other = gcn(changed, splits, heads, tails, unrelated).graph_states
+    assert torch.equal(known[0], other[0]) is not none_messages
