@@ -8,6 +8,7 @@ import click
 
 from keci.cli.completion import completed_first, shipped_models
 from keci.cli.evaluate.evaluate_attention import attention
+from keci.cli.evaluate.evaluate_calibration import calibration
 from keci.cli.evaluate.evaluate_compare import compare_sources
 from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
 from keci.cli.evaluate.evaluate_refinement import refinement
@@ -94,7 +95,7 @@ def main(
     _show(evaluation, resamples=resamples, seed=seed, as_json=as_json)
 
 
-for _subcommand in (attention, refinement):
+for _subcommand in (attention, calibration, refinement):
     main.add_subcommand(_subcommand)
 
 

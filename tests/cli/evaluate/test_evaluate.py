@@ -195,6 +195,22 @@ def test_attention_is_the_same_from_a_run_and_from_its_output(
     assert weights[0][0][0] in run("attention", tiny_run, *with_kb).stdout
 
 
+def test_calibration_is_the_same_from_a_run_and_from_its_output(
+    tiny_run: Path, with_kb: tuple[str, ...], tmp_path: Path
+) -> None:
+    output = tmp_path / "found.jsonl"
+    run(tiny_run, *with_kb, "--output", output, "--resamples", "10")
+    one, other = (
+        orjson.loads(run("calibration", source, *with_kb, "--json").stdout)
+        for source in (tiny_run, output)
+    )
+    assert one == other
+    counts = [sum(row["count"] for row in one[name]["bins"]) for name in ("mentions", "relations")]
+    found = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    assert counts == [sum(len(item[key]) for item in found) for key in ("entities", "relations")]
+    assert "calibration error" in run("calibration", tiny_run, *with_kb).stdout
+
+
 def test_attention_at_annotated_mentions(tiny_run: Path, with_kb: tuple[str, ...]) -> None:
     options = ("attention", str(tiny_run), *with_kb, "--mentions", "gold")
     record = orjson.loads(run(*options, "--json").stdout)
@@ -235,6 +251,6 @@ def test_refinement_needs_a_model(shared: tuple[str, ...], tmp_path: Path) -> No
 
 def test_help_names_the_subcommands() -> None:
     shown = run("--help").stdout
-    for name in ("attention", "refinement"):
+    for name in ("attention", "calibration", "refinement"):
         assert f"  {name} " in shown
         assert f"keci-evaluate {name}" in run(name, "--help").stdout
