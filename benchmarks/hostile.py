@@ -328,7 +328,10 @@ def linked(kb: Path) -> Iterator[Outcome]:
     base = open_knowledge_base(kb)
     chance = random.Random(1)
     mixed = "".join(chance.choices(FAMILIES, k=SIZES[-1] // 4))
-    for family in (*FAMILIES, mixed):
+    long_words = " ".join(
+        "".join(chance.choices("abcde", k=2000)) for _ in range(SIZES[-1] // 2000)
+    )
+    for family in (*FAMILIES, mixed, long_words):
         seconds = []
         linker = Linker(base)
         for size in SIZES:
@@ -338,9 +341,11 @@ def linked(kb: Path) -> Iterator[Outcome]:
             seconds.append(time.process_time() - started)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         is_linear = seconds[-1] < 64 * seconds[0] + 0.1
-        shown = f"{family[:40]!r} of {', '.join(f'{size:,}' for size in SIZES)} characters"
-        times = ", ".join(f"{each:.2f}" for each in seconds)
-        yield Outcome(shown, "" if is_linear else times, round(seconds[-1], 2), peak)
+        times = ", ".join(
+            f"{each:.2f} s for {size:,}" for size, each in zip(SIZES, seconds, strict=True)
+        )
+        problem = "" if is_linear else "not linear"
+        yield Outcome(f"{family[:40]!r}: {times}", problem, round(seconds[-1], 2), peak)
 
 
 def main() -> None:

@@ -27,15 +27,18 @@ _MISSED = re.compile(
     r"\.\s++(?=(?P<opener>(?:After|All|Although|An|As|At|Because|Both|By|During|Each|Finally|For|From|"
     r"Furthermore|Here|However|If|In|It|Its|Moreover|On|Our|Since|She|Such|That|The|Their|Then|There|"
     r"Thereafter|Therefore|These|They|This|Those|Thus|To|Under|Using|We|When|Whereas|While|With)"
-    r"(?:,\s|\s+[a-z0-9(]))|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,}\s))"
+    r"(?:,\s|\s+[a-z0-9(])|(?:Indeed|Additionally|Collectively|Consistently|"
+    r"Conversely|Importantly|Interestingly|Notably|Previously|Recently|Remarkably|Similarly|"
+    r"Strikingly|Surprisingly),\s)"
+    r"|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,},?\s))"
 )
 """Where a sentence may begin that nupunkt joins to the one before, taking its end for a symbol or
 an initial (``kappa B. The cells``), a unit (``24 h. Cells were``) or not seeing that a title or
 species opens the next (``rash. Dr. Smith``)."""
 
 _NEVER_LAST = re.compile(
-    r"\b(?:vs|cf|e\.g|i\.e|viz|figs?|refs?|eqs?|nos?|drs?|mrs?|ms|prof|st|approx|resp|incl|s?sp|spp|"
-    r"subsp|var|ca|al)\Z", re.IGNORECASE,
+    r"\b(?:vs|[Cc]f|[Ee]\.g|[Ii]\.e|viz|[Ff]igs?|FIGS?|[Rr]efs?|[Ee]qs?|[Nn]os?|[Dd]rs?|Mrs?|Ms|"
+    r"[Pp]rof|[Ss]t|[Aa]pprox|resp|incl|s?sp|spp|subsp|var|ca|al)\Z"
 )  # fmt: skip
 _WORD_LAST = re.compile(r"[a-z]{3}[)\]]?\Z")
 _UNIT_LAST = re.compile(r"\d\s?(?:h|hr|d|min|s)\Z")

@@ -42,6 +42,10 @@ def test_any_string_is_covered_exactly(text: str) -> None:
         ("She had a rash.", "Dr. Smith saw it."),
         ("There were infections.", "E. coli was found."),
         ("It took 24 h.", "Cells were washed."),
+        ("It took 60 min.", "Strikingly, the cells grew."),
+        ("They had CF.", "To treat it, we tried 5 drugs."),
+        ("They had MS.", "The women were treated."),
+        ("It makes NO.", "These cells do not."),
         ("As shown by Doe et al. in 5 min.", "However, it failed."),
     ],
 )
