@@ -27,9 +27,9 @@ _OF_A_RUN = (
 def warm_up(model_options: ModelOptions) -> None:
     """Make and keep what a model makes at its first use on a device.
 
-    That are graphs of another precision and, with --device tensorrt, the engines of this GPU, which
-    take minutes and which a run does not build. They are kept in the user's cache, once for each
-    model, precision, GPU and version of the libraries.
+    These are graphs of another precision and, with --device tensorrt, the engines of this GPU,
+    which take minutes and which a run does not build. They are kept in the user's cache, once for
+    each model, precision, GPU and version of the libraries.
     """
     from keci.opening import warm_up as warm
 
