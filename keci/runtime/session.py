@@ -67,6 +67,9 @@ class OnnxStage:
         self._inputs = {node.name: node.shape for node in self.session.get_inputs()}
         self._outputs = {node.name: node.shape for node in self.session.get_outputs()}
         self.input_names, self.output_names = tuple(self._inputs), tuple(self._outputs)
+        self._has_fixed_rows = all(
+            isinstance(size, int) for shape in self._outputs.values() for size in shape[1:]
+        )
 
     def run(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The graph's outputs by name, on the device of the inputs; neither are copied.
@@ -102,7 +105,12 @@ class OnnxStage:
         )
 
     def _has_nothing_to_do(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether no output has a row: sizes of none are beyond the profiles of TensorRT."""
+        """Whether no output has a row: sizes of none are beyond the profiles of TensorRT.
+
+        A graph whose outputs have other sizes that are not fixed is run to tell them.
+        """
+        if not self._has_fixed_rows:
+            return False
         sizes = {
             dim: size
             for name, shape in self._inputs.items()
