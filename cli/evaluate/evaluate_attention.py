@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.completion import completed_first, shipped_models
 from keci.cli.evaluate.evaluate_inputs import (
     Annotated,
     EvaluationInputs,
     evaluation_inputs,
+    model_argument,
     read_predictions,
 )
 from keci.cli.options import common_options
@@ -28,9 +28,7 @@ Example:
 
 
 @click.command("attention", epilog=_EPILOG)
-@click.argument(
-    "model", type=click.Path(path_type=Path), shell_complete=completed_first(shipped_models)
-)
+@model_argument
 @click.option(
     "--mentions",
     type=click.Choice(("predicted", "gold")),

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from keci.cli.completion import completed_first, shipped_models
 from keci.cli.options import KB_HELP, options_of, step_shown
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
@@ -103,3 +106,8 @@ def read_predictions(path: Path, annotated: Annotated) -> Sequence[Extraction]:
 
 evaluation_inputs = options_of(EvaluationInputs, "inputs")
 """Adds the options that choose documents and run models; the command gets them as ``inputs``."""
+
+model_argument = click.argument(
+    "model", type=click.Path(path_type=Path), shell_complete=completed_first(shipped_models)
+)
+"""Adds the run, bundle, shipped model or file that a subcommand looks at."""

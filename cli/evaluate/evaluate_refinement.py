@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.completion import completed_first, shipped_models
-from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs
+from keci.cli.evaluate.evaluate_inputs import (
+    EvaluationInputs,
+    evaluation_inputs,
+    model_argument,
+)
 from keci.cli.options import common_options
 
 if TYPE_CHECKING:
@@ -24,9 +27,7 @@ Example:
 
 
 @click.command("refinement", epilog=_EPILOG)
-@click.argument(
-    "model", type=click.Path(path_type=Path), shell_complete=completed_first(shipped_models)
-)
+@model_argument
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line per changed document.")
 @evaluation_inputs
 @common_options
