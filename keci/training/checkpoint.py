@@ -240,6 +240,11 @@ def load_state(folder: Path, network: Network, optimisation: Optimisation) -> St
     return state
 
 
+def has_state(folder: Path) -> bool:
+    """Whether a run has finished an epoch that can be gone on from."""
+    return (folder / _PROGRESS_FILE).exists()
+
+
 def read_state(folder: Path) -> State:
     """How far a run has come; raises BundleError where it left no progress."""
     return _read_progress(folder / _PROGRESS_FILE)[0]
@@ -253,7 +258,7 @@ def drop_tensors(folder: Path) -> None:
 
 def check_new_or_resumed(folder: Path, *, resume: bool) -> None:
     """Raise UsageError where starting anew would overwrite a run."""
-    if not resume and (folder / _PROGRESS_FILE).exists():
+    if not resume and has_state(folder):
         raise UsageError(f"{folder} holds a run already: add --resume, or choose another --output")
 
 

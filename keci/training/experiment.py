@@ -1,5 +1,6 @@
 """Runs that share encoder, architecture and knowledge base, each in a folder of its own."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,13 +38,14 @@ from keci.training.checkpoint import (
     State,
     check_new_or_resumed,
     drop_tensors,
+    has_state,
     read_json,
     read_state,
     write_json,
 )
 from keci.training.lessons import NO_LESSONS, Lessons
 from keci.training.run_data import RunData
-from keci.training.teachers import Teachers
+from keci.training.teachers import LoadTrained, Teachers
 from keci.training.trained import load_trained
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
 from keci.view.run_report import REPORT_FILE, run_page
@@ -109,7 +111,9 @@ class Experiment:
             write_ids(folder / VALIDATION_IDS_FILE, data.validation)
             write_ids(folder / SCORED_IDS_FILE, data.scored)
             with step_told(f"loading the encoder {self.encoder}", is_shown=self.show_progress):
-                trainer = self._trainer(schema, config, folder, after_epoch)
+                trainer = self._trainer(
+                    schema, config, folder, after_epoch, begins=not (resume and has_state(folder))
+                )
             with step_told("linking and tokenising the texts", is_shown=self.show_progress):
                 training_data = self._training_data(trainer.builder, data)
             state = trainer.fit(training_data, resume=resume)
@@ -150,7 +154,10 @@ class Experiment:
         config: TrainConfig,
         folder: Path,
         after_epoch: AfterEpoch | None,
+        *,
+        begins: bool,
     ) -> Trainer:
+        """A trainer; only a run that ``begins`` reads the weights to start with."""
         torch.manual_seed(config.seed)
         transformer, tokenizer_json = load_encoder(
             self.encoder, attention_dropout=config.attention_dropout
@@ -164,6 +171,7 @@ class Experiment:
             max_pieces=encoder.max_pieces,
             knowledge=Knowledge(self.base, self.model) if self.base else None,
         )
+        load = functools.cache(functools.partial(load_trained, encoder=self.encoder))
         return Trainer(
             Network(encoder, SpanNetwork(self.model, self.schema, encoder_width=encoder.width)),
             builder,
@@ -172,20 +180,19 @@ class Experiment:
             folder=folder,
             show_progress=self.show_progress,
             after_epoch=after_epoch,
-            start=self._start(),
-            teachers=self._open_teachers(),
+            start=self._start(load) if begins else None,
+            teachers=self._open_teachers(load),
         )
 
-    def _start(self) -> Mapping[str, Tensor] | None:
-        if self.lessons.start is None:
-            return None
-        return load_trained(self.lessons.start, encoder=self.encoder).network.state_dict()
+    def _start(self, load: LoadTrained) -> Mapping[str, Tensor] | None:
+        start = self.lessons.start
+        return None if start is None else load(start).network.state_dict()
 
-    def _open_teachers(self) -> Teachers | None:
+    def _open_teachers(self, load: LoadTrained) -> Teachers | None:
         if not self.lessons.teachers:
             return None
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return Teachers(self.lessons.teachers, self.schema, self.base, device, encoder=self.encoder)
+        return Teachers(self.lessons.teachers, self.schema, self.base, device, load=load)
 
     def _training_data(self, builder: BatchBuilder, data: RunData) -> TrainingData:
         gold: list[Extraction | None] = [item.extraction for item in data.training.documents]

@@ -4,7 +4,7 @@ Hinton et al. 2015, at a temperature of 1. Teachers read the same candidate span
 so that encoders whose word pieces agree can teach one another, whatever their width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,8 @@ from keci.prediction import to_tensors
 from keci.schema import TaskSchema
 from keci.training.checkpoint import LoadedRun
 from keci.training.targets import find_pairs, pair_keys
-from keci.training.trained import load_trained
+
+LoadTrained = Callable[[str], LoadedRun]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,12 @@ class Teachers:
         base: KnowledgeBase | None,
         device: torch.device,
         *,
-        encoder: str,
+        load: LoadTrained,
     ) -> None:
-        """Models as ``load_trained`` reads them; raises UsageError where one has other labels than
+        """``load`` opens the model of a name; raises UsageError where one has other labels than
         ``schema``.
         """
-        self.members = [
-            _Teacher(model, load_trained(model, encoder=encoder), schema, base, device)
-            for model in models
-        ]
+        self.members = [_Teacher(model, load(model), schema, base, device) for model in models]
 
     @torch.no_grad()
     def targets(self, texts: Sequence[PreparedText], autocast: torch.autocast) -> SoftTargets:

@@ -1,5 +1,6 @@
 """A model that imitates another one: soft targets, their loss, and a run with a teacher."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from keci.errors import BundleError, UsageError
 from keci.export.exporter import export_run
 from keci.model.encoder_names import MINILM
 from keci.prediction import to_tensors
+from keci.training import experiment as experiment_module
 from keci.training.checkpoint import (
     BEST_FILE,
+    LoadedRun,
     load_run,
     read_json,
     read_tensors,
@@ -27,9 +30,10 @@ from keci.training.run_data import Protocol
 from keci.training.targets import UNKNOWN
 from keci.training.teachers import SoftTargets, Teachers
 from keci.training.trained import load_trained
+from keci.training.trainer import EpochMetrics
 from tests.keci.data.annotations import write_jsonl
 from tests.keci.training.sentences import annotated_sentences
-from tests.keci.training.tiny_series import TRAIN, gold_file, tiny_experiment
+from tests.keci.training.tiny_series import TRAIN, gold_file, single_split, tiny_experiment
 from tests.tiny import (
     CONFIG,
     SCHEMA,
@@ -43,6 +47,7 @@ from tests.tiny_run import write_tiny_run
 
 CPU = torch.device("cpu")
 PLAIN = torch.autocast("cpu", enabled=False)
+OPEN = functools.partial(load_trained, encoder=MINILM)
 
 
 def test_a_pair_is_found_by_its_spans() -> None:
@@ -107,16 +112,15 @@ def test_what_a_teacher_says_is_what_its_network_computes(tmp_path: Path) -> Non
     config = knowledge_config(CONFIG, base)
     builder = tiny_builder(config, base)
     texts = builder.prepare(documents("rash after abc kinase", "pain with abcillin"))
-    taught = Teachers([str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(texts, PLAIN)
+    taught = Teachers([str(run)], SCHEMA, base, CPU, load=OPEN).targets(texts, PLAIN)
     known = load_run(run).network(to_tensors(builder.build(texts), CPU))
     kept = known["kept_spans"]
     torch.testing.assert_close(taught.entities[kept], known["final_entity_logits"].softmax(1))
     found, said = taught.of_pairs(kept, known["pair_heads"], known["pair_tails"])
     assert found.all()
     torch.testing.assert_close(said, known["final_relation_logits"].softmax(1))
-    doubled = Teachers([str(run), str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(
-        texts, PLAIN
-    )
+    twice = Teachers([str(run), str(run)], SCHEMA, base, CPU, load=OPEN)
+    doubled = twice.targets(texts, PLAIN)
     torch.testing.assert_close(doubled.relations, taught.relations)
 
 
@@ -125,11 +129,11 @@ def test_a_teacher_of_another_task_or_of_other_spans_is_refused(tmp_path: Path) 
     base = tiny_knowledge_base()
     other = replace(SCHEMA, relation_types=SCHEMA.relation_types[:1])
     with pytest.raises(UsageError, match="other types"):
-        Teachers([str(run)], other, base, CPU, encoder=MINILM)
+        Teachers([str(run)], other, base, CPU, load=OPEN)
     shorter = replace(knowledge_config(CONFIG, base), max_span_pieces=2)
     texts = tiny_builder(shorter, base).prepare(documents("rash after abc kinase"))
     with pytest.raises(UsageError, match="other candidate spans"):
-        Teachers([str(run)], SCHEMA, base, CPU, encoder=MINILM).targets(texts, PLAIN)
+        Teachers([str(run)], SCHEMA, base, CPU, load=OPEN).targets(texts, PLAIN)
 
 
 def test_a_pupil_learns_from_annotation_teacher_and_unlabelled_texts(tmp_path: Path) -> None:
@@ -181,6 +185,37 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
         train_run(other, wider, still, resume=False, show_progress=False)
 
 
+def test_a_model_to_start_with_that_teaches_is_opened_once_and_not_started_with_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def load(model: str, *, encoder: str) -> LoadedRun:
+        opened.append(Path(model).name)
+        return load_trained(model, encoder=encoder)
+
+    monkeypatch.setattr(experiment_module, "load_trained", load)
+    model = str(write_tiny_run(tmp_path / "first"))
+    experiment = tiny_experiment(tmp_path, Lessons(start=model, teachers=(model, model)))
+    data = single_split(tmp_path)
+    experiment.run(data, TRAIN, tmp_path / "whole", resume=False)
+    assert opened == ["first"]
+
+    def stop(metrics: EpochMetrics) -> None:
+        raise KeyboardInterrupt
+
+    alone = tiny_experiment(tmp_path, Lessons(start=model))
+    opened.clear()
+    with pytest.raises(KeyboardInterrupt):
+        alone.run(data, TRAIN, tmp_path / "alone", resume=False, after_epoch=stop)
+    assert opened == ["first"]
+    alone.run(data, TRAIN, tmp_path / "alone", resume=True)
+    assert opened == ["first"]
+    alone.run(data, TRAIN, tmp_path / "unstopped", resume=False)
+    stopped, unstopped = (tmp_path / run / BEST_FILE for run in ("alone", "unstopped"))
+    assert stopped.read_bytes() == unstopped.read_bytes()
+
+
 def test_a_bundle_teaches_and_is_gone_on_from_like_the_run_that_it_was_made_of(
     tmp_path: Path,
 ) -> None:
@@ -196,8 +231,9 @@ def test_a_bundle_teaches_and_is_gone_on_from_like_the_run_that_it_was_made_of(
     texts = tiny_builder(knowledge_config(CONFIG, base), base).prepare(
         documents("rash after abc kinase", "pain")
     )
+    load = functools.partial(load_trained, encoder=str(encoder))
     of_run, of_bundle = (
-        Teachers([str(model)], SCHEMA, base, CPU, encoder=str(encoder)).targets(texts, PLAIN)
+        Teachers([str(model)], SCHEMA, base, CPU, load=load).targets(texts, PLAIN)
         for model in (run, bundle)
     )
     torch.testing.assert_close(of_bundle.entities, of_run.entities, atol=1e-4, rtol=0)
