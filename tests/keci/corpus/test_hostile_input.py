@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keci.formats.read import INPUT_FORMATS, READERS
-from tests.keci.corpus.hostile import MENDING, OPTIONS, SEEDS, hostile_input, read_hostile
+from tests.keci.corpus.hostile import (
+    ANNOTATED_SEEDS,
+    MENDING,
+    OPTIONS,
+    SEEDS,
+    hostile_input,
+    read_annotated,
+    read_hostile,
+)
 
 INPUTS = 2000
 NAMES = st.sampled_from(
@@ -42,6 +50,16 @@ VALUES = st.recursive(
 
 def test_there_is_a_seed_for_every_format() -> None:
     assert {name.split(" ")[0] for name in SEEDS} == set(READERS)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_each_seed_is_read_as_it_is(name: str) -> None:
+    assert read_hostile(name.split(" ")[0], SEEDS[name])["documents"]
+
+
+@pytest.mark.parametrize("name", ANNOTATED_SEEDS)
+def test_each_annotated_seed_is_read_as_it_is(name: str) -> None:
+    assert read_annotated(ANNOTATED_SEEDS[name])["documents"]
 
 
 def test_mutated_inputs_give_records_or_failures() -> None:
