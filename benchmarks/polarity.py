@@ -2,6 +2,7 @@
 
 Two hundred sentences written for this (data/polarity.jsonl), half of them with a real effect alone
 or beside: none was trained on, nor a pattern of them (tests/benchmarks/test_polarity.py checks it).
+``--sentences benchmarks/data/polarity_choice.jsonl`` reads those by which models are chosen.
 A sentence is wrongly asserted where a relation is present with a score of at least ``LEAST_SCORE``
 whose effect and drug overlap no real pair; a real pair is found where such a relation overlaps it.
 A few sentences have other readings of what is real ("fatal"): these pairs count neither way.
@@ -22,6 +23,8 @@ from keci.documents import Document, Extraction, Mention
 from keci.opening import ModelOptions, open_model
 
 SENTENCES = Path(__file__).with_name("data") / "polarity.jsonl"
+CHOICE = SENTENCES.with_name("polarity_choice.jsonl")
+"""240 more texts, longer and harder, by which models are compared before one is chosen."""
 LEAST_SCORE = 0.5
 Pair = tuple[str, str]
 

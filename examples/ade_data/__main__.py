@@ -11,7 +11,8 @@ from examples.add_negatives import negatives, write
 from examples.ade_data.abstracts import DISEASE, labelled_texts
 from examples.ade_data.joined import joined_texts
 from examples.ade_data.names import Judge, plain_names, uncapitalised
-from examples.ade_data.patterns import DRUG, EFFECT, Names, filled, read_patterns
+from examples.ade_data.patterns import DRUG, EFFECT, REPORTING, Names, filled, read_patterns
+from examples.ade_data.written import WRITTEN, as_written, read_written, with_other_names
 from keci.cli.options import kb_option
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
@@ -24,13 +25,15 @@ PATTERNS = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("patterns
 CONTRASTS = Path(__file__).with_name("contrasts.toml")
 """Patterns that the shipped model was not trained on; see docs/results.md."""
 SEED = 1
-EASY = 2000
+EASY, FEWER_EASY = 2000, 700
 FILLED = {
     **dict.fromkeys(("reports", "mixed", "speculated"), 7),
     **dict.fromkeys(("negated", "excluded", "treats", "monitoring"), 4),
     **dict.fromkeys(("hypothetical", "history", "co-occurrence"), 4),
 }
 """How often a pattern of each kind is filled."""
+FEWER = {kind: 2 if kind in REPORTING else 1 for kind in FILLED}
+"""The same beside texts that were written one by one."""
 JOINED, MOST_JOINED = 900, 4
 WINDOW = 3
 _FREE_OF_DRUGS = frozenset(["ChemicalEntity", "chemical", "drug"])
@@ -50,6 +53,7 @@ def training_parts(
     ade: Sequence[Extraction],
     judge: Judge,
     patterns: Sequence[Path] = PATTERNS,
+    written: Sequence[Path] = (),
 ) -> dict[str, list[Extraction]]:
     """What a model learns from, by where it comes from."""
     abstracts = load_dataset(sources.biored, load_schema("biored")).documents
@@ -63,31 +67,36 @@ def training_parts(
         filled(
             read_patterns(*patterns),
             names,
-            times=FILLED,
+            times=FEWER if written else FILLED,
             seed=SEED,
         )
     )
     with_chemicals = list(labelled_texts(abstracts, is_drug, sentences=1))
     windows = list(labelled_texts(abstracts, is_drug, sentences=WINDOW))
-    alone = [*ade, *made, *with_chemicals]
+    lines = list(read_written(written))
+    told = [as_written(line) for line in lines]
+    told_of_others = [with_other_names(line, names, seed=SEED) for line in lines]
+    alone = [*ade, *made, *told, *with_chemicals]
     return {
         "ade": list(ade),
-        "easy": _easy(sources),
+        "easy": _easy(sources, FEWER_EASY if written else EASY),
         "patterns": made,
+        "written": told,
+        "written, of other names": told_of_others,
         "abstract sentences": with_chemicals,
         "abstract windows": windows,
         "joined": list(joined_texts(alone, count=JOINED, most=MOST_JOINED, seed=SEED)),
     }
 
 
-def _easy(sources: Sources) -> list[Extraction]:
+def _easy(sources: Sources, count: int) -> list[Extraction]:
     """Sentences without a chemical, from all evenly."""
     found = [
         sentence
         for task, path in (("biored", sources.biored), ("biorelex", sources.biorelex))
         for sentence in negatives(task, path, _FREE_OF_DRUGS)
     ]
-    return found[:: -(-len(found) // EASY)]
+    return found[:: -(-len(found) // count)]
 
 
 def _names(ade: Sequence[Extraction], abstracts: Sequence[Extraction], judge: Judge) -> Names:
@@ -118,8 +127,15 @@ def split_ade(path: Path) -> tuple[list[Extraction], list[Extraction]]:
 @kb_option
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--contrasts", is_flag=True, help="Add the patterns of contrasts.toml.")
+@click.option("--written", is_flag=True, help="Add the texts of the folder written.")
 def main(
-    ade: Path, biored: Path, biorelex: Path, kb: Path | None, output: Path, contrasts: bool
+    ade: Path,
+    biored: Path,
+    biorelex: Path,
+    kb: Path | None,
+    output: Path,
+    contrasts: bool,
+    written: bool,
 ) -> None:
     """Write train.jsonl and validation.jsonl, of which the model ``ade`` is made.
 
@@ -129,7 +145,8 @@ def main(
     training, validation = split_ade(ade)
     judge = Judge(knowledge_base_for(kb))
     patterns = (*PATTERNS, CONTRASTS) if contrasts else PATTERNS
-    parts = training_parts(Sources(ade, biored, biorelex), training, judge, patterns)
+    texts = sorted(WRITTEN.glob("*.txt")) if written else []
+    parts = training_parts(Sources(ade, biored, biorelex), training, judge, patterns, texts)
     output.mkdir(parents=True, exist_ok=True)
     write(output / "train.jsonl", (item for part in parts.values() for item in part))
     write(output / "validation.jsonl", validation)

@@ -14,7 +14,7 @@ REPORTING = ("reports", "mixed", "speculated")
 """The kinds of patterns in which something is related."""
 
 _SLOT = re.compile(r"\{([DCEX])\d?\}")
-_TYPES = {"D": DRUG, "C": DRUG, "E": EFFECT}
+TYPES = {"D": DRUG, "C": DRUG, "E": EFFECT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,19 @@ def fill(pattern: str, names: Names, chance: random.Random, document_id: str) ->
     last = 0
     for slot in _SLOT.finditer(pattern):
         text += pattern[last : slot.start()]
-        name = _new_name(names.of(slot[1]), chance, used)
+        name = new_name(names.of(slot[1]), chance, used)
         shown = name if text.strip() else name[:1].upper() + name[1:]
-        if slot[1] in _TYPES:
+        if slot[1] in TYPES:
             span = len(text), len(text) + len(shown)
-            mentions.append(Mention(f"T{len(mentions) + 1}", *span, shown, _TYPES[slot[1]]))
+            mentions.append(Mention(f"T{len(mentions) + 1}", *span, shown, TYPES[slot[1]]))
             letters.append(slot[1])
         text += shown
         last = slot.end()
     text += pattern[last:]
-    return Extraction(document_id, text, tuple(mentions), tuple(_relations(mentions, letters)))
+    return Extraction(document_id, text, tuple(mentions), tuple(relations_of(mentions, letters)))
 
 
-def _relations(mentions: Sequence[Mention], letters: Sequence[str]) -> Iterator[Relation]:
+def relations_of(mentions: Sequence[Mention], letters: Sequence[str]) -> Iterator[Relation]:
     of = {
         wanted: [item for item, letter in zip(mentions, letters, strict=True) if letter == wanted]
         for wanted in "DE"
@@ -84,7 +84,7 @@ def _relations(mentions: Sequence[Mention], letters: Sequence[str]) -> Iterator[
         yield Relation(f"R{number}", effect, drug, EFFECT)
 
 
-def _new_name(names: Sequence[str], chance: random.Random, used: set[str]) -> str:
+def new_name(names: Sequence[str], chance: random.Random, used: set[str]) -> str:
     """A name that shares no word with those used in the sentence already."""
     while True:
         name = chance.choice(names)

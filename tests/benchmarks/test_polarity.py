@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.polarity import SENTENCES, Sentence, judge, read_sentences, rows
+from benchmarks.polarity import CHOICE, SENTENCES, Sentence, judge, read_sentences, rows
 from examples.ade_data.__main__ import CONTRASTS, PATTERNS
 from examples.ade_data.patterns import read_patterns
+from examples.ade_data.written import WRITTEN, Line, as_written, read_written
 from keci.documents import Assertion, Extraction, Mention, Relation
 
 RUN = 4
@@ -17,6 +18,10 @@ RUN = 4
 def runs(text: str) -> Iterator[tuple[str, ...]]:
     words = re.findall(r"\w+", text.lower())
     return zip(*(words[first:] for first in range(RUN)), strict=False)
+
+
+def unmarked(line: Line) -> str:
+    return as_written(line).text
 
 
 def test_there_are_two_hundred_and_half_have_a_real_effect() -> None:
@@ -34,8 +39,15 @@ def test_none_is_made_like_a_pattern_of_the_training_data() -> None:
         pattern for group in read_patterns(*PATTERNS, CONTRASTS).values() for pattern in group
     ]
     known = {run for text in patterns for part in re.split(r"\{\w+\}", text) for run in runs(part)}
+    known |= {run for line in read_written(WRITTEN.glob("*.txt")) for run in runs(unmarked(line))}
     alike = [item.text for item in read_sentences(SENTENCES) if known.intersection(runs(item.text))]
     assert not alike
+
+
+def test_the_texts_for_choosing_are_not_trained_on() -> None:
+    chosen_by = {item.text.lower() for item in read_sentences(CHOICE)}
+    assert len(chosen_by) == 240
+    assert not chosen_by & {unmarked(line).lower() for line in read_written(WRITTEN.glob("*.txt"))}
 
 
 SENTENCE = Sentence("s", "negated", "Abc caused rash but no fever.", (("rash", "Abc"),))

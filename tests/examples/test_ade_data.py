@@ -1,6 +1,7 @@
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,13 @@ from examples.ade_data.abstracts import labelled_texts
 from examples.ade_data.joined import join, joined_texts
 from examples.ade_data.names import plain_names, uncapitalised
 from examples.ade_data.patterns import REPORTING, Names, fill, filled, read_patterns
+from examples.ade_data.written import (
+    WRITTEN,
+    Line,
+    as_written,
+    read_written,
+    with_other_names,
+)
 from keci.data.gold import GoldDocument, Interaction
 from keci.documents import Extraction, Mention
 from keci.text.sentences import split_sentences
@@ -141,3 +149,50 @@ def test_names_with_signs_or_many_words_are_left_out() -> None:
     )
     found = plain_names([Extraction("d", text, mentions)], ["Drug"], most_words=3)
     assert found == ["cis-platin", "lithium"]
+
+
+def written(tmp_path: Path, text: str) -> list[Line]:
+    (tmp_path / "w.txt").write_text(text, "utf-8")
+    return list(read_written([tmp_path / "w.txt"]))
+
+
+def test_marks_of_a_written_line_become_mentions(tmp_path: Path) -> None:
+    (line,) = written(
+        tmp_path, "# mixed\n[D:Lithium] brought [E:coma]; [C:aspirin] did no harm in gout.\n"
+    )
+    made = as_written(line)
+    assert made.text == "Lithium brought coma; aspirin did no harm in gout."
+    assert [made.text[item.start : item.end] for item in made.mentions] == [
+        "Lithium", "coma", "aspirin",
+    ]  # fmt: skip
+    assert related(made) == {("coma", "Lithium")}
+    assert (line.id, line.kind) == ("mixed-w-2", "mixed")
+
+
+def test_a_written_line_is_said_of_other_names_too(tmp_path: Path) -> None:
+    (line,) = written(tmp_path, "# reports\n[D:Xa] gave [E:rash]; [D:xa] was stopped.\n")
+    made = with_other_names(line, NAMES, seed=1)
+    first, effect, again = made.mentions
+    assert first.text.lower() == again.text.lower() in [name.lower() for name in NAMES.drugs]
+    assert first.text[0].isupper()
+    assert effect.text in NAMES.effects
+    assert made == with_other_names(line, NAMES, seed=1)
+    assert related(made) == {(effect.text, first.text), (effect.text, again.text)}
+
+
+def test_a_written_line_stands_under_its_kind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="line 1: expected a heading"):
+        written(tmp_path, "[C:Lithium] was given.\n")
+
+
+def test_what_is_written_says_what_its_kind_says() -> None:
+    lines = list(read_written(sorted(WRITTEN.glob("*.txt"))))
+    assert len(lines) == 2608
+    assert len({re.sub(r"[\[\]]|[DCE]:", "", line.marked) for line in lines}) == len(lines)
+    for line in lines:
+        made = as_written(line)
+        assert not set("[]") & set(made.text), line
+        letters = set(re.findall(r"\[([DCE]):", line.marked))
+        assert letters, line
+        assert {"D", "E"} <= letters if line.kind in REPORTING else letters == {"C"}, line
+        assert all(item.text == item.text.strip() for item in made.mentions), line

@@ -47,6 +47,7 @@ def said_of_mentions(text: str) -> dict[str, str]:
         ("A rash was seen.", "present"),
         ("No doubt this was a rash.", "present"),
         ("The rash did not resolve.", "present"),
+        ("Steroids failed to blunt the rash.", "present"),
         ("Not only a rash was seen.", "present"),
         ("No drug helped, but a rash was seen.", "present"),
         ("Such a rash has not been reported before.", "present"),
