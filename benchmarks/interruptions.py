@@ -8,9 +8,13 @@ where it struck a process that had extracted and committed something and was not
 is forked from one that has the packages loaded, so that its life is spent at work. The same command
 goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 
-With ``-- --engine ray`` each process is the driver of a cluster of its own. At half of the moments
-an actor is killed instead, and the driver goes on till the next moment; ``actor_kills`` counts
-them. What a killed driver leaves behind of its cluster is ended as well. Linux only.
+With ``-- --engine ray`` each process drives a cluster of its own. What is undisturbed then
+is a run of the local engine, and one of the cluster, whose bytes have to be the same. At half of
+the moments an actor is killed, and the driver goes on till the next moment; ``actor_kills`` counts
+them, and ``--actor-kills`` asks for so many. What a killed driver leaves behind of its cluster is
+ended as well. Linux only.
+
+How much is read is an option of keci-extract: ``-- --engine ray --processes 2 --limit 20000``.
 """
 
 import argparse
@@ -32,6 +36,7 @@ from benchmarks.commands import parse_before_options
 
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract.plan", "keci.runtime.extractor")
 CRASHED = 3
+LOCAL = ("--engine", "local")
 ACTOR = b"ray::ChunkReader"
 """How the command line of an actor's process begins."""
 
@@ -42,6 +47,7 @@ class Tally:
 
     arguments: list[str] = field(default_factory=list)
     whole_run_seconds: float = 0.0
+    cluster_run_seconds: float = 0.0
     kills: int = 0
     struck: int = 0
     actor_kills: int = 0
@@ -70,21 +76,32 @@ class Trial:
         else:
             self.tally = Tally(self._arguments)
 
-    def run(self, kills: int) -> None:
+    def run(self, kills: int, actor_kills: int) -> None:
         """Go on until so many kills have struck; raises SystemExit where a run fails by itself."""
-        if not self.tally.whole_run_seconds:
-            self._run_undisturbed()
-        while self.tally.struck < kills:
+        tally = self.tally
+        if not tally.whole_run_seconds:
+            local = [*self._arguments, *LOCAL]
+            tally.whole_run_seconds = self._run_undisturbed(local, self._folder / "whole")
+            self._save()
+        if self._has_actors and not tally.cluster_run_seconds:
+            output = self._folder / "cluster"
+            tally.cluster_run_seconds = self._run_undisturbed(self._arguments, output)
+            self._compare(output)
+        while tally.struck < kills or (self._has_actors and tally.actor_kills < actor_kills):
             self._run_killed(kills)
 
-    def _run_undisturbed(self) -> None:
-        shutil.rmtree(self._folder / "whole", ignore_errors=True)
+    @property
+    def _has_actors(self) -> bool:
+        return "ray" in self._arguments
+
+    def _run_undisturbed(self, arguments: Sequence[str], output: Path) -> float:
+        """Seconds of the run."""
+        shutil.rmtree(output, ignore_errors=True)
         started = time.perf_counter()
-        code = run_for([*self._arguments, "--output-dir", str(self._folder / "whole")], None)
+        code = run_for([*arguments, "--output-dir", str(output)], None)
         if code > 1:
             sys.exit(f"the undisturbed run ended with exit code {code}")
-        self.tally.whole_run_seconds = round(time.perf_counter() - started, 1)
-        self._save()
+        return round(time.perf_counter() - started, 1)
 
     def _run_killed(self, kills: int) -> None:
         tally = self.tally
@@ -93,16 +110,21 @@ class Trial:
         code = -signal.SIGKILL
         while code < 0:
             chance = random.Random(f"{self._seed} {tally.kills} {tally.finished_runs}")
-            longest = min(self._longest, tally.whole_run_seconds)
+            longest = min(self._longest, tally.cluster_run_seconds or tally.whole_run_seconds)
             before = commits(output)
+            actor_moments = self._actor_moments(chance, longest)
             seconds = chance.uniform(0, longest) if tally.struck < kills else None
-            actor_moments = self._actor_moments(chance, longest) if seconds is not None else []
             code = run_for(arguments, seconds, actor_moments, self._actor_killed)
             tally.kills += code < 0
             tally.struck += code < 0 and commits(output) > before
             self._save()
         if code > 1:
             sys.exit(f"a resumed run ended with exit code {code}")
+        self._compare(output)
+
+    def _compare(self, output: Path) -> None:
+        """Count a finished run; it stays for a look where it has other bytes."""
+        tally = self.tally
         is_identical = contents(output) == contents(self._folder / "whole")
         tally.finished_runs += 1
         tally.identical_runs += is_identical
@@ -112,8 +134,8 @@ class Trial:
 
     def _actor_moments(self, chance: random.Random, longest: float) -> list[float]:
         """When actors are killed before the driver is, in seconds after each other."""
-        moments = []
-        while "ray" in self._arguments and chance.random() < 1 / 2:
+        moments: list[float] = []
+        while self._has_actors and chance.random() < 1 / 2:
             moments.append(chance.uniform(0, longest))
         return moments
 
@@ -228,6 +250,7 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--actor-kills", type=int, default=0, help="with --engine ray, so many too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=float, default=math.inf, help="seconds before a kill")
     chosen, options = parse_before_options(parser)
@@ -236,7 +259,7 @@ def main() -> None:
     trial = Trial(chosen.folder, arguments, seed=chosen.seed, longest=chosen.longest)
     for name in PRELOADED:
         importlib.import_module(name)
-    trial.run(chosen.kills)
+    trial.run(chosen.kills, chosen.actor_kills)
     print(json.dumps(asdict(trial.tally)))
     sys.exit(trial.tally.identical_runs != trial.tally.finished_runs)
 

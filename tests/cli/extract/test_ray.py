@@ -1,5 +1,6 @@
 """keci-extract with the actors of a Ray cluster of this machine."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -87,3 +88,14 @@ def test_an_address_needs_the_engine(corpus: Path, model: tuple[str, ...]) -> No
     done = run(corpus, *model, "--ray-address", "auto")
     assert done.exit_code == 2
     assert "--ray-address goes with --engine ray" in done.stderr
+
+
+def test_actors_have_the_priority_of_the_run() -> None:
+    from keci.corpus.workers.ray_actors import connect, disconnect
+
+    connect(None)
+    try:
+        found = ray.get(ray.remote(lambda: os.nice(0)).remote())
+    finally:
+        disconnect()
+    assert found == os.nice(0)
