@@ -19,6 +19,8 @@ KEYS = [
     "padding_share",
     "gemm_peak_share",
     "stages_ms",
+    "end_to_end_per_processor_s",
+    "encoder_only_per_processor_s",
 ]
 STAGES = {
     "tokenise", "link", "graph_build", "encode", "span_scores", "pair_scores", "span_gcn",
