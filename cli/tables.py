@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
-
 from keci.cli.options import show_progress
 from keci.printable import printable
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from keci.evaluation import Figures
     from keci.evaluation.significance import Interval
 
@@ -47,6 +46,8 @@ def print_summary(title: str, facts: Mapping[str, str]) -> None:
     if not show_progress():
         return
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=Text(printable(title)), title_justify="left", show_header=False)
     table.add_column()
@@ -56,8 +57,11 @@ def print_summary(title: str, facts: Mapping[str, str]) -> None:
     Console(stderr=True, highlight=False).print(table)
 
 
-def new_table(title: str, columns: Sequence[str], *, numbers: Sequence[str]) -> Table:
+def new_table(title: str, columns: Sequence[str], *, numbers: Sequence[str]) -> "Table":
     """A table with text columns on the left and then columns of numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, title=Text(title), title_justify="left")
     for column in numbers:
         table.add_column(column, justify="right", overflow="fold")
@@ -75,15 +79,17 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-def intervals_table(intervals: "Mapping[str, Interval]") -> Table:
+def intervals_table(intervals: "Mapping[str, Interval]") -> "Table":
     table = new_table("95 % intervals of F1", ("of",), numbers=("from", "to"))
     for name, interval in intervals.items():
         table.add_row(readable(name), f"{interval.low:.2f}", f"{interval.high:.2f}")
     return table
 
 
-def types_table(strict: "Figures") -> Table:
+def types_table(strict: "Figures") -> "Table":
     """The strict score of each type that was annotated or predicted."""
+    from rich.text import Text
+
     numbers = ("precision", "recall", "F1", "TP", "FP", "FN")
     table = new_table("By type, exact typed spans", ("of", "type"), numbers=numbers)
     for kind, tally in (("entities", strict.entity), ("relations", strict.relation)):
