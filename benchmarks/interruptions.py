@@ -8,11 +8,11 @@ where it struck a process that had extracted and committed something and was not
 is forked from one that has the packages loaded, so that its life is spent at work. The same command
 goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 
-With ``-- --engine ray`` each process drives a cluster of its own. What is undisturbed then
-is a run of the local engine, and one of the cluster, whose bytes have to be the same. At half of
-the moments an actor is killed, and the driver goes on till the next moment; ``actor_kills`` counts
-them, and ``--actor-kills`` asks for so many. What a killed driver leaves behind of its cluster is
-ended as well. Linux only.
+With ``-- --engine ray`` each process drives a cluster of its own, and the undisturbed run is one of
+the local engine: its bytes are what the cluster has to write. At half of the moments an actor is
+killed, and the driver goes on till the next moment; ``actor_kills`` counts them, and
+``--actor-kills`` asks for so many. ``--kills 0`` times an undisturbed run of the cluster. What a
+killed driver leaves behind of its cluster is ended as well. Linux only.
 
 How much is read is an option of keci-extract: ``-- --engine ray --processes 2 --limit 20000``.
 """
@@ -83,7 +83,8 @@ class Trial:
             local = [*self._arguments, *LOCAL]
             tally.whole_run_seconds = self._run_undisturbed(local, self._folder / "whole")
             self._save()
-        if self._has_actors and not tally.cluster_run_seconds:
+        is_cluster_timed = self._has_actors and not kills and not actor_kills
+        if is_cluster_timed and not tally.cluster_run_seconds:
             output = self._folder / "cluster"
             tally.cluster_run_seconds = self._run_undisturbed(self._arguments, output)
             self._compare(output)

@@ -66,7 +66,7 @@ def test_a_trial_goes_on_until_drivers_and_actors_were_killed(
     tally = trial.tally
     assert tally.struck == tally.kills == 3
     assert tally.actor_kills >= 5
-    assert tally.finished_runs == tally.identical_runs >= 2
+    assert tally.finished_runs == tally.identical_runs >= 1
     assert _trial(tmp_path, RAY).tally == tally
     with pytest.raises(SystemExit, match="has a trial of"):
         _trial(tmp_path, ["other.jsonl"])
