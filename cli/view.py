@@ -1,7 +1,7 @@
 """keci-view: extractions as one HTML page that a person can read."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +64,7 @@ def main(
     The page is a single file that asks nothing of the network.
     """
     from keci.files import OutputFile
-    from keci.targets import check_standard_output, check_targets
+    from keci.targets import check_output
 
     wanted = 2 if compare else 1
     if compare and is_run:
@@ -75,10 +75,7 @@ def main(
     if task and not compare:
         raise UsageError("--task is for --compare")
     target = output or _beside(inputs[-1], is_run=is_run)
-    if target == "-":
-        check_standard_output(inputs)
-    else:
-        check_targets([Path(target)], [] if is_run else inputs)
+    check_output(target, _read_files(inputs, task, kb, is_run=is_run))
     if compare:
         page = _comparison(*inputs, task=task, kb=kb, limit=limit, title=title)
     elif is_run:
@@ -88,6 +85,17 @@ def main(
     with OutputFile(target) as file:
         file.write(page.encode())
     _LOGGER.info("%s: %.1f MB", target, len(page) / 1e6)
+
+
+def _read_files(
+    inputs: Sequence[Path], task: str | None, kb: Path | None, *, is_run: bool
+) -> Iterator[Path]:
+    """What the page is made of; of a run's folder all but its own page."""
+    if is_run:
+        yield from (path for path in inputs[0].glob("*") if path.name != "report.html")
+    else:
+        yield from inputs
+    yield from (Path(path) for path in (task, kb) if path)
 
 
 def _beside(path: Path, *, is_run: bool) -> str:

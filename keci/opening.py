@@ -98,6 +98,21 @@ class ModelOptions(Options):
         if self.ray_address and self.engine != "ray":
             raise UsageError("--ray-address goes with --engine ray")
 
+    def read_files(self) -> Iterator[Path]:
+        """The folders of the model, the knowledge base and its vectors, and the foreign mentions.
+
+        What is not there is left out.
+        """
+        from keci.knowledge.base.folder import default_knowledge_base_path
+        from keci.knowledge.vectors.folder import vectors_folder
+        from keci.runtime.shipped import model_folder
+
+        paths = [model_folder(self.model), self.mentions]
+        if not self.without_kb:
+            base = self.kb or default_knowledge_base_path()
+            paths += [base, vectors_folder(base)]
+        yield from (path for path in paths if path and path.exists())
+
     def to_record(self) -> dict[str, Any]:
         """The options as JSON holds them."""
         plain = {

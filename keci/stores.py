@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _BUFFER = 1 << 20
 _PARTIAL = ".partial"
+_OF_THIS_MACHINE = frozenset(["file", "local"])
 _STAMPS = ("ETag", "etag", "content_md5", "mtime", "last_modified", "LastModified", "updated")
 _PUTS_ARE_ATOMIC = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"])
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure",
@@ -34,6 +35,17 @@ def is_url(path: str) -> bool:
     (True, False)
     """
     return bool(_URL.match(path))
+
+
+def canonical_url(url: str) -> str:
+    """The same for all spellings of a URL; raises OSError, or UsageError without a driver."""
+    files, path = _opened(url)
+    return str(files.unstrip_protocol(path))
+
+
+def local_path(url: str) -> Path | None:
+    """The file of this machine that a URL names, if it is one."""
+    return Path(_opened(url)[1]) if _scheme(url) in _OF_THIS_MACHINE else None
 
 
 def state_of(url: str) -> tuple[int, str]:

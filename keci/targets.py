@@ -6,20 +6,23 @@ and ``./x`` are the file itself.
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from keci.errors import UsageError
 
 _LONGEST_NAME = 255
+_STDIN = 0
 Identity = tuple[int, int]
+Read = Path | str
+"""A file or folder that is read; ``-`` is standard input."""
 
 
-def check_targets(written: Iterable[Path], read: Iterable[Path]) -> None:
+def check_targets(written: Iterable[Path], read: Iterable[Read]) -> None:
     """Raises UsageError unless every file can be made, or replaced, and none is read or two.
 
     What is there already must be a regular file: links are not followed, pipes and devices not
-    replaced. Folders in ``read`` stand for all files in them.
+    replaced. Folders in ``read`` stand for all files in them, to the bottom.
     """
     paths = list(written)
     for path in paths:
@@ -27,12 +30,22 @@ def check_targets(written: Iterable[Path], read: Iterable[Path]) -> None:
     _check_distinct(paths)
     inputs = dict(_identities(read))
     for path in paths:
-        name = inputs.get(_identity(path))
-        if name is not None:
+        identity = _identity(path)
+        name = identity and inputs.get(identity)
+        if name:
             raise UsageError(f"{path} would be written over {name}, which is read")
 
 
-def check_standard_output(read: Iterable[Path]) -> None:
+def check_output(path: str, read: Iterable[Read]) -> None:
+    """As ``check_targets`` for a file that is written as ``NAME.partial`` first, or ``-``."""
+    if path == "-":
+        check_standard_output(read)
+    else:
+        target = Path(path)
+        check_targets([target, target.with_name(f"{target.name}.partial")], read)
+
+
+def check_standard_output(read: Iterable[Read]) -> None:
     """Raises UsageError where standard output is closed, or is a file that is read."""
     try:
         output = os.fstat(1)
@@ -78,16 +91,26 @@ def _kind(mode: int) -> str:
     return "a symbolic link" if stat.S_ISLNK(mode) else "a pipe or device"
 
 
-def _identities(paths: Iterable[Path]) -> Iterable[tuple[Identity | None, Path]]:
+def _identities(paths: Iterable[Read]) -> Iterable[tuple[Identity | None, Path | str]]:
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        yield from ((_identity(each), each) for each in inside if each.is_file())
+        if path == "-":
+            yield _identity(_STDIN), "standard input"
+        elif Path(path).is_dir():
+            yield from ((_identity(each), each) for each in _files_below(Path(path)))
+        elif Path(path).is_file():
+            yield _identity(path), path
 
 
-def _identity(path: Path) -> Identity | None:
-    """Device and inode of what a path leads to; None where there is nothing."""
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (path for name in sorted(files) if (path := Path(parent, name)).is_file())
+
+
+def _identity(path: Path | str | int) -> Identity | None:
+    """Device and inode of what a path or descriptor leads to; None where there is no file."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None

@@ -83,7 +83,10 @@ def main(
         compare_sources(inputs, compared, resamples=resamples, seed=seed, as_json=as_json)
         return
     from keci.evaluation import evaluate
+    from keci.targets import check_output
 
+    if output is not None:
+        check_output(str(output), inputs.read_files(model or predictions))
     annotated = inputs.load()
     if predictions is not None:
         predicted = read_predictions(predictions, annotated)

@@ -16,6 +16,7 @@ from keci.options import REQUIRED, Options, option
 
 if TYPE_CHECKING:
     from keci.data.gold import GoldDataset
+    from keci.opening import ModelOptions
     from keci.prediction import Predictor
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class EvaluationInputs(Options):
     without_kb: bool = option(False, "Run the model without a knowledge base.", "--no-kb")
     precision: str | None = option(None, "Precision of a bundle; its default one if not given.")
 
+    def read_files(self, source: Path | None) -> Iterator[Path]:
+        """What is read where ``source`` is evaluated: a file, or a model and what it reads."""
+        yield from (path for path in (Path(self.task), self.data, self.ids) if path)
+        yield from self._model_options(source or Path()).read_files()
+
     def load(self) -> Annotated:
         from keci.data.datasets import load_dataset
         from keci.data.splits import select_documents
@@ -54,18 +60,23 @@ class EvaluationInputs(Options):
 
     def open_model(self, model: Path, annotated: Annotated) -> "Predictor":
         """The predictor of a run or bundle; raises UsageError where it has another task."""
-        from keci.opening import ModelOptions, open_model
+        from keci.opening import open_model
 
         if model.is_file():
             raise UsageError(f"{model} is a file; a training run or a bundle is needed here")
-        options = ModelOptions(
-            model=str(model), kb=self.kb, without_kb=self.without_kb, precision=self.precision
-        )
+        options = self._model_options(model)
         with step_shown(f"opening {model}"):
             predictor = open_model(options, reads_runs=True, needs_base=True).predictor
         if not predictor.schema.has_task_of(annotated.gold.schema):
             raise UsageError(f"{model} was trained for the task {predictor.schema.name!r}")
         return predictor
+
+    def _model_options(self, model: Path) -> "ModelOptions":
+        from keci.opening import ModelOptions
+
+        return ModelOptions(
+            model=str(model), kb=self.kb, without_kb=self.without_kb, precision=self.precision
+        )
 
     def predictions(self, source: Path, annotated: Annotated) -> Sequence[Extraction]:
         """The predictions in a file, or those that a run or bundle makes.

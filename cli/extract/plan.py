@@ -27,7 +27,7 @@ from keci.formats.write import KIND_NAMES, Format, format_of
 from keci.opening import ModelOptions, collect_rarely, open_extractor
 from keci.options import Options, option
 from keci.pipeline import Pipeline
-from keci.stores import is_url
+from keci.stores import is_url, local_path
 from keci.targets import check_standard_output, check_targets
 
 _LOGGER = logging.getLogger(__name__)
@@ -133,15 +133,15 @@ class OutputOptions(Options):
 
 
 def _check_apart(
-    reads: Sequence[Path], target: Layout | StreamOutput, metrics: Path | None
+    reads: Sequence[Path | str], target: Layout | StreamOutput, metrics: Path | None
 ) -> None:
     """Raises UsageError where something that is read would be written over, or cannot be made."""
     written = [metrics, metrics.with_name(f"{metrics.name}{PARTIAL}")] if metrics else []
     if isinstance(target, Layout):
         for path in reads:
-            if target.holds(path):
+            if path != STDOUT and target.holds(Path(path)):
                 raise UsageError(f"the input {path} lies where the output goes")
-        written += target.written_files()
+        written += [*target.written_files(), *target.stored_files()]
     else:
         written += target.written_files()
         if target.path == STDOUT:
@@ -152,7 +152,7 @@ def _check_apart(
 def _check_urls_apart(reader: CorpusReader, target: Layout | StreamOutput) -> None:
     """Raises UsageError where an input in a store would be written over."""
     for source in reader.sources:
-        if isinstance(target, Layout) and target.holds_url(source.path):
+        if source.is_url and isinstance(target, Layout) and target.holds_url(source.path):
             raise UsageError(f"the input {source.name} lies where the output goes")
 
 
@@ -219,15 +219,14 @@ class Plan:
         is_one_shard = Shard.parse(chosen.shard) == Shard()
         return is_one_shard and not (self.output.resume or chosen.limit or chosen.sampled.share)
 
-    def _read_files(self, reader: CorpusReader) -> Iterator[Path]:
+    def _read_files(self, reader: CorpusReader) -> Iterator[Path | str]:
         """The files that the run reads, and the folders of the model and the knowledge base."""
-        files = [source for source in reader.sources if source.is_regular and not source.is_url]
-        yield from (Path(source.path) for source in files)
+        for source in reader.sources:
+            if path := local_path(source.path) if source.is_url else source.path:
+                yield path
         if self.inputs.retried:
             yield failures_file(self.inputs.retried)
-        model = Path(self.model.model)
-        folders = (model, model / "encoder", self.model.kb, self.model.mentions)
-        yield from (path for path in folders if path and path.exists())
+        yield from self.model.read_files()
 
     def count(self) -> int:
         """Read the inputs and show what is in them; the exit code."""

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,6 +172,17 @@ class LinkOptions(Options):
         if (self.text is None) == (self.source is None):
             raise UsageError("give either --text or --input")
 
+    def read_files(self) -> Iterator[Path | str]:
+        """The texts, the mentions of others and the knowledge base."""
+        from keci.formats.read import expand_inputs
+        from keci.knowledge.choice import knowledge_base_folder
+        from keci.stores import is_url, local_path
+
+        for name in expand_inputs([self.source]) if self.source else ():
+            if path := local_path(name) if is_url(name) else name:
+                yield path
+        yield from (path for path in (self.foreign, knowledge_base_folder(self.kb)) if path)
+
     def documents(self) -> Iterable[Document]:
         """Raises DataError at a record that cannot be read."""
         from keci.pipeline import read
@@ -199,8 +210,7 @@ def link(options: LinkOptions) -> None:
     from keci.targets import check_targets
 
     if options.stats is not None:
-        inputs = [Path(name) for name in (options.source, options.foreign) if name is not None]
-        check_targets([options.stats], inputs)
+        check_targets([options.stats], options.read_files())
     opened = knowledge_base_for(options.kb)
     mentions_of_others = _foreign(opened, options)
     link_text = _linking(opened, mentions_of_others, options.max_candidates)

@@ -34,12 +34,16 @@ def is_run(name: str) -> bool:
     return (Path(name) / RUN_FILE).is_file()
 
 
+def model_folder(name: str) -> Path:
+    """The folder of a shipped model, or the folder ``name``, whether there is one or not."""
+    return MODELS_FOLDER / name if name in shipped_models() else Path(name)
+
+
 def find_bundle(name: str) -> Path:
     """The bundle that a user means by ``name``; raises UsageError where there is none."""
-    if name in shipped_models():
-        return MODELS_FOLDER / name
-    if (Path(name) / MANIFEST_FILE).is_file():
-        return Path(name)
+    folder = model_folder(name)
+    if (folder / MANIFEST_FILE).is_file():
+        return folder
     if is_run(name):
         raise UsageError(
             f"{name!r} is a training run, and a bundle is needed here: "

@@ -1,6 +1,9 @@
 """The running of keci-extract in this process, and the reading of what it left."""
 
 import gzip
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +29,16 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@contextmanager
+def standard_input(path: Path) -> Iterator[None]:
+    """``path`` as what a shell redirects to this process."""
+    before = os.dup(0)
+    try:
+        with path.open("rb") as file:
+            os.dup2(file.fileno(), 0)
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)

@@ -77,6 +77,24 @@ def test_what_is_no_extraction_is_refused(tmp_path: Path) -> None:
     assert "line 1: the field 'text' is missing" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["metrics.csv", "run.json", "best.safetensors"])
+def test_the_report_is_not_written_over_a_file_of_the_run(tmp_path: Path, name: str) -> None:
+    for each in ("metrics.csv", "run.json", "best.safetensors"):
+        (tmp_path / each).write_text("epoch,loss,entity_f1\n1,2.0,50.0\n")
+    done = run("--run", tmp_path, "-o", tmp_path / name)
+    assert done.exit_code == 2
+    assert "which is read" in done.stderr
+    assert (tmp_path / name).read_text() == "epoch,loss,entity_f1\n1,2.0,50.0\n"
+
+
+def test_the_page_is_not_written_over_the_task(extractions: Path, tmp_path: Path) -> None:
+    task = tmp_path / "task.toml"
+    task.write_text("name = 'mine'")
+    done = run("--compare", extractions, extractions, "--task", task, "-o", task)
+    assert done.exit_code == 2
+    assert task.read_text() == "name = 'mine'"
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_the_page_is_not_written_over_what_is_read(
     extractions: Path, tmp_path: Path, link: bool

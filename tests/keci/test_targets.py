@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from keci.errors import UsageError
-from keci.targets import check_targets
+from keci.targets import check_output, check_targets
+from tests.cli.extraction import standard_input
 
 
 @pytest.fixture
@@ -26,6 +27,24 @@ def test_a_file_that_is_read_is_no_target(source: Path, tmp_path: Path, link: ob
         with pytest.raises(UsageError, match="which is read"):
             check_targets([target], [read])
     assert source.read_text() == "text"
+
+
+def test_files_deep_in_a_folder_and_standard_input_are_read(source: Path, tmp_path: Path) -> None:
+    deep = tmp_path / "bundle" / "int8" / "graph"
+    deep.parent.mkdir(parents=True)
+    os.link(source, deep)
+    with pytest.raises(UsageError, match="which is read"):
+        check_targets([source], [tmp_path / "bundle"])
+    with standard_input(source), pytest.raises(UsageError, match="standard input, which is read"):
+        check_output(str(source), ["-"])
+    check_output(str(tmp_path / "out"), ["-", source])
+
+
+def test_what_is_written_under_another_name_first_is_checked_too(source: Path) -> None:
+    partial = source.with_name("out.partial")
+    os.link(source, partial)
+    with pytest.raises(UsageError, match="which is read"):
+        check_output(str(source.with_name("out")), [source])
 
 
 def test_links_pipes_and_folders_are_in_the_way(source: Path, tmp_path: Path) -> None:

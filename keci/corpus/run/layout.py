@@ -15,7 +15,7 @@ from pathlib import Path
 
 from keci.errors import UsageError
 from keci.formats.write import Format, format_of
-from keci.stores import Store
+from keci.stores import Store, canonical_url, local_path
 
 FOLDER_MANIFEST = "manifest.json"
 MANIFEST_SUFFIX = ".run.json"
@@ -104,7 +104,18 @@ class Layout:
         """Whether a run writes to that URL, or in the folder that it names."""
         if self.store is None:
             return False
-        return url == self.location or (not self.file and url.startswith(f"{self.location}/"))
+        asked = canonical_url(url)
+        if not self.file:
+            return asked.startswith(f"{canonical_url(self.location)}/")
+        stored = (self.store.url_of(path.name) for path in self.written_files())
+        return asked in map(canonical_url, stored)
+
+    def stored_files(self) -> Iterator[Path]:
+        """The written files that are there, in a store that is a folder of this machine."""
+        folder = local_path(self.store.url) if self.store else None
+        if folder is not None:
+            stored = (folder / path.name for path in self.written_files())
+            yield from (path for path in stored if path.exists())
 
     def holds(self, path: Path) -> bool:
         """Whether a run writes to that path, or in its folder where it has one of its own."""

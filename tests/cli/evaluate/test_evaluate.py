@@ -76,6 +76,23 @@ def test_a_file_stands_in_place_of_a_model(shared: tuple[str, ...], tmp_path: Pa
     assert set(record["intervals"]) == {"entity", "relation"}
 
 
+@pytest.mark.parametrize("target", ["gold.jsonl", "tiny.toml", "ids", "bundle/int8/graph", "link"])
+def test_predictions_are_not_written_over_what_is_read(
+    shared: tuple[str, ...], tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "bundle" / "int8").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "absent")
+    for name in ("ids", "bundle/manifest.json", "bundle/int8/graph"):
+        (tmp_path / name).write_text("s1\n")
+    path = tmp_path / target
+    before = path.read_bytes() if path.exists() else None
+    given = (tmp_path / "bundle", *shared, "--ids", tmp_path / "ids", "--no-kb")
+    done = run(*given, "--output", path)
+    assert done.exit_code == 2
+    assert "which is read" in done.stderr or "in the way" in done.stderr
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
 def test_tables_show_intervals_and_types(shared: tuple[str, ...], tmp_path: Path) -> None:
     shown = run(write(tmp_path / "out.jsonl", silenced()), *shared, "--resamples", "50").stdout
     assert "95 % intervals of F1" in shown

@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.cli.extraction import contents, run
+from keci.runtime import shipped
+from tests.cli.extraction import contents, run, standard_input
 
 pytestmark = pytest.mark.usefixtures("_as_before", "_small_chunks")
 RECORD = b'{"id": "a", "text": "rash after abc"}\n'
@@ -46,6 +47,57 @@ def test_no_input_is_written_over(
     assert result.exit_code == 2, result.output
     assert "which is read" in result.stderr or "where the output goes" in result.stderr
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments"),
+    [
+        ("-", ("-o", "x", "--overwrite")),
+        ("-", ("-o", "y", "--metrics", "x")),
+        ("-", ("-o", "-", "--failures", "x")),
+        ("file://{folder}/x", ("-o", "x", "--overwrite")),
+        ("local://{folder}/x", ("-o", "y", "--metrics", "x")),
+        ("x", ("-o", "file://{folder}/x", "--overwrite", "--work-dir", "{folder}/work")),
+        ("x.failures.jsonl", ("-o", "file://{folder}/x", "--work-dir", "{folder}/work")),
+        ("file://{folder}/x", ("-o", "file://{folder}/./x", "--work-dir", "{folder}/work")),
+        ("x.txt", ("-o", "y", "--metrics", "bundle/int8/graph")),
+        ("x.txt", ("-o", "-", "--failures", "bundle/int8/graph")),
+        ("x.txt", ("-o", "y", "--metrics", "base/deep/table")),
+        ("x.txt", ("-o", "y", "--metrics", "base.vectors/v/table")),
+    ],
+)
+def test_nothing_that_is_read_is_written_over_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KECI_KB", "base")
+    inputs = ("x", "x.failures.jsonl", "x.txt")
+    others = ("bundle/manifest.json", "bundle/int8/graph", "base/deep/table", "base.vectors/v/table")
+    for name in (*inputs, *others):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(RECORD)
+    given = [each.format(folder=tmp_path) for each in (source, *arguments)]
+    with standard_input(Path("x")):
+        result = run(*given, "--input-format", "jsonl", "--model", "bundle")
+    assert result.exit_code == 2, result.output
+    assert "which is read" in result.stderr or "where the output goes" in result.stderr
+    assert all(Path(name).read_bytes() == RECORD for name in (*inputs, *others))
+
+
+def test_a_shipped_model_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "MODELS_FOLDER", tmp_path / "models")
+    for name in ("manifest.json", "int8/graph"):
+        path = tmp_path / "models" / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(RECORD)
+    (tmp_path / "x.txt").write_text("rash")
+    given = (tmp_path / "x.txt", "--model", "mine", "--no-kb", "-o", tmp_path / "y")
+    result = run(*given, "--metrics", path)
+    assert result.exit_code == 2
+    assert "which is read" in result.stderr
+    assert path.read_bytes() == RECORD
 
 
 @pytest.mark.parametrize("name", ["x", "x.partial", "x.journal", "x.run.json"])

@@ -186,6 +186,22 @@ def test_link_reports_the_density_of_the_graphs(kb: Path, tmp_path: Path) -> Non
     assert density["edges"]["types"]["has_type"] >= 2
 
 
+@pytest.mark.parametrize("source", ["texts/a.jsonl", "texts", "texts/*.jsonl"])
+def test_the_density_is_not_written_over_what_is_read(
+    kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = tmp_path / "texts" / "a.jsonl"
+    texts.parent.mkdir()
+    texts.write_text('{"id": "a", "text": "ABC1"}\n')
+    before = texts.read_bytes(), (kb / "manifest.json").read_bytes()
+    for target in (texts, kb / "manifest.json"):
+        result = run("link", "--kb", str(kb), "--jsonl", source, "--stats", str(target))
+        assert result.exit_code == 2
+        assert "which is read" in result.stderr
+    assert (texts.read_bytes(), (kb / "manifest.json").read_bytes()) == before
+
+
 @pytest.mark.parametrize("arguments", [(), ("--text", "a", "--jsonl", "-")])
 def test_link_wants_one_input(kb: Path, arguments: tuple[str, ...]) -> None:
     result = run("link", "--kb", str(kb), *arguments)
