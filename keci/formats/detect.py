@@ -71,6 +71,11 @@ _FOREIGN_TEXT = (
 
 _ENDINGS = {".ris": 0, ".bib": 1, ".enw": 2, ".ann": 3, ".conll": 4}
 _PUBMED_INSIDE = re.compile(rb"<(?:[\w.-]+:)?(?:PubmedArticle|MedlineCitation|PubmedBookArticle)\b")
+_OAI_RECORD = re.compile(
+    rb"<(?:[\w.-]+:)?metadata\b[^>]*>(?:\s+|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)",
+    re.S,
+)
+_ERROR_WORDS = re.compile(rb"<(?:ERROR|error|message|title)\b[^>]*>([^<]{1,300})<", re.S)
 
 
 def detect_format(head: bytes, name: str, text_fields: Sequence[str] = ("text",)) -> str:
@@ -166,11 +171,26 @@ def _xml_format(content: bytes, name: str) -> str:
     if root is None:
         raise _unreadable(name, "XML without a root element near its beginning")
     tag = root.group(2).decode("ascii", "replace")
-    if tag == "OAI-PMH" and _PUBMED_INSIDE.search(content):
-        return "pubmed"
+    if tag == "OAI-PMH":
+        return _oai_format(content, name)
     if tag not in FORMATS_BY_ROOT:
-        raise _unreadable(name, f"XML with the root element <{tag}>")
+        said = _ERROR_WORDS.search(content)
+        words = f", which says: {said[1].decode('utf-8', 'replace').strip()}" if said else ""
+        raise _unreadable(name, f"XML with the root element <{tag}>{words}")
     return FORMATS_BY_ROOT[tag]
+
+
+def _oai_format(content: bytes, name: str) -> str:
+    """The format of the records in an answer of OAI-PMH; that of the error where there is none."""
+    if _PUBMED_INSIDE.search(content):
+        return "pubmed"
+    record = _OAI_RECORD.search(content)
+    if record and record[1] not in (b"article", b"pmc-articleset"):
+        inside = record[1].decode("ascii", "replace")
+        raise _unreadable(
+            name, f"OAI-PMH records in <{inside}>, which are not full text; ask for JATS (pmc)"
+        )
+    return "jats"
 
 
 def _unreadable(name: str, what: str) -> UsageError:

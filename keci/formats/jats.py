@@ -19,13 +19,15 @@ from lxml import etree
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
+from keci.formats.jats_apparatus import UNREAD_TAGS, is_apparatus, is_apparatus_of_body
 from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import (
     INLINE_TAGS,
-    UNREAD_MATH,
     characters,
     entity_text,
+    is_heading_before,
+    is_heading_behind,
     is_next_heading,
     local_name,
     one_line,
@@ -48,20 +50,15 @@ FLOAT_PARTS = ("{*}floats-group", "{*}floats-wrap")
 SUB_ARTICLE_TAGS = ("{*}sub-article", "{*}response")
 ID_TYPES = ("pmcid", "pmc", "pmid", "doi", "publisher-id")
 FLOAT_TAGS = frozenset(
-    ["boxed-text", "chem-struct-wrap", "fig", "fig-group", "fn", "fn-group", "media",
+    ["boxed-text", "chem-struct-wrap", "fig", "fig-group", "fn", "fn-group", "graphic", "media",
      "supplementary-material", "table-wrap", "table-wrap-group"]
 )  # fmt: skip
 """Elements that are no part of the sentence around them."""
 
-UNREAD_TAGS = UNREAD_MATH | frozenset(
-    ["ack", "address", "alt-text", "alt-title", "attrib", "author-notes", "bio", "contrib-group",
-     "copyright-holder", "copyright-statement", "copyright-year", "counts", "funding-group",
-     "graphic", "index-term", "inline-graphic", "kwd-group", "label", "license", "license-p",
-     "long-desc", "object-id", "permissions", "processing-meta", "ref", "ref-list",
-     "related-article", "related-object", "response", "sec-meta", "sub-article", "trans-abstract",
-     "trans-subtitle", "trans-title", "trans-title-group"]
-)  # fmt: skip
 ALTERNATIVES = ("math", "chem-struct", "textual-form")
+PICTURES = frozenset(["graphic", "media"])
+"""Alternatives of what has words, too."""
+
 COUNTED = {
     "ack": "acknowledgements",
     "ref-list": "reference lists",
@@ -73,15 +70,16 @@ BREAK, LINE = "\x00", "\x01"
 """Stand between paragraphs and lines while these are collected; XML cannot contain them."""
 
 CELL_SEPARATOR = " | "
-_APPARATUS = re.compile(
-    r"\b(fund(?:ing|ed)|financ|grants?\b|sponsor|conflicts?\b|competing|coi\b|interests?\b|"
-    r"acknowledge?|disclosure|contributions?\b|con\b|supported-by|availability|consent\b|ethic|"
-    r"references|bibliograph|abbr|licen[cs]e|permission|equal\b|corresp|present-address)",
-    re.IGNORECASE,
-)
 _MARKS = frozenset(["bibr", "fn", "table-fn", "aff", "corresp", "author-notes"])
 _CITATION_TEXT = re.compile(r"(?:[\s\d,;:.\[\](){}*†‡§¶#‖–—−-]|and\b|[a-z]\b)*+")
-_PLAIN_CITATION = re.compile(r"\s*+[\[(]?\s*+\d{1,3}(?:\s*+[,;–—-]\s*+\d{1,3})*\s*+[\])]?\s*+")
+_NUMBERS = r"\d{1,3}(?:\s*+[,;–—-]\s*+\d{1,3})*"
+_NOTE_MARKS = r"(?:[a-h]|[*†‡§¶#‖]++)(?:\s*+,\s*+(?:[a-h]|[*†‡§¶#‖]++))*"
+_PLAIN_MARK = re.compile(rf"\s*+(?:[\[(]?\s*+{_NUMBERS}\s*+[\])]?|{_NOTE_MARKS})\s*+")
+_SEPARATORS = re.compile(r"[\s,;–—−-]*")
+_OPEN_BRACKET = re.compile(r"[\[(][\s\d,;:.–—−-]*\Z")
+_NEAREST_PIECES = 12
+"""So many pieces before a citation may be others in its brackets."""
+
 _WORD_END = re.compile(r"(?:[a-z]{4}|[\])])\Z")
 _STOP_END = re.compile(r"[^\W\d_]{2}[\])]?[.,;:]\Z")
 
@@ -135,27 +133,34 @@ def _read_article(
         return
     for suffix, part in _chosen(article, left_out):
         text = _ArticleText(left_out, has_tables=options.tables == "rows")
-        metadata = _metadata(part) if options.metadata else None
+        metadata = _metadata(part, article) if options.metadata else None
         yield Document(f"{document_id}{suffix}", text.of(part), metadata)
 
 
-def _metadata(article: etree._Element) -> Mapping[str, Any] | None:
-    """Title, journal, year and DOI of the front."""
+def _metadata(part: etree._Element, article: etree._Element) -> Mapping[str, Any] | None:
+    """Title and DOI of the article, or of the part that is read of it; its journal and year."""
 
-    def told(*paths: str) -> str:
-        elements = (part for path in paths for part in article.findall(f"{{*}}front/{path}"))
-        return next(filter(None, (one_line(characters(part)) for part in elements)), "")
+    def told(of: etree._Element, *paths: str) -> str:
+        elements = (item for path in paths for item in of.findall(path))
+        return next(filter(None, (one_line(characters(item)) for item in elements)), "")
 
-    meta = "{*}article-meta"
+    def own(path: str) -> str:
+        return told(part, *(f"{front}/{path}" for front in _FRONTS))
+
+    journal = "{*}front/{*}journal-meta/"
     return citation(
-        title=told(f"{meta}/{{*}}title-group/{{*}}article-title"),
+        title=own("{*}title-group/{*}article-title"),
         journal=told(
-            "{*}journal-meta/{*}journal-title-group/{*}journal-title",
-            "{*}journal-meta/{*}journal-title",
+            article,
+            f"{journal}{{*}}journal-title-group/{{*}}journal-title",
+            f"{journal}{{*}}journal-title",
         ),
-        year=told(f"{meta}/{{*}}pub-date/{{*}}year"),
-        doi=told(f"{meta}/{{*}}article-id[@pub-id-type='doi']"),
+        year=told(article, f"{_FRONTS[0]}/{{*}}pub-date/{{*}}year"),
+        doi=own("{*}article-id[@pub-id-type='doi']"),
     )
+
+
+_FRONTS = ("{*}front/{*}article-meta", "{*}front-stub")
 
 
 def _chosen(
@@ -202,6 +207,7 @@ class _ArticleText:
     def __init__(self, left_out: Counter[str], *, has_tables: bool) -> None:
         self._left_out, self._has_tables = left_out, has_tables
         self._pieces: list[str] = []
+        self._cited: etree._Element | None = None
         self._floats: list[etree._Element] | None = None
 
     def of(self, article: etree._Element) -> str:
@@ -209,7 +215,7 @@ class _ArticleText:
             self._add_block(part)
         for back in article.findall("{*}back"):
             for part in back:
-                if isinstance(part, etree._Entity) or _is_apparatus(part):
+                if isinstance(part, etree._Entity) or is_apparatus(part):
                     self._left_out["parts of back matter"] += 1
                 else:
                     self._add_block(part)
@@ -240,7 +246,20 @@ class _ArticleText:
                 self._pieces.append(entity_text(child))
             else:
                 self._add_child(child, local_name(child), element)
-            self._pieces.append(child.tail or "")
+            self._pieces.append(self._behind(child))
+
+    def _behind(self, child: etree._Element) -> str:
+        """What follows an element, without the comma between two citations that are left out."""
+        tail = child.tail or ""
+        following = child.getnext()
+        is_between = child is self._cited and _SEPARATORS.fullmatch(tail)
+        if is_between and following is not None and _is_citation(following):
+            return ""
+        return f" {tail}" if is_heading_before(child, tail) else tail
+
+    def _before(self) -> str:
+        """The last piece that is not empty."""
+        return next(filter(None, reversed(self._pieces)), "")
 
     def _add_child(self, child: etree._Element, name: str, parent: etree._Element) -> None:
         if name in UNREAD_TAGS:
@@ -258,37 +277,55 @@ class _ArticleText:
             self._pieces.append(" ")
             self._add(child)
             self._pieces.append(" ")
-        elif name in FLOAT_TAGS and self._floats is not None:
+        elif name in _NO_PART_OF_TEXT and _NO_PART_OF_TEXT[name](child):
+            self._left_out["parts of back matter"] += 1
+        elif self._floats is not None and _is_float(name, parent):
             self._floats.append(child)
         elif name in ("p", "title"):
             self._add_paragraph(child)
-        elif name == "fn" and _is_apparatus(child):
-            self._left_out["parts of back matter"] += 1
         else:
             self._add_block(child)
 
     def _add_inline(self, child: etree._Element, name: str, parent: etree._Element) -> None:
-        before = self._pieces[-1] or self._pieces[-2]
+        before = self._before()
         if self._is_left_out(child, name, before):
             self._left_out["citations"] += 1
-        elif name == "sup" and _PLAIN_CITATION.fullmatch(child.text or "") and not len(child):
-            self._add_plain_citation(child, before)
+            self._cited = child
+        elif name == "sup" and _PLAIN_MARK.fullmatch(child.text or "") and not len(child):
+            self._add_plain_mark(child, before)
         else:
-            if is_next_heading(child):
+            if is_next_heading(child) or is_heading_behind(child, before):
                 self._pieces.append(" ")
             elif local_name(parent) == "mfrac" and child.getprevious() is not None:
                 self._pieces.append("/")
             self._add(child)
 
-    @staticmethod
-    def _is_left_out(child: etree._Element, name: str, before: str) -> bool:
-        """Whether an element is a citation, raised or glued to what stands before it."""
-        if name == "xref":
-            return _is_mark(child) and (bool(before[-1:].strip()) or _is_raised(child))
-        return name == "sup" and _is_raised_citation(child)
+    def _is_left_out(self, child: etree._Element, name: str, before: str) -> bool:
+        """Whether an element is a citation, raised or glued to what stands before it.
 
-    def _add_plain_citation(self, child: etree._Element, before: str) -> None:
-        """A raised number: a citation behind a sentence, apart behind a word, else an exponent."""
+        One in brackets of the text stays with these.
+        """
+        if name == "xref" and _is_mark(child):
+            is_glued = bool(before[-1:].strip()) or self._follows_citation(child)
+            return _is_raised(child) or (is_glued and not self._is_in_brackets())
+        return name == "sup" and (_is_raised_citation(child) or self._is_between(child))
+
+    def _is_in_brackets(self) -> bool:
+        return _OPEN_BRACKET.search("".join(self._pieces[-_NEAREST_PIECES:])) is not None
+
+    def _is_between(self, sup: etree._Element) -> bool:
+        """Whether a raised comma stands behind a citation that is left out."""
+        is_mere_sign = _SEPARATORS.fullmatch(sup.text or "") and not len(sup)
+        return bool(is_mere_sign) and self._follows_citation(sup)
+
+    def _follows_citation(self, element: etree._Element) -> bool:
+        """Whether a citation that is left out stands right before an element."""
+        previous = element.getprevious()
+        is_cited = previous is not None and previous is self._cited
+        return is_cited and _SEPARATORS.fullmatch(previous.tail or "") is not None
+
+    def _add_plain_mark(self, child: etree._Element, before: str) -> None:
+        """A raised number or mark: left out behind a sentence, apart behind a word, else read."""
         if _STOP_END.search(before):
             self._left_out["citations"] += 1
         else:
@@ -299,7 +336,7 @@ class _ArticleText:
         """One of several forms of a thing."""
         forms = {local_name(child): child for child in reversed(element) if _is_element(child)}
         chosen = next((name for name in ALTERNATIVES if name in forms), None)
-        others = (name for name in forms if name not in UNREAD_TAGS and name != "media")
+        others = (name for name in forms if name not in UNREAD_TAGS | PICTURES)
         chosen = chosen or next(others, None)
         if chosen is not None:
             self._add_child(forms[chosen], chosen, parent)
@@ -319,11 +356,12 @@ class _ArticleText:
         for number, cell in enumerate(filter(_is_element, row)):
             text = _ArticleText(self._left_out, has_tables=True)
             text._add(cell)
-            words = " ".join("".join(text._pieces).replace(BREAK, " ").split())
+            words = " ".join("".join(text._pieces).translate(_IN_A_CELL).split())
             self._pieces += (CELL_SEPARATOR if number else "", words)
         self._pieces.append(BREAK)
 
 
+_IN_A_CELL = str.maketrans({BREAK: " ", LINE: " "})
 _TABLE_TAGS = frozenset(["table", "thead", "tbody", "tfoot", "tr"])
 _SPACED_TAGS = frozenset(["mtd", "mtr", "mtable", "textual-form"])
 
@@ -337,14 +375,11 @@ def _is_element(child: etree._Element) -> bool:
     return not isinstance(child, etree._Entity)
 
 
-def _is_apparatus(part: etree._Element) -> bool:
-    """Whether back matter tells of money, interests or sources instead of findings."""
-    if local_name(part) in UNREAD_TAGS:
-        return True
-    kinds = (part.get(name, "") for name in ("sec-type", "fn-type", "notes-type", "content-type"))
-    title = part.find("{*}title")
-    words = " ".join((*kinds, "" if title is None else characters(title)))
-    return local_name(part) == "glossary" or _APPARATUS.search(words) is not None
+_NO_PART_OF_TEXT = {"fn": is_apparatus, "sec": is_apparatus_of_body}
+
+
+def _is_float(name: str, parent: etree._Element) -> bool:
+    return name in FLOAT_TAGS or (name == "def" and local_name(parent) == "abbrev")
 
 
 def _is_mark(xref: etree._Element) -> bool:
@@ -359,6 +394,16 @@ def _is_raised(xref: etree._Element) -> bool:
 
 def _is_raised_citation(sup: etree._Element) -> bool:
     return any(_is_mark(xref) for xref in sup.iter("{*}xref")) and _is_citation_text(sup.itertext())
+
+
+def _is_citation(element: etree._Element) -> bool:
+    if not _is_element(element):
+        return False
+    name = local_name(element)
+    return (name == "xref" and _is_mark(element)) or (
+        name == "sup"
+        and (_is_raised_citation(element) or _SEPARATORS.fullmatch(element.text or " x"))
+    )
 
 
 def _is_citation_text(texts: Iterable[object]) -> bool:

@@ -173,6 +173,9 @@ def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:
         return _text(record, name)
     names = [field for field in options.text_fields if field in record]
     if not names:
+        said = record.get("error")
+        if isinstance(said, str) and said:
+            raise DataError(f"the input is an error: {said}")
         raise DataError(
             f"the field {name!r} is missing; there are {', '.join(sorted(record)[:20])} "
             "(--text-field names the field with the text)"

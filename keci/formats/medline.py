@@ -1,17 +1,20 @@
 """Documents out of MEDLINE text, as PubMed exports it (.nbib): tagged lines, six spaces to go on.
 
 A citation's text is what PubMed XML gives: its title, or the one in its own language where there is
-none, then its abstract, or else an English other abstract. The id is the PMID.
+none, then its abstract, or else an English other abstract. The id is the PMID; journal, year and
+DOI are kept beside it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
 from keci.formats.jsonl import read_lines
-from keci.formats.pubmed import NOT_AVAILABLE, PARAGRAPH_BREAK
+from keci.formats.metadata import citation as told
+from keci.formats.pubmed import NO_ABSTRACT, NOT_AVAILABLE, PARAGRAPH_BREAK
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import one_line
 
@@ -51,7 +54,7 @@ def read_medline(
     try:
         for citation in _citations(stream, options.max_record_bytes):
             position += 1
-            yield _read_citation(citation, source, position)
+            yield _read_citation(citation, source, position, has_metadata=options.metadata)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
@@ -73,7 +76,9 @@ def _citations(stream: ContentStream, limit: int) -> Iterator[_Citation]:
         yield citation
 
 
-def _read_citation(citation: _Citation, source: str, position: int) -> Document | Failure:
+def _read_citation(
+    citation: _Citation, source: str, position: int, *, has_metadata: bool
+) -> Document | Failure:
     document_id = ""
     content = b"\n".join(citation.lines)
     try:
@@ -82,7 +87,9 @@ def _read_citation(citation: _Citation, source: str, position: int) -> Document 
             raise DataError(citation.problem)
         if not document_id:
             raise DataError(f"line {citation.line}: the citation has no PMID")
-        return Document(document_id, PARAGRAPH_BREAK.join(_paragraphs(citation)))
+        title = next(_titles(citation), "")
+        text = PARAGRAPH_BREAK.join(filter(None, (title, _abstract(citation))))
+        return Document(document_id, text, _metadata(citation, title) if has_metadata else None)
     except UnicodeDecodeError as error:
         reason = f"line {citation.line}: not valid UTF-8: {error.reason}"
     except DataError as error:
@@ -94,11 +101,27 @@ def _first(citation: _Citation, name: str) -> str:
     return citation.fields.get(name, [b""])[0].decode()
 
 
-def _paragraphs(citation: _Citation) -> Iterator[str]:
-    titles = (one_line(_first(citation, name)) for name in TITLES)
-    yield from [*(title for title in titles if title and not NOT_AVAILABLE.fullmatch(title))][:1]
+def _titles(citation: _Citation) -> Iterator[str]:
+    for title in (one_line(_first(citation, name)) for name in TITLES):
+        if title and not NOT_AVAILABLE.fullmatch(title):
+            yield title
+
+
+def _abstract(citation: _Citation) -> str:
     language = _first(citation, "OABL").strip().lower()
     other = _first(citation, "OAB") if language in ("", "eng", "en") else ""
-    abstract = one_line(_first(citation, "AB") or other)
-    if abstract:
-        yield abstract
+    texts = map(one_line, (_first(citation, "AB"), other))
+    return next((text for text in texts if text and not NO_ABSTRACT.fullmatch(text)), "")
+
+
+def _metadata(citation: _Citation, title: str) -> Mapping[str, Any] | None:
+    named = (value.decode() for name in ("LID", "AID") for value in citation.fields.get(name, ()))
+    return told(
+        title=title,
+        journal=one_line(_first(citation, "JT") or _first(citation, "TA")),
+        year=_first(citation, "DP"),
+        doi=next((item.removesuffix(_DOI).strip() for item in named if item.endswith(_DOI)), ""),
+    )
+
+
+_DOI = "[doi]"

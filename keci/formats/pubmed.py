@@ -39,11 +39,18 @@ ROOTS = frozenset(
 CITATION_TAGS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
 DELETION_TAG = "DeleteCitation"
 ERROR_TAG = "ERROR"
-NOT_AVAILABLE = re.compile(r"\[?(?:Title )?Not Available\.?\]?\.?", re.IGNORECASE)
+NOT_AVAILABLE = re.compile(
+    r"\[?(?:(?:Title )?Not Available|In Process Citation)\.?\]?\.?", re.IGNORECASE
+)
+NO_ABSTRACT = re.compile(
+    r"\[?(?:No abstract|Abstract not|Abstract) available(?: from the publisher)?\.?\]?\.?",
+    re.IGNORECASE,
+)
 TITLE_TAGS = ("ArticleTitle", "VernacularTitle")
 NO_LABEL = "UNLABELLED"
 PARAGRAPH_BREAK = "\n\n"
 LONGEST_NOT_AVAILABLE = len("[Title Not Available.].")
+LONGEST_NO_ABSTRACT = len("[Abstract available from the publisher.].")
 
 
 def read_pubmed(
@@ -191,6 +198,8 @@ def _words(element: etree._Element | None) -> str:
 def _sections(abstract: etree._Element) -> Iterator[str]:
     for section in abstract.iterchildren("AbstractText"):
         text = characters(section)
+        if len(text) <= LONGEST_NO_ABSTRACT and NO_ABSTRACT.fullmatch(text):
+            continue
         label = section.get("Label", "")
         if text and label and (label := one_line(label)) not in ("", NO_LABEL):
             yield f"{label}: {text}"

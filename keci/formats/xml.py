@@ -261,7 +261,10 @@ INLINE_TAGS = MATH_TAGS | frozenset(
 UNREAD_MATH = frozenset(["annotation", "annotation-xml", "tex-math"])
 _HEADING_TAGS = frozenset(["b", "bold", "strong"])
 _HEADING_END = re.compile(r"[^\W\d_]{3}[:.]?\Z")
-_HEADING_START = re.compile(r"[A-Z][a-z]")
+_HEADING_START = re.compile(r"[A-Z][a-z]|[A-Z]{3}")
+_EMPHASIS_TAGS = _HEADING_TAGS | frozenset(["em", "i", "italic", "sc", "u", "underline"])
+_GLUED_HEADING_END = re.compile(r"[^\W\d_]{3}[:.]\Z")
+_SENTENCE_END = re.compile(r"[^\W\d_]{2}[)\]]?[.;]\Z")
 
 
 def characters(element: etree._Element) -> str:
@@ -294,6 +297,24 @@ def is_next_heading(element: etree._Element) -> bool:
         and local_name(previous) == local_name(element)
         and _HEADING_START.match(element.text or "") is not None
         and _HEADING_END.search(previous.text or "") is not None
+    )
+
+
+def is_heading_before(element: etree._Element, tail: str) -> bool:
+    """Whether words in bold or italics are a heading that is glued to the words behind it."""
+    return (
+        tail[:1].isupper()
+        and local_name(element) in _EMPHASIS_TAGS
+        and _GLUED_HEADING_END.search("".join(map(str, element.itertext()))) is not None
+    )
+
+
+def is_heading_behind(element: etree._Element, before: str) -> bool:
+    """Whether words in bold begin behind the full stop of a sentence, without a space."""
+    return (
+        local_name(element) in _HEADING_TAGS
+        and _SENTENCE_END.search(before) is not None
+        and _HEADING_START.match(element.text or "") is not None
     )
 
 
@@ -340,13 +361,18 @@ def _free(element: etree._Element) -> None:
 
 
 def _pieces(element: etree._Element) -> Iterator[str]:
-    yield element.text or ""
+    before = element.text or ""
+    yield before
     for number, child in enumerate(element):
+        tail = child.tail or ""
         if isinstance(child, etree._Entity):
             yield entity_text(child)
         elif (name := local_name(child)) in INLINE_TAGS:
-            if name in _HEADING_TAGS and is_next_heading(child):
-                yield " "
+            if name in _EMPHASIS_TAGS:
+                if is_next_heading(child) or is_heading_behind(child, before):
+                    yield " "
+                if is_heading_before(child, tail):
+                    tail = f" {tail}"
             elif number and local_name(element) == "mfrac":
                 yield "/"
             yield from _pieces(child)
@@ -354,4 +380,5 @@ def _pieces(element: etree._Element) -> Iterator[str]:
             yield " "
             yield from _pieces(child)
             yield " "
-        yield child.tail or ""
+        yield tail
+        before = tail

@@ -44,6 +44,16 @@ CITED = '<xref ref-type="bibr" rid="b1">12</xref>'
         ("5 m<sup>2</sup>, Na<sup>+</sup>, Ca<sup>2+</sup>", "5 m2, Na+, Ca2+"),
         ("10<sup>6</sup> cells, <sup>14</sup>C, cm<sup>3</sup>", "106 cells, 14C, cm3"),
         ("CD4<sup>+</sup> T<sub>reg</sub> H<sub>2</sub>O", "CD4+ Treg H2O"),
+        (f"a cough{CITED}<sup>,</sup>{CITED}<sup>\u2013</sup>{CITED} and", "a cough and"),
+        (f"a cough{CITED}, {CITED}\u2013{CITED}, and", "a cough, and"),
+        (f"a cough{CITED}<xref ref-type='bibr'/><xref ref-type='bibr'>-14</xref>.", "a cough."),
+        (
+            f"a cough [{CITED}, {CITED}] and [{CITED}\u2013{CITED}]",
+            "a cough [12, 12] and [12\u201312]",
+        ),
+        (f"a cough ({CITED},{CITED}) and {CITED}", "a cough (12,12) and 12"),
+        ("lithium<sup>a</sup> and digoxin<sup>*</sup>", "lithium a and digoxin *"),
+        ("H-2<sup>b</sup>, I-A<sup>d</sup> and Cl<sup>-</sup>", "H-2b, I-Ad and Cl-"),
     ],
 )
 def test_citations_are_no_part_of_words(body: str, text: str) -> None:
@@ -56,6 +66,10 @@ def test_citations_are_no_part_of_words(body: str, text: str) -> None:
         ("<p>Rash<break/>Cough</p>", "Rash\nCough"),
         ("<p><bold>Rash</bold><bold>Cough</bold></p>", "Rash Cough"),
         ("<p><bold>p</bold><bold>53</bold></p>", "p53"),
+        ("<p><bold>Aim:</bold>We saw.<bold>Methods:</bold>Two.</p>", "Aim: We saw. Methods: Two."),
+        ("<p>The <italic>E. coli</italic>Strain <bold>v.</bold>X</p>", "The E. coliStrain v.X"),
+        ("<p>The <abbrev>ABC<def><p>a big cough</p></def></abbrev> ends.</p>",
+         "The ABC ends.\n\na big cough"),
         ("<sec><title>Aim</title><p>To do</p><unknown>This</unknown><p>So</p></sec>",
          "Aim\n\nTo do\n\nThis\n\nSo"),
         ("<p>Pain<fn><p>A note.</p></fn> after aspirin.</p>", "Pain after aspirin.\n\nA note."),
@@ -100,6 +114,13 @@ def test_the_apparatus_of_a_figure_is_not_read() -> None:
         "<license><license-p>CC BY</license-p></license></permissions><graphic/></fig>"
     )
     assert text_of(figure) == "Rash.\n\nAfter amoxicillin."
+
+
+def test_captions_of_graphics_are_read() -> None:
+    graphic = "<graphic><alt-text>a</alt-text><caption><p>A rash.</p></caption></graphic>"
+    assert text_of(f"<p>See {graphic}here.</p>") == "See here.\n\nA rash."
+    table = f"<alternatives>{graphic}<table><tr><td>a</td></tr></table></alternatives>"
+    assert text_of(f"<table-wrap>{table}</table-wrap>", "rows") == "a"
 
 
 def test_captions_of_media_and_floats_are_read() -> None:
@@ -158,16 +179,70 @@ def test_back_matter_is_read_where_it_is_content() -> None:
     assert left_out == {"parts of back matter": 5}
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "<fn><p>Funding: none.</p></fn>",
+        "<fn><p><bold>Conflict of interest:</bold> none.</p></fn>",
+        "<fn><p>The authors declare that they have no competing interests.</p></fn>",
+        "<fn><p>This work was supported by a grant.</p></fn>",
+        "<sec><title>Declaration of competing interest</title><p>None.</p></sec>",
+        "<notes><title>Authors\u2019 contributions</title><p>AB wrote.</p></notes>",
+        "<sec><title>Availability of data and materials</title><p>On request.</p></sec>",
+        "<sec><title>2. Grant support</title><p>None.</p></sec>",
+    ],
+)
+def test_apparatus_is_known_by_its_words(note: str) -> None:
+    documents, left_out = read(
+        f"<article>{FRONT}<body><p>B.</p></body><back>{note}</back></article>"
+    )
+    assert documents == [Document("PMC7", "B.")]
+    assert left_out == {"parts of back matter": 1}
+
+
+@pytest.mark.parametrize(
+    "title", ["Regions of interest", "Drug availability", "Contributions of PKA", "Grants and rash"]
+)
+def test_words_of_apparatus_in_a_title_lose_no_appendix(title: str) -> None:
+    back = f"<back><app><title>{title}</title><p>Rash.</p></app></back>"
+    (document,), _ = read(f"<article>{FRONT}<body><p>B.</p></body>{back}</article>")
+    assert document == Document("PMC7", f"B.\n\n{title}\n\nRash.")
+
+
+def test_apparatus_in_the_body_is_left_out() -> None:
+    body = (
+        "<sec><title>Results</title><p>Rash.</p></sec><sec><title>Acknowledgements</title><p>We."
+        "</p></sec><sec><title>Funding of asthma care</title><p>Cough.</p></sec>"
+        "<sec sec-type='COI-statement'><title>None</title></sec>"
+    )
+    assert text_of(body) == "Results\n\nRash.\n\nFunding of asthma care\n\nCough."
+
+
+def test_parts_have_their_own_title_and_the_journal_of_all() -> None:
+    front = (
+        "<front><journal-meta><journal-title>J</journal-title></journal-meta><article-meta>"
+        "<article-id pub-id-type='pmc'>7</article-id><title-group><article-title>A</article-title>"
+        "</title-group><pub-date><year>2001</year></pub-date></article-meta></front>"
+    )
+    stub = "<front-stub><title-group><article-title>B</article-title></title-group></front-stub>"
+    documents, _ = read(f"<article>{front}<sub-article>{stub}</sub-article></article>")
+    told = [item.metadata for item in documents if isinstance(item, Document)]
+    assert told == [
+        {"title": "A", "journal": "J", "year": 2001},
+        {"title": "B", "journal": "J", "year": 2001},
+    ]
+
+
 TABLE = (
     "<table-wrap><caption><p>Events<break/>by drug</p></caption><table><thead><tr><th>Drug</th>"
-    "<th>Event</th></tr></thead><tbody><tr><td>aspirin</td><td><p>rash</p><p>pain</p></td></tr>"
+    "<th>Event</th></tr></thead><tbody><tr><td>aspirin</td><td><p>rash</p>pain<break/>gout</td></tr>"
     "</tbody></table><table-wrap-foot><p>Note.</p></table-wrap-foot></table-wrap>"
 )
 
 
 def test_tables_are_read_row_by_row_if_asked() -> None:
     assert text_of(TABLE) == "Events\nby drug\n\nNote."
-    rows = "Drug | Event\n\naspirin | rash pain"
+    rows = "Drug | Event\n\naspirin | rash pain gout"
     assert text_of(TABLE, "rows") == f"Events\nby drug\n\n{rows}\n\nNote."
 
 

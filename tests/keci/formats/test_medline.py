@@ -26,7 +26,18 @@ TEXT = (
 def read(content: str | bytes, **limits: int) -> list[Document | Failure]:
     raw = content.encode() if isinstance(content, str) else content
     stream = ContentStream(io.BufferedReader(io.BytesIO(raw)))
-    return list(read_medline(stream, "in.nbib", ReadOptions(**limits)))  # type: ignore[arg-type]
+    options = ReadOptions(metadata=False, **limits)  # type: ignore[arg-type]
+    return list(read_medline(stream, "in.nbib", options))
+
+
+def test_journal_year_and_doi_are_kept() -> None:
+    content = (
+        "PMID- 1\nTI  - T.\nJT  - A journal of\n      rashes\nTA  - J Rash\nDP  - 1998 Jan-Feb\n"
+        "LID - 5 [pii]\nAID - 10.1/x [doi]\n"
+    )
+    stream = ContentStream(io.BufferedReader(io.BytesIO(content.encode())))
+    told = {"title": "T.", "journal": "A journal of rashes", "year": 1998, "doi": "10.1/x"}
+    assert list(read_medline(stream, "in.nbib", ReadOptions())) == [Document("1", "T.", told)]
 
 
 @pytest.mark.parametrize("between", ["\n", "\n\n", "", "\r\n"])
@@ -44,6 +55,7 @@ def test_citations_are_read_with_their_long_lines(between: str) -> None:
         ("TI  - T.\nOAB - Other.\nOABL- eng\n", "T.\n\nOther."),
         ("TI  - T.\nOAB - Autre.\nOABL- fre\n", "T."),
         ("TI  - T.\nAB  - A.\nOAB - Other.\n", "T.\n\nA."),
+        ("TI  - T.\nAB  - No abstract available.\nOAB - Other.\n", "T.\n\nOther."),
     ],
 )
 def test_other_titles_and_abstracts_stand_in(fields: str, text: str) -> None:

@@ -65,6 +65,11 @@ def text_of(body: str) -> str:
             "T.\n\nBACKGROUND: B.\n\nU.\n\nR.",
         ),
         (
+            "<Abstract><AbstractText><b>AIM:</b>To see.<b>METHODS:</b> We saw.</AbstractText>"
+            "</Abstract>",
+            "AIM: To see. METHODS: We saw.",
+        ),
+        (
             "<ArticleTitle>The <i>E. <b>coli</b></i> Ca<sup>2+</sup>\n  pump<sub/>.</ArticleTitle>",
             "The E. coli Ca2+ pump.",
         ),
@@ -95,6 +100,11 @@ def test_the_text_of_a_citation(body: str, text: str) -> None:
         ("", "", "T.\n\nOther."),
         ("<Abstract><AbstractText/></Abstract>", "", "T.\n\nOther."),
         ("<Abstract><AbstractText>A.</AbstractText></Abstract>", "", "T.\n\nA."),
+        (
+            "<Abstract><AbstractText>[No abstract available]</AbstractText></Abstract>",
+            "",
+            "T.\n\nOther.",
+        ),
     ],
 )
 def test_an_english_other_abstract_stands_in(abstract: str, language: str, text: str) -> None:
@@ -107,7 +117,9 @@ def test_an_english_other_abstract_stands_in(abstract: str, language: str, text:
     assert read(content) == [Document("5", text), Document("6", "")]
 
 
-@pytest.mark.parametrize("title", ["[Not Available].", "[Not Available]", "Not Available."])
+@pytest.mark.parametrize(
+    "title", ["[Not Available].", "[Not Available]", "Not Available.", "[In Process Citation]"]
+)
 def test_a_title_that_is_not_available_is_none(title: str) -> None:
     given = f"<ArticleTitle>{title}</ArticleTitle>"
     assert text_of(given) == ""

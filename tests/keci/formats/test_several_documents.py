@@ -101,7 +101,10 @@ def test_answers_of_oai_are_read_for_what_they_hold(tmp_path: Path) -> None:
         ("<Reply Id='4' error='not there'/>", "not there"),
         ("<OAI-PMH><error code='idDoesNotExist'>No such id</error></OAI-PMH>", "No such id"),
         ("<html><body>502 Bad Gateway</body></html>", "<html>"),
-        (OAI.format(RECORD.format("<dc>x</dc>")), ""),
+        ("<eSearchResult><ERROR>Bad query</ERROR></eSearchResult>", "Bad query"),
+        ('{"error": "API rate limit exceeded", "count": "11"}', "rate limit exceeded"),
+        (OAI.format(RECORD.format("\n <x:dc>x</x:dc>")), "OAI-PMH records in <dc>"),
+        (OAI.format("<record><header status='deleted'/></record>"), ""),
     ],
 )
 def test_an_answer_without_records_fails_beside_others(
