@@ -3,7 +3,7 @@
 Their records have one text, mentions by characters and relations by the ids of mentions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keci.data.files import checked, field, shown
@@ -27,16 +27,47 @@ def is_doccano(record: Mapping[str, Any]) -> bool:
 
 
 def _is_doccano(item: Any) -> bool:
-    return isinstance(item, list) or (isinstance(item, dict) and "start_offset" in item)
+    """Whether a mention is a list, or an object that is none of KECI's."""
+    if not isinstance(item, dict):
+        return isinstance(item, list)
+    return "start_offset" in item or ("start" in item and not {"id", "text", "type"} <= item.keys())
+
+
+def spacy_pairs(records: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Pairs of a text and its ``entities``, as spaCy's first versions took them, as records.
+
+    They may stand in an object's ``annotations``, as annotators for spaCy write them.
+    """
+    first = records[0] if records else None
+    is_wrapped = isinstance(first, dict) and "classes" in first and "annotations" in first
+    pairs = [pair for item in records for pair in item["annotations"]] if is_wrapped else records
+    if not all(map(_is_pair, filter(None, pairs))):
+        return
+    for text, annotation in filter(None, pairs):
+        yield {"text": text, "entities": annotation["entities"]}
+
+
+def _is_pair(item: Any) -> bool:
+    if not isinstance(item, list) or len(item) != 2:
+        return False
+    text, annotation = item
+    return isinstance(text, str) and isinstance(annotation, dict) and "entities" in annotation
 
 
 def read_doccano(record: Mapping[str, Any], number: int) -> AnnotatedText:
-    """``[start, end, type]``, or objects with ``start_offset``, ``end_offset`` and ``label``."""
+    """``[start, end, type]``, or objects with ``start_offset``, ``end_offset`` and ``label``.
+
+    Others call these ``start``, ``end`` and ``type``, and the ends of relations ``head``, ``tail``.
+    """
     name = next((name for name in DOCCANO_FIELDS if record.get(name)), "")
     items = checked(record.get(name) or [], name, list)
     mentions = tuple(row for item in items for row in _doccano_mentions(item))
     links = tuple(
-        RelationRow(field(item, "type", str), str(item["from_id"]), str(item["to_id"]))
+        RelationRow(
+            field(item, "type" if "type" in item else "label", str),
+            str(item.get("from_id", item.get("head"))),
+            str(item.get("to_id", item.get("tail"))),
+        )
         for item in record.get("relations") or ()
     )
     name = str(record.get(doccano.DOCUMENT_ID) or _id(record, number))
@@ -50,9 +81,11 @@ def _doccano_mentions(item: Any) -> Iterator[MentionRow]:
         start, end, kind = item
         yield MentionRow(_offset(start), _offset(end), "", checked(kind, "label", str))
         return
+    if not isinstance(item, dict):
+        raise DataError(f"labels of whole texts have no mentions to learn, got {shown(item)}")
     start = item.get("start_offset", item.get("start"))
     end = item.get("end_offset", item.get("end"))
-    kinds = item.get("labels") or [item.get("label")]
+    kinds = item.get("labels") or [item.get("label", item.get("type"))]
     for kind in kinds:
         name, surface = str(item.get("id", "")), str(item.get("text") or "")
         row = MentionRow(
@@ -122,8 +155,7 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
     results: list[Any] = next((item["result"] for item in said), [])
     mentions = tuple(
         MentionRow(
-            _offset(item["value"]["start"]),
-            _offset(item["value"]["end"]),
+            *_label_studio_span(item["value"]),
             str(item["value"].get("text") or ""),
             kind,
             (),
@@ -146,6 +178,13 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
     elif not done and results:
         remarks = (Remark("tasks have no annotation; their prediction is taken", name),)
     return AnnotatedText(name, checked(text, "text", str), mentions, (), links, remarks)
+
+
+def _label_studio_span(value: Mapping[str, Any]) -> tuple[int, int]:
+    """Start and end; those of HTML are paths, beside which the offsets in its text stand."""
+    is_path = isinstance(value["start"], str)
+    span = field(value, "globalOffsets", dict) if is_path else value
+    return _offset(span["start"]), _offset(span["end"])
 
 
 def _label_studio_ends(item: Mapping[str, Any]) -> tuple[str, str]:

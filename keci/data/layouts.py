@@ -1,7 +1,6 @@
 """Layouts of annotation files: which one a file has, and its records."""
 
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -22,7 +21,6 @@ from keci.formats.stream import ContentStream, ReadOptions, Source
 _BOM = b"\xef\xbb\xbf"
 _WHITE_SPACE = b" \t\r\n"
 _ZIP_MAGIC = b"PK\x03\x04"
-_BIOC_JSON = re.compile(rb'\s*\{[^\[]*"documents"\s*:\s*\[')
 
 
 class Layout(StrEnum):
@@ -69,6 +67,9 @@ _FOREIGN_FIELDS = {
     "subj_start": "TACRED json: write it as KECI jsonl",
     "h": "FewRel json: write it as KECI jsonl",
     "ents": "spaCy's displaCy json: rename 'ents' to 'label', [start, end, type] each",
+    "cats": "categories of whole texts, which have no mentions",
+    "messages": "conversations with a language model, which have no offsets",
+    "instruction": "instructions for a language model, which have no offsets",
     "prompt": "instructions for a language model, which have no offsets",
 }
 
@@ -111,17 +112,17 @@ def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
     begins = content.lstrip()[:1]
     if begins == b"<":
         return Layout.BIOC, list(bioc.xml_documents(content))
-    if _BIOC_JSON.match(content):
-        return Layout.BIOC, list(bioc.json_documents(content))
     if PUBTATOR_BEGINNING.match(content):
         return Layout.PUBTATOR, list(pubtator.blocks(content.split(b"\n")))
     _refuse_foreign(path, content)
     if begins == b"[":
         records = _parse_array(path, content)
     elif begins == b"{" or not begins:
-        records = list(_parse_lines(path, content))
+        records = _parse_object(content) or list(_parse_lines(path, content))
     elif tagged.is_conll(content):
         return Layout.TAGGED, list(tagged.sentences(content))
+    elif tagged.has_no_types(content):
+        raise DataError(f"{path} has tags without types (B, I, O): write them as B-Drug, I-Drug, O")
     else:
         raise DataError(
             f"{path} begins like none of the layouts that are read ({_READ}): {content[:60]!r}"
@@ -130,13 +131,19 @@ def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
 
 
 def _told(path: Path, records: list[Any]) -> tuple[Layout, list[Any]]:
+    if bioc.is_json_documents(records):
+        return Layout.BIOC, list(bioc.json_documents(records))
+    pairs = list(annotation_tools.spacy_pairs(records))
+    if pairs:
+        return Layout.DOCCANO, pairs
     layout = _layout_of(path, records)
     if layout is Layout.DYGIE:
         return layout, [part for record in records for part in dygie.sentences(record)]
     if layout is Layout.LABEL_STUDIO:
         return layout, [task for task in records if annotation_tools.is_annotated(task)]
     if layout is Layout.TAGGED:
-        return layout, [tagged.tagged_record(record) for record in records]
+        numbered = enumerate(records, start=1)
+        return layout, [tagged.tagged_record(record, number) for number, record in numbered]
     return layout, records
 
 
@@ -189,7 +196,8 @@ def _refuse_foreign(path: Path, content: bytes) -> None:
         if content.lstrip(_WHITE_SPACE).startswith(head):
             raise DataError(f"{path} is {what}")
     is_json = content.lstrip()[:1] in (b"{", b"[", b"")
-    if not is_json and not tagged.is_conll(content) and name.suffix in _FOREIGN_SUFFIXES:
+    is_tagged = tagged.is_conll(content) or tagged.has_no_types(content)
+    if not is_json and not is_tagged and name.suffix in _FOREIGN_SUFFIXES:
         raise DataError(f"{path} is {_FOREIGN_SUFFIXES[name.suffix]}")
 
 
@@ -217,6 +225,14 @@ def _parse_array(path: Path, content: bytes) -> list[Any]:
     except orjson.JSONDecodeError as error:
         raise DataError(f"{path} is not valid json: {error}") from error
     return records
+
+
+def _parse_object(content: bytes) -> list[Any]:
+    """The one object that is the whole file; nothing where there are several."""
+    try:
+        return [orjson.loads(content)]
+    except orjson.JSONDecodeError:
+        return []
 
 
 def _parse_lines(path: Path, content: bytes) -> Iterator[Any]:

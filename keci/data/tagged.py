@@ -2,7 +2,7 @@
 
 The text is the tokens joined by single spaces. Tags are ``O`` and a letter, ``-`` or ``_`` and the
 type: B begins, I goes on, E and L end, S and U stand alone. An I that goes on with nothing begins a
-mention, as in IOB1.
+mention, as in IOB1. Of CoNLL-U the second column is the token.
 """
 
 import re
@@ -18,6 +18,7 @@ from keci.formats.annotated import AnnotatedText, MentionRow
 TAG = re.compile(r"O|([BIELSU])[-_](\S+)")
 TAG_FIELDS = ("ner_tags", "tags", "labels", "bio_tags")
 _COLUMNS = re.compile(r"\t|(?<!\t) +(?!\t)")
+_UNTYPED_LINE = re.compile(rb"\S+(?:[\t ]+\S+)*?[\t ]+[BIOELSU]\s*")
 _LINE = re.compile(rb"\S+(?:[\t ]+\S+)*?[\t ]+(?:O|[BIELSU][-_]\S+)\s*")
 _BREAK = "-DOCSTART-"
 
@@ -33,9 +34,18 @@ class TaggedSentence:
 
 def is_conll(content: bytes) -> bool:
     """Whether the first lines that say something have a token and a tag."""
+    return _is_made_of(content, _LINE)
+
+
+def has_no_types(content: bytes) -> bool:
+    """Whether the tags of these lines are ``B``, ``I`` and ``O`` alone."""
+    return _is_made_of(content, _UNTYPED_LINE)
+
+
+def _is_made_of(content: bytes, pattern: re.Pattern[bytes]) -> bool:
     lines = (line for line in content[:20_000].split(b"\n") if line.strip())
     told = [line for line in lines if not line.startswith((b"#", _BREAK.encode()))][:50]
-    return bool(told) and all(_LINE.fullmatch(line) for line in told[: max(len(told) - 1, 1)])
+    return bool(told) and all(pattern.fullmatch(line) for line in told[: max(len(told) - 1, 1)])
 
 
 def sentences(content: bytes) -> Iterator[TaggedSentence]:
@@ -44,22 +54,33 @@ def sentences(content: bytes) -> Iterator[TaggedSentence]:
         lines = content.decode().splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"not valid UTF-8: {error}") from error
-    rows: list[tuple[str, str]] = []
+    rows: list[list[str]] = []
     start = 1
     for number, line in enumerate([*lines, ""], start=1):
         columns = _COLUMNS.split(line.strip())
         is_comment = line.startswith("#") and not (len(columns) > 1 and TAG.fullmatch(columns[-1]))
         if not line.strip() or columns[0] == _BREAK:
             if rows:
-                yield TaggedSentence(str(start), *map(tuple, zip(*rows, strict=True)))
+                tokens = tuple(row[_token_column(rows)] for row in rows)
+                yield TaggedSentence(str(start), tokens, tuple(row[-1] for row in rows))
             rows, start = [], number + 1
         elif not is_comment:
             if len(columns) < 2 or not TAG.fullmatch(columns[-1]):
                 raise DataError(f"line {number}: expected a token and a tag, got {line[:60]!r}")
-            rows.append((columns[0], columns[-1]))
+            rows.append(columns)
 
 
-def tagged_record(record: Mapping[str, Any]) -> TaggedSentence:
+def _token_column(rows: Sequence[Sequence[str]]) -> int:
+    """The first column, or the second where the first numbers the tokens of a sentence."""
+    numbered = all(row[0] == str(number) for number, row in enumerate(rows, start=1))
+    return int(numbered and min(map(len, rows)) > _COLUMNS_OF_WORDS)
+
+
+_COLUMNS_OF_WORDS = 3
+"""No more columns stand beside tokens that happen to be 1, 2, 3."""
+
+
+def tagged_record(record: Mapping[str, Any], number: int) -> TaggedSentence:
     """A record with tokens and tags; raises DataError where the tags are numbers without names."""
     tokens = tuple(checked(token, "tokens", str) for token in field(record, "tokens", list))
     name = next(name for name in TAG_FIELDS if name in record)
@@ -71,7 +92,7 @@ def tagged_record(record: Mapping[str, Any]) -> TaggedSentence:
         )
     if len(tags) != len(tokens):
         raise DataError(f"there are {len(tokens)} tokens and {len(tags)} tags")
-    return TaggedSentence(str(record.get("id", "")), tokens, tuple(tags))
+    return TaggedSentence(str(record.get("id", number)), tokens, tuple(tags))
 
 
 def read_sentence(sentence: TaggedSentence) -> AnnotatedText:

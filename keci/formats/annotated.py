@@ -21,7 +21,7 @@ SEPARATOR = ","
 _NONE = frozenset(("", NO_IDENTIFIER, "-1", "NULL"))
 _VARIANT = re.compile(r"(?:tmVar:)?[a-z]?\|[A-Za-z]+\w*\|")
 _ATTRIBUTE = re.compile(r"(?:HGVS|VariantGroup|\w*Gene|\w*Species|RS#|CA#)\s*:")
-_TYPE_BEFORE = re.compile(r"[A-Za-z_-]{2,}\|")
+_TYPE_BEFORE = re.compile(r"\A[A-Za-z_-]{2,}\|")
 _TYPE_SEPARATOR = re.compile(r"[,;|](?!\s)")
 _NEAR = 30
 """So many characters around its offsets a surface may stand that was given wrong ones."""
@@ -130,7 +130,9 @@ def settled(text: AnnotatedText) -> AnnotatedText:
     for row in text.mentions:
         remark = _misfit(row, text.text)
         if remark:
-            remarks.append(Remark(remark.reason, f"{remark.example} in {text.id}", remark.lost))
+            told = Remark(remark.reason, f"{remark.example} in {text.id}", remark.lost)
+            if told not in text.remarks:
+                remarks.append(told)
         if remark is None or not remark.lost:
             mentions.append(row)
     kept = {row.id for row in mentions}
@@ -189,11 +191,21 @@ def _named_relations(
     known = dict.fromkeys(name for row in mentions for name in row.identifiers)
     bare: dict[str, list[str]] = {}
     for name in known:
-        bare.setdefault(name.rpartition(":")[2], []).append(name)
+        for short in _short_names(name):
+            bare.setdefault(short, []).append(name)
     for row in relations:
         ends = (_end_names(end, known, bare) for end in (row.head, row.tail))
         for head, tail in product(*ends):
             yield RelationRow(row.type, head, tail, row.pairs)
+
+
+def _short_names(name: str) -> tuple[str, ...]:
+    """An identifier without its vocabulary; of a variant itself, its HGVS name, its RS number."""
+    if not _VARIANT.match(name):
+        return (name.rpartition(":")[2],)
+    variant, *attributes = name.removeprefix("tmVar:").split(";")
+    told = (item.partition(":") for item in attributes)
+    return (variant, *(value for key, _, value in told if key.strip() in ("HGVS", "RS#")))
 
 
 def _end_names(
@@ -205,7 +217,7 @@ def _end_names(
     if untyped in known:
         return (untyped,)
     names = split_identifiers(untyped) or (end,)
-    found = [bare.get(name.rpartition(":")[2], ()) for name in names]
+    found = [bare.get(_short_names(name)[0], ()) for name in names]
     return tuple(
         name if name in known or len(others) != 1 else others[0]
         for name, others in zip(names, found, strict=True)

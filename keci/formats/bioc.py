@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import orjson
 from lxml import etree
 
 from keci.documents import Document, Failure
@@ -44,7 +43,7 @@ from keci.formats.passages import (
     xml_passages,
 )
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
-from keci.formats.xml import original_of, stream_elements
+from keci.formats.xml import original_of, stream_elements, without_namespaces
 from keci.formats.xml_limits import check_record
 
 
@@ -58,21 +57,33 @@ def xml_documents(content: bytes) -> list[etree._Element]:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise DataError(f"not well-formed XML: {error.msg}") from error
+    without_namespaces(root)
     if root.tag != "collection":
         raise DataError(f"expected the root element <collection>, got <{root.tag!s}>")
     return root.findall("document")
 
 
-def json_documents(content: bytes) -> list[dict[str, Any]]:
-    """The documents of a whole collection; raises DataError where it is none."""
-    try:
-        collection = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"not valid JSON: {error}") from error
-    documents = collection.get("documents") if isinstance(collection, dict) else None
-    if not isinstance(documents, list):
-        raise DataError("expected a BioC collection, an object with a list of 'documents'")
-    return documents
+def json_documents(value: Any) -> Iterator[Any]:
+    """The documents of parsed JSON: of collections, in lists or not, or documents as they are."""
+    if isinstance(value, list):
+        for item in value:
+            yield from json_documents(item)
+    elif isinstance(value, dict):
+        lists = [value[name] for name in LISTS if isinstance(value.get(name), list)]
+        yield from lists[0] if lists else (value,)
+
+
+def is_json_documents(value: Any) -> bool:
+    """Whether parsed JSON is a collection, or documents with passages, of BioC."""
+    first = value[0] if isinstance(value, list) and value else value
+    if not isinstance(first, dict) or "text" in first:
+        return False
+    if any(isinstance(first.get(name), list) for name in LISTS):
+        return True
+    passages = first.get("passages")
+    return isinstance(passages, list) and all(
+        isinstance(item, dict) and "offset" in item for item in passages
+    )
 
 
 def read_document(document: etree._Element | Mapping[str, Any]) -> AnnotatedText:
@@ -114,6 +125,15 @@ def _infons(element: etree._Element) -> dict[str, str]:
     return {infon.get("key") or "": infon.text or "" for infon in element.findall("infon")}
 
 
+def _json_infons(infons: Mapping[str, Any]) -> dict[str, str]:
+    """Infons as texts; of an object (an end of PubTator's relations) its identifier."""
+    return {
+        key: str(value.get("identifier", "") if isinstance(value, Mapping) else value)
+        for key, value in infons.items()
+        if value is not None
+    }
+
+
 def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
     passages = document["passages"]
     holders = [*passages, *chain.from_iterable(item.get("sentences") or () for item in passages)]
@@ -121,7 +141,7 @@ def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
         _Annotation(
             str(item.get("id", "")),
             item["text"],
-            item["infons"],
+            _json_infons(item["infons"]),
             tuple((str(span["offset"]), str(span["length"])) for span in item["locations"]),
         )
         for holder in holders
@@ -131,7 +151,7 @@ def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
         _Annotation(
             str(item.get("id", "")),
             "",
-            item["infons"],
+            _json_infons(item["infons"]),
             tuple((node.get("refid"), node.get("role")) for node in item.get("nodes") or ()),
         )
         for holder in (*holders, document)
@@ -287,6 +307,7 @@ def _stream_xml(
         if isinstance(element, DataError):
             yield Failure(source, position, "", str(element))
             continue
+        without_namespaces(element)
         document_id = (element.findtext("id") or "").strip() or f"{source}:{position}"
         try:
             check_record(element, options.max_xml_depth)
@@ -334,7 +355,7 @@ def _json_document(
         raise DataError("the document has no list of passages with texts") from error
     given = record.get("id")
     document_id = default_id if given in (None, "") else str(given)
-    metadata = _metadata(_json_infons(record)) if options.metadata else None
+    metadata = _metadata(_json_infons_of(record)) if options.metadata else None
     return Document(document_id, _laid_out(document_id, passages, left_out), metadata)
 
 
@@ -374,7 +395,7 @@ def _xml_infons(document: etree._Element) -> Infons:
         yield names, part.findtext("text") or ""
 
 
-def _json_infons(record: Mapping[str, Any]) -> Infons:
+def _json_infons_of(record: Mapping[str, Any]) -> Infons:
     for part in (record, *record["passages"]):
         names = part.get("infons")
         yield names if isinstance(names, Mapping) else {}, part.get("text") or ""

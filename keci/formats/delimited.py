@@ -2,30 +2,42 @@
 
 The header names the columns of the text (several, as ``title,abstract``, are joined by blank lines)
 and of the id, whatever the case. A row may have line breaks inside quotes. csv has commas,
-semicolons or bars, as its header does.
+semicolons or bars, as its header does, or what a first line ``sep=;`` says. A quote that nothing
+closes costs its own line alone; in tsv it is a character as others are.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
 from keci.formats.jsonl import read_lines, text_of
+from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 
 DELIMITERS = (",", ";", "\t", "|")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0")
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_USUAL_NAMES = frozenset(["abstract", "doi", "id", "journal", "pmid", "sentence", "title", "year"])
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+_MOST_RETURNS = 100
+"""So many times lines behind a quote that nothing closes are read again in an input."""
 
 
 def header_delimiter(line: bytes, text_fields: Sequence[str]) -> str | None:
-    """What parts a header that names a text and something else; None where it is no header."""
+    """What parts a header that names a text and something else, or two fields of citations.
+
+    None where a line is no header.
+    """
     text = line.decode("utf-8", "replace").strip().lower()
     for delimiter in DELIMITERS:
         names = [name.strip().strip('"') for name in text.split(delimiter)]
-        if len(names) > 1 and any(name.lower() in names for name in text_fields):
+        has_text = any(name.lower() in names for name in text_fields)
+        if len(names) > 1 and (has_text or len(_USUAL_NAMES.intersection(names)) > 1):
             return delimiter
     return None
 
@@ -35,8 +47,9 @@ def read_csv(
 ) -> Iterator[Document | Failure]:
     """The rows in order; one that breaks the format becomes a Failure."""
     head = stream.content_head.lstrip().partition(b"\n")[0]
-    delimiter = header_delimiter(head, options.text_fields)
-    return _read_rows(stream, source, options, delimiter or ",")
+    likely = max(DELIMITERS, key=lambda sign: head.count(sign.encode()))
+    delimiter = header_delimiter(head, options.text_fields) or likely
+    return _read_rows(stream, source, options, delimiter)
 
 
 def read_tsv(
@@ -52,15 +65,16 @@ def _read_rows(
     csv.field_size_limit(options.max_record_bytes)
     position = 0
     try:
-        rows = _rows(stream, options.max_record_bytes, delimiter)
-        header = next(rows, [])
-        if not header:
+        rows = _Rows(stream, options.max_record_bytes, delimiter)
+        header = next(rows, None)
+        if header is None:
             return
         if isinstance(header, DataError):
             raise header
         if _ESCAPED.search("".join(header)):
             raise DataError("the header is not valid UTF-8")
         names = _names(header, options)
+        rows.columns = len(names)
         for row in rows:
             position += 1
             yield _read_row(row, names, source, position, options)
@@ -68,20 +82,67 @@ def _read_rows(
         yield Failure(source, position + 1, "", str(error))
 
 
-def _rows(stream: ContentStream, limit: int, delimiter: str) -> Iterator[list[str] | DataError]:
-    """The rows that are not blank, or what is wrong with them."""
-    lines = (f"{line.decode('utf-8', 'surrogateescape')}\n" for line in read_lines(stream, limit))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
+class _Rows:
+    """The rows that are not blank, or what is wrong with them; ``columns`` are what they should be.
+
+    Lines that a quote has run into which nothing closes, or that make no row of so many columns,
+    are read again without it.
+    """
+
+    def __init__(self, stream: ContentStream, limit: int, delimiter: str) -> None:
+        self.columns = 0
+        self._lines = (
+            f"{line.decode('utf-8', 'surrogateescape')}\n" for line in read_lines(stream, limit)
+        )
+        self._delimiter = delimiter
+        self._waiting: deque[str] = deque()
+        self._number = 0
+        self._returns = 0
+
+    def __iter__(self) -> Iterator[list[str] | DataError]:
+        return self
+
+    def __next__(self) -> list[str] | DataError:
+        while True:
+            first = self._line()
+            hint = _SEPARATOR_LINE.fullmatch(first) if not self.columns else None
+            if hint:
+                self._delimiter = hint[1]
+            elif first.strip():
+                row = self._row(first)
+                if isinstance(row, DataError) or any(cell.strip() for cell in row):
+                    return row
+
+    def _line(self) -> str:
+        self._number += 1
+        return self._waiting.popleft() if self._waiting else next(self._lines)
+
+    def _row(self, first: str) -> list[str] | DataError:
+        """The row that begins in a line, which may go on in the lines behind it."""
+        number, taken = self._number, [first]
         try:
-            row = next(reader, None)
+            row = next(csv.reader(self._from(taken), delimiter=self._delimiter, strict=True), [])
+            if len(taken) == 1 or len(row) == self.columns or not self.columns:
+                return row
+            problem = f"{len(taken)} lines make {len(row)} columns, the header has {self.columns}"
         except csv.Error as error:
-            yield DataError(f"line {reader.line_num}: not a row of a table: {error}")
-            continue
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            yield row
+            problem = str(error)
+        self._number = number
+        self._returns += len(taken) > 1
+        self._waiting.extendleft(reversed(taken[1:]))
+        if self._delimiter == "\t":
+            return first.rstrip("\r\n").split("\t")
+        return DataError(f"line {number}: not a row of a table: {problem}")
+
+    def _from(self, taken: list[str]) -> Iterator[str]:
+        """The line that is taken, then those that a quote runs into."""
+        yield taken[0]
+        while self._returns < _MOST_RETURNS:
+            try:
+                taken.append(self._line())
+            except StopIteration:
+                return
+            yield taken[-1]
 
 
 def _names(header: Sequence[str], options: ReadOptions) -> list[str]:
@@ -115,11 +176,20 @@ def _read_row(
             raise DataError(f"the row has {len(row)} columns, the header {len(names)}")
         if _ESCAPED.search("".join(row)):
             raise DataError("not valid UTF-8")
-        return Document(document_id, text_of(record, options))
+        return Document(document_id, text_of(record, options), _metadata(record, options))
     except DataError as error:
         content = _written(names, row)
         name = document_id.encode("utf-8", "replace").decode()
         return Failure(source, position, name, str(error), excerpt(content), kept(content))
+
+
+def _metadata(record: Mapping[str, str], options: ReadOptions) -> Mapping[str, Any] | None:
+    """Title, journal, year and DOI, where columns are called so and are no text or id."""
+    if not options.metadata:
+        return None
+    used = {*options.text_fields, options.id_field}
+    told = {name.lower(): cell.strip() for name, cell in record.items() if name not in used}
+    return citation(**{name: told.get(name, "") for name in NAMES})
 
 
 def _written(names: Sequence[str], row: Sequence[str]) -> bytes:

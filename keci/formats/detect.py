@@ -59,13 +59,22 @@ _FOREIGN_TEXT = (
     (re.compile(rb"\s*@[A-Za-z]+\s*\{[^\n]*,"), "BibTeX; export it as MEDLINE/.nbib or csv"),
     (re.compile(rb"%0 [A-Z][\w ]+\r?\n%[A-Z\d] "), "EndNote references; export them as .nbib"),
     (
-        re.compile(rb"[TERAMN#*]\d*\t[^\t\n]+ (?:\d+ \d+[;\t]|[A-Za-z]+\d*:?[TE]\d+)"),
+        re.compile(rb"[TERAMN#*]\d*\t[^\t\n]+ (?:\d+ \d+[;\t]|(?:[A-Za-z]+\d*:)?[TE]\d+)"),
         "brat annotations without their text; give the .txt file beside it",
     ),
     (re.compile(rb"-DOCSTART-"), "CoNLL tags; keci-train reads them, extraction wants texts"),
     (re.compile(rb"(?:\S+[\t ][BIO](?:-\S+)?\r?\n){3}"), "tagged tokens, not texts"),
     (re.compile(rb"LOCUS {3,}\S+"), "a GenBank record"),
     (re.compile(rb">\S[^\n]*\n[ACGTUN]{30,}"), "FASTA sequences"),
+    (re.compile(rb"\[Error\] ?:"), "an error answer of NCBI's BioC service"),
+    (
+        re.compile(rb"FN [^\n]{1,100}\r?\nVR \d"),
+        "Web of Science records; export them as .nbib, PubMed XML or csv",
+    ),
+    (
+        re.compile(rb"\s*1[.:] [^\n]{1,300}\d{4}(?s:.)*?\nPMID: \d+"),
+        "what PubMed shows of several citations; save it in the format PubMed (.nbib) or as XML",
+    ),
 )
 """The first bytes of texts that no one means as prose, and what to do with them."""
 

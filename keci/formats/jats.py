@@ -321,8 +321,9 @@ class _ArticleText:
     def _follows_citation(self, element: etree._Element) -> bool:
         """Whether a citation that is left out stands right before an element."""
         previous = element.getprevious()
-        is_cited = previous is not None and previous is self._cited
-        return is_cited and _SEPARATORS.fullmatch(previous.tail or "") is not None
+        if previous is None or previous is not self._cited:
+            return False
+        return _SEPARATORS.fullmatch(previous.tail or "") is not None
 
     def _add_plain_mark(self, child: etree._Element, before: str) -> None:
         """A raised number or mark: left out behind a sentence, apart behind a word, else read."""
@@ -397,13 +398,13 @@ def _is_raised_citation(sup: etree._Element) -> bool:
 
 
 def _is_citation(element: etree._Element) -> bool:
+    """Whether an element is a citation's number or a sign that is raised with it."""
     if not _is_element(element):
         return False
-    name = local_name(element)
-    return (name == "xref" and _is_mark(element)) or (
-        name == "sup"
-        and (_is_raised_citation(element) or _SEPARATORS.fullmatch(element.text or " x"))
-    )
+    if local_name(element) == "xref":
+        return _is_mark(element)
+    is_sign = bool(element.text) and _SEPARATORS.fullmatch(element.text or "") is not None
+    return local_name(element) == "sup" and (is_sign or _is_raised_citation(element))
 
 
 def _is_citation_text(texts: Iterable[object]) -> bool:

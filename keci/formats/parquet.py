@@ -13,6 +13,7 @@ import orjson
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.formats.jsonl import identifier_in, text_of
+from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, spooled
 
 ROWS_AT_ONCE = 1000
@@ -48,7 +49,8 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
                     f"no column is called {options.text_field!r}; there are "
                     f"{', '.join(names[:20])} (--text-field names the column with the text)"
                 )
-            columns = [*texts, *({options.id_field} & set(names) - set(texts))]
+            told = {options.id_field, *(NAMES if options.metadata else ())}
+            columns = [*texts, *sorted(told & set(names) - set(texts))]
             for batch in table.iter_batches(
                 batch_size=ROWS_AT_ONCE, columns=columns, use_threads=False
             ):
@@ -63,7 +65,9 @@ def _read_row(
     document_id = ""
     try:
         document_id = identifier_in(row, options.id_field, f"{source}:{position}")
-        return Document(document_id, text_of(row, options))
+        told = {name: row.get(name) for name in NAMES if name not in options.text_fields}
+        metadata = citation(**told) if options.metadata else None
+        return Document(document_id, text_of(row, options), metadata)
     except DataError as error:
         return Failure(source, position, document_id, str(error))
 

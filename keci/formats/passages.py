@@ -2,8 +2,8 @@
 
 BioC counts characters, but files exist whose offsets count bytes of UTF-8 or units of UTF-16. The
 unit is the first that the passages fit and, where there are several, under which most annotations
-stand where they say. Where passages fit no unit (they overlap or leave wide gaps), they are joined
-by blank lines, and offsets count from the beginning of their passage.
+stand where they say. Where passages fit no unit (they overlap, touch or leave wide gaps), they are
+joined by blank lines, and offsets count from the beginning of their passage.
 """
 
 from bisect import bisect_right
@@ -112,7 +112,7 @@ def _fitted(passages: tuple[Passage, ...], unit: str) -> PassageLayout | None:
     length = characters = 0
     for item in passages:
         gap = -1 if item.offset is None else item.offset - length
-        if not 0 <= gap <= WIDEST_GAP:
+        if not 0 <= gap <= WIDEST_GAP or (not gap and _is_glued(parts, item.text)):
             return None
         starts.append(characters + gap)
         parts += ("\n" * gap, item.text if item.is_read else "\n" * len(item.text))
@@ -121,6 +121,12 @@ def _fitted(passages: tuple[Passage, ...], unit: str) -> PassageLayout | None:
     text = "".join(parts)
     text = text if all(item.is_read for item in passages) else text.rstrip("\n")
     return PassageLayout(text, passages, tuple(starts), unit, fits=True)
+
+
+def _is_glued(parts: Sequence[str], text: str) -> bool:
+    """Whether a text would go on in the word or sentence that the parts before it end with."""
+    before = next(filter(None, reversed(parts)), "")
+    return not (before[-1:] or " ").isspace() and not (text[:1] or " ").isspace()
 
 
 def _joined(passages: tuple[Passage, ...], unit: str) -> PassageLayout:

@@ -177,6 +177,43 @@ def test_lists_of_doccano(name: str, tmp_path: Path) -> None:
     assert [len(document.extraction.mentions) for document in dataset.documents] == [0, 2]
 
 
+@pytest.mark.parametrize("names", [("label", "head", "tail"), ("type", "from_id", "to_id")])
+def test_mentions_without_all_that_keci_has(names: tuple[str, str, str], tmp_path: Path) -> None:
+    kind, head, tail = names
+    entities = [
+        {"id": number, "start": start, "end": end, kind: name}
+        for number, (start, end, name) in enumerate(MENTIONS)
+    ]
+    record = {"text": TEXT, "entities": entities,
+              "relations": [{head: 0, tail: 1, kind: "caused-by"}]}  # fmt: skip
+    dataset = load_dataset(write_jsonl(tmp_path / "x", [record]), SCHEMA)
+    assert seen(dataset) == (TEXT, MENTIONS, [("Effect", "Drug", "caused-by")])
+
+
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_pairs_of_spacy(is_wrapped: bool, tmp_path: Path) -> None:
+    pairs = [None, [TEXT, {"entities": list(MENTIONS)}]] if is_wrapped else [
+        [TEXT, {"entities": list(MENTIONS)}]
+    ]  # fmt: skip
+    path = tmp_path / "x.json"
+    path.write_bytes(orjson.dumps({"classes": [], "annotations": pairs} if is_wrapped else pairs))
+    assert seen(load_dataset(path, SCHEMA)) == (TEXT, MENTIONS, [])
+
+
+def test_labels_of_whole_texts_are_told(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "x", [{"id": 1, "text": TEXT, "label": ["good"]}])
+    with pytest.raises(DataError, match="labels of whole texts"):
+        load_dataset(path, SCHEMA)
+
+
+def test_label_studio_counts_in_the_text_of_html(tmp_path: Path) -> None:
+    value = {"start": "/p[1]/text()[1]", "end": "/p[1]/text()[1]", "startOffset": 0,
+             "globalOffsets": {"start": 2, "end": 6}, "hypertextlabels": ["Effect"]}  # fmt: skip
+    result = [{"id": "a", "type": "hypertextlabels", "value": value}]
+    record = {"id": 1, "data": {"html": TEXT}, "annotations": [{"result": result}]}
+    assert seen(load_dataset(write_json(tmp_path / "x", [record]), SCHEMA))[1] == MENTIONS[:1]
+
+
 def test_prodigy_leaves_out_what_was_not_accepted(tmp_path: Path) -> None:
     records = [{**PRODIGY, "answer": "reject"}, PRODIGY]
     dataset = load_dataset(write_jsonl(tmp_path / "x", records), SCHEMA)
@@ -207,9 +244,22 @@ def test_conll_mentions_of_several_tokens(tmp_path: Path) -> None:
     assert (first.id, second.id) == ("1", "9")
 
 
+def test_tokens_of_conllu_stand_in_the_second_column(tmp_path: Path) -> None:
+    rows = zip(TOKENS, TAGS, strict=True)
+    lines = [f"{number}\t{token}\t{token}\tX\t{tag}" for number, (token, tag) in enumerate(rows, 1)]
+    path = tmp_path / "x.conllu"
+    path.write_text("# text = x\n" + "\n".join(lines) + "\n")
+    assert seen(load_dataset(path, SCHEMA)) == (TEXT, MENTIONS, [])
+    path.write_text("1\tO\n2\tB-Drug\n")
+    assert seen(load_dataset(path, SCHEMA))[:2] == ("1 2", [(2, 3, "Drug")])
+
+
 def test_tagged_json(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "x", [TAGGED])
     assert seen(load_dataset(path, SCHEMA)) == (TEXT, MENTIONS, [])
+    nameless = [{"tokens": TOKENS, "ner_tags": TAGS}] * 2
+    found = load_dataset(write_jsonl(tmp_path / "z", nameless), SCHEMA)
+    assert [document.id for document in found.documents] == ["1", "2"]
     numbers = write_jsonl(tmp_path / "y", [{**TAGGED, "ner_tags": [0, 1, 0, 2, 0]}])
     with pytest.raises(DataError, match="numbers must be replaced by the names"):
         load_dataset(numbers, SCHEMA)
@@ -292,6 +342,9 @@ def test_a_line_that_is_not_brats_is_told(line: str, tmp_path: Path) -> None:
         ("x", b'{"vertexSet": [], "sents": []}', "DocRED"),
         ("x", b"<corpus><document/></corpus>", "<collection>, got <corpus>"),
         ("x", b"PK\x03\x04....", "not a whole brat archive"),
+        ("x.tsv", b"Rash\tB\nafter\tO\nX1\tB\n", "tags without types"),
+        ("x", b'{"text": "a", "cats": {"A": 1}}', "categories of whole texts"),
+        ("x", b'{"messages": []}\n{"messages": []}', "conversations"),
     ],
 )
 def test_other_formats_are_refused_by_name(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
-from keci.formats.bioc import json_documents, read_document, xml_documents
+from keci.formats.bioc import is_json_documents, json_documents, read_document, xml_documents
 from keci.formats.passages import Passage, lay_out
 
 EXPECTED = AnnotatedText(
@@ -88,13 +88,56 @@ def test_xml_that_is_no_collection_is_refused(content: bytes, problem: str) -> N
         xml_documents(content)
 
 
+PASSAGES = {"id": "1", "passages": [{"offset": 0, "text": "A"}]}
+
+
 @pytest.mark.parametrize(
-    ("content", "problem"),
-    [(b"{", "not valid JSON"), (b"[]", "'documents'"), (b'{"documents": 1}', "'documents'")],
+    "value",
+    [
+        {"documents": [PASSAGES]},
+        {"infons": {"a": []}, "documents": [PASSAGES]},
+        {"PubTator3": [PASSAGES]},
+        [{"documents": [PASSAGES]}, {"documents": []}],
+        [PASSAGES],
+        PASSAGES,
+    ],
 )
-def test_json_that_is_no_collection_is_refused(content: bytes, problem: str) -> None:
-    with pytest.raises(DataError, match=problem):
-        json_documents(content)
+def test_documents_are_found_in_every_wrapping(value: Any) -> None:
+    assert is_json_documents(value)
+    assert list(json_documents(value)) == [PASSAGES]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [], {"documents": 1}, ["x"], {"id": "1", "text": "A"},
+        {"id": "1", "text": "A", "passages": []}, {"passages": [{"text": "A"}]},
+        {"id": "1", "text": "A", "documents": [PASSAGES]},
+        {"passages": [{"offsets": [[0, 1]], "text": ["A"]}]},
+    ],
+)  # fmt: skip
+def test_other_json_is_no_bioc(value: Any) -> None:
+    assert not is_json_documents(value)
+
+
+def test_ends_of_relations_that_are_objects_are_their_identifiers() -> None:
+    def annotation(name: str, offset: int, text: str, identifier: str) -> dict[str, Any]:
+        return {
+            "id": name, "text": text, "infons": {"type": "Drug", "identifier": identifier},
+            "locations": [{"offset": offset, "length": len(text)}],
+        }  # fmt: skip
+
+    annotations = [annotation("1", 0, "Rash", "MESH:D1"), annotation("2", 11, "X1", "MESH:D2")]
+    ends = {"role1": {"identifier": "MESH:D1"}, "role2": {"identifier": "MESH:D2"}}
+    document = {
+        "id": 5,
+        "passages": [{"offset": 0, "text": "Rash after X1", "annotations": annotations}],
+        "relations": [{"id": "R1", "infons": {"type": "AE", "score": 0.9, **ends}, "nodes": [
+            {"refid": "0", "role": "1,2"}
+        ]}],
+    }  # fmt: skip
+    (relation,) = read_document(document).relations
+    assert (relation.type, relation.head, relation.tail) == ("AE", "MESH:D1", "MESH:D2")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +164,8 @@ def test_json_without_the_fields_is_refused(record: Any) -> None:
     ("passages", "text"),
     [
         ([], ""),
-        ([(0, "A"), (1, "B")], "AB"),
+        ([(0, "A"), (1, "B")], "A\n\nB"),
+        ([(0, "A "), (2, "B")], "A B"),
         ([(0, "A"), (3, "B")], "A\n\nB"),
         ([(0, "A"), (None, "B")], "A\n\nB"),
         ([(0, "A"), (0, "B")], "A\n\nB"),
@@ -134,7 +178,7 @@ def test_offsets_that_do_not_fit_give_paragraphs(passages: list[Any], text: str)
     assert lay_out(Passage(*item) for item in passages).text == text
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.text()), max_size=5))
+@given(st.lists(st.tuples(st.integers(1, 4), st.text()), max_size=5))
 def test_fitting_offsets_are_kept(parts: list[tuple[int, str]]) -> None:
     offset = 0
     passages: list[tuple[int | None, str]] = []

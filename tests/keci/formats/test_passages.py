@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keci.documents import Document
 from keci.formats.passages import UNITS, Passage, json_passages, lay_out
 from tests.keci.formats.test_bioc_reading import read
 
@@ -61,3 +62,22 @@ def test_an_empty_text_gives_way_to_sentences_in_both() -> None:
     json = '{"documents": [{"id": "1", "passages": [{"offset": 0, "text": "", "sentences": ['
     assert read(xml.encode()) == read(f'{json}{{"offset": 0, "text": "A."}}]}}]}}]}}'.encode())
     assert read(xml.encode())[0].text == "A."  # type: ignore[union-attr]
+
+
+def test_passages_that_touch_are_parted() -> None:
+    passages = [Passage(0, "A rash"), Passage(6, "Cough"), Passage(11, " was seen.")]
+    layout = lay_out(passages, [(6, 5, "Cough")])
+    assert (layout.text, layout.fits) == ("A rash\n\nCough\n\n was seen.", False)
+    start, end = layout.span(6, 5)
+    assert layout.text[start:end] == "Cough"
+    assert lay_out([Passage(0, "Cough"), Passage(5, " was.")]).text == "Cough was."
+
+
+def test_a_collection_may_have_a_namespace() -> None:
+    xml = (
+        '<collection xmlns="http://x"><document><id>1</id><passage><offset>0</offset>'
+        "<text>A.</text></passage></document></collection>"
+    )
+    assert [(item.id, item.text) for item in read(xml.encode()) if isinstance(item, Document)] == [
+        ("1", "A.")
+    ]

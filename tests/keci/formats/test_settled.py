@@ -178,3 +178,20 @@ def test_a_mention_in_pieces_goes_from_first_to_last() -> None:
     text = bioc("", pieces)
     assert (text.mentions[0].start, text.mentions[0].end) == (2, 12)
     assert [remark.example for remark in text.remarks] == ["'rash' in 7"]
+
+
+def test_a_variant_is_named_by_its_parts() -> None:
+    whole = "tmVar:p|SUB|V|600|E;HGVS:p.V600E;VariantGroup:0;RS#:113488022"
+    mentions = (
+        MentionRow(0, 1, "A", "Disease", ("D1",)),
+        MentionRow(2, 13, "generalised", "Variant", (whole,)),
+    )
+    for name in ("p|SUB|V|600|E", "HGVS:p.V600E", "RS#:113488022", whole):
+        text = AnnotatedText("1", TEXT, mentions, (RelationRow("AE", "D1", name),))
+        (relation,) = settled(text).relations
+        assert (relation.head, relation.tail) == ("D1", whole), name
+
+
+def test_a_remark_is_made_once_however_often_a_text_is_settled() -> None:
+    text = AnnotatedText("1", TEXT, (MentionRow(28, 33, "tnf alpha", "Gene"),))
+    assert len(settled(settled(text)).remarks) == 1

@@ -44,6 +44,11 @@ def test_rows_are_records(form: str, delimiter: str, rows: list[tuple[str, str]]
          "id_field": "pmid"}, [Document("5", "T\n\nA"), Document("6", "T")]),
         (b"id,text\n\n1,a\n,\n", {}, [Document("1", "a")]),
         (b"", {}, []),
+        (b"sep=;\nid;text\n1;a,b\n", {}, [Document("1", "a,b")]),
+        (b"id,text,Journal,Year,DOI\n1,a,J,1999,10.1/x\n2,b,,,\n", {}, [
+            Document("1", "a", {"journal": "J", "year": 1999, "doi": "10.1/x"}),
+            Document("2", "b"),
+        ]),
     ],
 )  # fmt: skip
 def test_headers_name_the_columns(
@@ -61,6 +66,29 @@ def test_a_broken_row_fails_alone(row: bytes, problem: str) -> None:
     failure, document = read(b"id,text\n" + row + b"\n2,good\n")
     assert problem in failure.reason
     assert document == Document("2", "good")
+
+
+def test_a_quote_that_nothing_closes_costs_its_line_alone() -> None:
+    contents = read(b'id,text\n1,"open\n2,good\n3,"two\nlines"\n4,"open again\n5,x')
+    problems = [item.reason for item in contents if isinstance(item, Failure)]
+    assert [line for line in (2, 6) if any(f"line {line}:" in item for item in problems)] == [2, 6]
+    assert len(contents) == 5
+    assert [item for item in contents if isinstance(item, Document)] == [
+        Document("2", "good"), Document("3", "two\nlines"), Document("5", "x")
+    ]  # fmt: skip
+
+
+def test_many_open_quotes_cost_no_more_than_their_lines() -> None:
+    content = b"id,text\n" + b'1,"open\n' * 20_000
+    assert len(read(content)) == 20_000
+
+
+def test_a_quote_in_tsv_is_a_character_where_it_is_none_of_a_cell() -> None:
+    content = b'id\ttext\n1\t"Rash" was seen\n2\t"open\n3\t"two\nlines"\n4\ta "b"\n'
+    assert read(content, "tsv") == [
+        Document("1", '"Rash" was seen'), Document("2", '"open'),
+        Document("3", "two\nlines"), Document("4", 'a "b"'),
+    ]  # fmt: skip
 
 
 def test_a_table_without_the_column_says_which_there_are() -> None:
@@ -82,6 +110,9 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     (failure,) = read_documents([str(path)], text_field="words")
     assert isinstance(failure, Failure)
     assert "there are id, title, text" in failure.reason
+    parquet.write_table(arrow.table({"text": ["a"], "title": ["T"], "year": [1999]}), path)
+    (document,) = read_documents([str(path)])
+    assert document == Document(f"{path}:1", "a", {"title": "T", "year": 1999})
     path.write_bytes(path.read_bytes()[:-20])
     (failure,) = read_documents([str(path)])
     assert isinstance(failure, Failure)
