@@ -37,4 +37,4 @@ def channel_ranges(
 
 def _range(activations: Sequence[Tensor]) -> ChannelRange:
     rows = torch.cat([tensor.flatten(0, -2) for tensor in activations])
-    return ChannelRange(rows.amin(0).numpy(), rows.amax(0).numpy())
+    return ChannelRange(rows.amin(0).numpy(), rows.amax(0).numpy(), rows.mean(0).numpy())

@@ -14,10 +14,11 @@ from keci.runtime.integers import Weights
 
 
 class ChannelRange(NamedTuple):
-    """The least and the largest value (width,) of each channel."""
+    """The least, the largest and the mean value (width,) of each channel."""
 
     least: Weights
     largest: Weights
+    mean: Weights
 
     @property
     def peaks(self) -> Weights:

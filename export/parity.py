@@ -116,10 +116,14 @@ _TEXTS = (
      "Cisplatin-induced ototoxicity was seen in 14/31 patients; one became deaf.",
      "Vitamin B12 and folate were normal; anti-dsDNA, ANA and pANCA were negative."),
 )  # fmt: skip
-"""Batches of several texts, of short ones, of a single long one, and of much that texts have.
+"""Batches of several texts, of short ones, of a single long one, and of much that texts have."""
 
-They also show what values the channels of activations take; see calibration.py.
+_MORE_TEXTS = Path(__file__).with_name("probes.txt")
+"""A text a line, of the kind that is extracted from.
+
+All probes also show what values the channels of activations take; see calibration.py.
 """
+_BATCH = 16
 
 
 def probe_tensors(loaded: LoadedRun) -> list[dict[str, Tensor]]:
@@ -128,7 +132,9 @@ def probe_tensors(loaded: LoadedRun) -> list[dict[str, Tensor]]:
         loaded.tokenizer, loaded.settings.model, max_pieces=loaded.max_pieces, knowledge=None
     )
     probes = []
-    for texts in _TEXTS:
+    more = _MORE_TEXTS.read_text("utf-8").splitlines()
+    batches = [more[start : start + _BATCH] for start in range(0, len(more), _BATCH)]
+    for texts in (*_TEXTS, *batches):
         documents = [Document(str(number), text) for number, text in enumerate(texts)]
         batch = builder.build(builder.prepare(documents))
         with torch.inference_mode():

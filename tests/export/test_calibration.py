@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from onnx import helper
 
@@ -21,6 +22,7 @@ def test_ranges_are_taken_over_all_rows_of_all_probes() -> None:
     assert list(ranges) == ["double"]
     assert ranges["double"].least.tolist() == [-8, -10, 0]
     assert ranges["double"].largest.tolist() == [4, 6, 0]
+    assert ranges["double"].mean.tolist() == pytest.approx([-2 / 3, -1, 0])
     assert ranges["double"].peaks.tolist() == [8, 10, 0]
 
 

@@ -26,11 +26,11 @@ def quantised(model: onnx.ModelProto, ranges: dict[str, ChannelRange]) -> onnx.M
 
 
 def ranges_of(x: Array, name: str = "x") -> dict[str, ChannelRange]:
-    return {name: ChannelRange(x.min(axis=0), x.max(axis=0))}
+    return {name: ChannelRange(x.min(axis=0), x.max(axis=0), x.mean(axis=0))}
 
 
 def up_to(peaks: Array, name: str = "x") -> dict[str, ChannelRange]:
-    return {name: ChannelRange(-peaks, peaks)}
+    return {name: ChannelRange(-peaks, peaks, np.zeros_like(peaks))}
 
 
 def error(found: Array, expected: Array) -> float:
@@ -46,6 +46,19 @@ def test_products_stay_close() -> None:
     model = quantised(graph_of([PRODUCT], {"w": WEIGHT}), ranges_of(x))
     assert "MatMulIntegerToFloat" in operators(model)
     assert error(run(model, x), x @ WEIGHT) < 0.02
+
+
+def test_rounded_weights_do_not_shift_what_all_rows_have_in_common() -> None:
+    x = rows(400) + 20 * rows(1)
+    seen = ranges_of(x)
+    unknown = {"x": seen["x"]._replace(mean=np.zeros(WIDTH, np.float32))}
+    nodes = [PRODUCT, helper.make_node("Add", ["y", "b"], ["z"])]
+    model, exact = graph_of(nodes, {"w": WEIGHT, "b": BIAS}, output="z"), x @ WEIGHT + BIAS
+    shifts = [
+        np.abs((run(quantised(model, ranges), x) - exact).mean(axis=0)).max()
+        for ranges in (seen, unknown)
+    ]
+    assert shifts[0] < shifts[1] / 3
 
 
 def test_a_row_does_not_depend_on_the_others() -> None:
@@ -227,7 +240,7 @@ def test_what_else_is_read_of_a_layer_norm_and_its_products_stays() -> None:
 
 def test_values_beyond_the_seen_range_are_read_as_its_end() -> None:
     weights, ranges = normalisation()
-    narrow = {"n": ChannelRange(*(0.5 * ranges["n"][side] for side in (0, 1)))}
+    narrow = {"n": ChannelRange(*(0.5 * part for part in ranges["n"]))}
     x = rows(40)
     expected = run(graph_of(NORMALISED, weights), x)
     assert 0.02 < error(run(quantised(graph_of(NORMALISED, weights), narrow), x), expected) < 1

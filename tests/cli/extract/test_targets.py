@@ -72,7 +72,12 @@ def test_nothing_that_is_read_is_written_over_however_it_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KECI_KB", "base")
     inputs = ("x", "x.failures.jsonl", "x.txt")
-    others = ("bundle/manifest.json", "bundle/int8/graph", "base/deep/table", "base.vectors/v/table")
+    others = (
+        "bundle/manifest.json",
+        "bundle/int8/graph",
+        "base/deep/table",
+        "base.vectors/v/table",
+    )
     for name in (*inputs, *others):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(RECORD)

@@ -78,7 +78,7 @@ def ranges(model: onnx.ModelProto, rows: Array) -> dict[str, ChannelRange]:
             del part.graph.output[:]
             part.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
             seen = run(part, rows)
-        found[name] = ChannelRange(seen.min(axis=0), seen.max(axis=0))
+        found[name] = ChannelRange(seen.min(axis=0), seen.max(axis=0), seen.mean(axis=0))
     return found
 
 
