@@ -83,13 +83,19 @@ class Trial:
             local = [*self._arguments, *LOCAL]
             tally.whole_run_seconds = self._run_undisturbed(local, self._folder / "whole")
             self._save()
-        is_cluster_timed = self._has_actors and not kills and not actor_kills
+        is_cluster_timed = self._has_actors and not (kills or actor_kills)
         if is_cluster_timed and not tally.cluster_run_seconds:
             output = self._folder / "cluster"
             tally.cluster_run_seconds = self._run_undisturbed(self._arguments, output)
             self._compare(output)
-        while tally.struck < kills or (self._has_actors and tally.actor_kills < actor_kills):
+        actor_kills *= self._has_actors
+        while tally.struck < kills or tally.actor_kills < actor_kills or self._current_run.exists():
             self._run_killed(kills)
+
+    @property
+    def _current_run(self) -> Path:
+        """The folder of the run that is killed and resumed; it exists where that was begun."""
+        return self._folder / f"run{self.tally.finished_runs}"
 
     @property
     def _has_actors(self) -> bool:
@@ -106,7 +112,7 @@ class Trial:
 
     def _run_killed(self, kills: int) -> None:
         tally = self.tally
-        output = self._folder / f"run{tally.finished_runs}"
+        output = self._current_run
         arguments = [*self._arguments, "--output-dir", str(output), "--resume"]
         code = -signal.SIGKILL
         while code < 0:

@@ -48,7 +48,7 @@ def connect(address: str | None) -> int:
             logging_level=logging.ERROR,
             ignore_reinit_error=True,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a bare one is raised where a node does not start in time
         raise UsageError(f"no Ray cluster can be used at {address or 'local'}: {error}") from error
     resources: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray's
     return int(resources.get("CPU", 1))

@@ -84,6 +84,18 @@ def test_a_model_that_cannot_be_opened_is_told(corpus: Path) -> None:
     assert "no-such-model" in done.stderr
 
 
+def test_a_cluster_that_does_not_start_is_told(
+    corpus: Path, model: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", init)
+    done = run(corpus, *model, *RAY)
+    assert done.exit_code == 2
+    assert "no Ray cluster can be used at local: The current node timed out" in done.stderr
+
+
 def test_an_address_needs_the_engine(corpus: Path, model: tuple[str, ...]) -> None:
     done = run(corpus, *model, "--ray-address", "auto")
     assert done.exit_code == 2
