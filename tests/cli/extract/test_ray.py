@@ -85,13 +85,13 @@ def test_a_model_that_cannot_be_opened_is_told(corpus: Path) -> None:
 
 
 def test_a_cluster_that_does_not_start_is_told(
-    corpus: Path, model: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def init(**_: object) -> None:
         raise Exception("The current node timed out during startup.")
 
     monkeypatch.setattr(ray, "init", init)
-    done = run(corpus, *model, *RAY)
+    done = run(corpus, "--no-kb", *RAY)
     assert done.exit_code == 2
     assert "no Ray cluster can be used at local: The current node timed out" in done.stderr
 
