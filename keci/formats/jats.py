@@ -23,6 +23,7 @@ from keci.formats.jats_apparatus import UNREAD_TAGS, is_apparatus, is_apparatus_
 from keci.formats.metadata import citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 from keci.formats.xml import (
+    HEADING_TAGS,
     INLINE_TAGS,
     characters,
     entity_text,
@@ -240,26 +241,31 @@ class _ArticleText:
 
     def _add(self, element: etree._Element) -> None:
         """An element's text with a BREAK on either side of each paragraph in it."""
-        self._pieces.append(element.text or "")
+        pieces = self._pieces
+        if element.text:
+            pieces.append(element.text)
         for child in element:
             if isinstance(child, etree._Entity):
-                self._pieces.append(entity_text(child))
+                pieces.append(entity_text(child))
             else:
                 self._add_child(child, local_name(child), element)
-            self._pieces.append(self._behind(child))
+            if tail := child.tail:
+                is_plain = child is not self._cited and not tail[0].isupper()
+                pieces.append(tail if is_plain else self._behind(child, tail))
 
-    def _behind(self, child: etree._Element) -> str:
+    def _behind(self, child: etree._Element, tail: str) -> str:
         """What follows an element, without the comma between two citations that are left out."""
-        tail = child.tail or ""
-        following = child.getnext()
-        is_between = child is self._cited and _SEPARATORS.fullmatch(tail)
-        if is_between and following is not None and _is_citation(following):
-            return ""
+        if child is self._cited and _SEPARATORS.fullmatch(tail):
+            following = child.getnext()
+            return "" if following is not None and _is_citation(following) else tail
         return f" {tail}" if is_heading_before(child, tail) else tail
 
     def _before(self) -> str:
         """The last piece that is not empty."""
-        return next(filter(None, reversed(self._pieces)), "")
+        for piece in reversed(self._pieces):
+            if piece:
+                return piece
+        return ""
 
     def _add_child(self, child: etree._Element, name: str, parent: etree._Element) -> None:
         if name in UNREAD_TAGS:
@@ -294,8 +300,9 @@ class _ArticleText:
         elif name == "sup" and _PLAIN_MARK.fullmatch(child.text or "") and not len(child):
             self._add_plain_mark(child, before)
         else:
-            if is_next_heading(child) or is_heading_behind(child, before):
-                self._pieces.append(" ")
+            if name in HEADING_TAGS:
+                is_heading = is_next_heading(child) or is_heading_behind(child, before)
+                self._pieces.append(" " if is_heading else "")
             elif local_name(parent) == "mfrac" and child.getprevious() is not None:
                 self._pieces.append("/")
             self._add(child)

@@ -259,10 +259,10 @@ INLINE_TAGS = MATH_TAGS | frozenset(
 """Elements inside a word or beside it without a gap; all others separate words."""
 
 UNREAD_MATH = frozenset(["annotation", "annotation-xml", "tex-math"])
-_HEADING_TAGS = frozenset(["b", "bold", "strong"])
+HEADING_TAGS = frozenset(["b", "bold", "strong"])
 _HEADING_END = re.compile(r"[^\W\d_]{3}[:.]?\Z")
 _HEADING_START = re.compile(r"[A-Z][a-z]|[A-Z]{3}")
-_EMPHASIS_TAGS = _HEADING_TAGS | frozenset(["em", "i", "italic", "sc", "u", "underline"])
+_EMPHASIS_TAGS = HEADING_TAGS | frozenset(["em", "i", "italic", "sc", "u", "underline"])
 _GLUED_HEADING_END = re.compile(r"[^\W\d_]{3}[:.]\Z")
 _SENTENCE_END = re.compile(r"[^\W\d_]{2}[)\]]?[.;]\Z")
 
@@ -291,8 +291,8 @@ def is_next_heading(element: etree._Element) -> bool:
     previous = element.getprevious()
     return (
         previous is not None
+        and local_name(element) in HEADING_TAGS
         and not previous.tail
-        and local_name(element) in _HEADING_TAGS
         and not isinstance(previous, etree._Entity)
         and local_name(previous) == local_name(element)
         and _HEADING_START.match(element.text or "") is not None
@@ -312,7 +312,7 @@ def is_heading_before(element: etree._Element, tail: str) -> bool:
 def is_heading_behind(element: etree._Element, before: str) -> bool:
     """Whether words in bold begin behind the full stop of a sentence, without a space."""
     return (
-        local_name(element) in _HEADING_TAGS
+        local_name(element) in HEADING_TAGS
         and _SENTENCE_END.search(before) is not None
         and _HEADING_START.match(element.text or "") is not None
     )
