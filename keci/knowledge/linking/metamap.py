@@ -16,6 +16,7 @@ from keci.knowledge.linking.linker import ConceptMention
 from keci.knowledge.linking.plain_mentions import plain_mentions, plain_records
 from keci.text.words import find_words
 
+_BOM = b"\xef\xbb\xbf"
 _LOGGER = logging.getLogger(__name__)
 _TRIGGER = re.compile(r'"(?:[^"\\]|\\.)*"-[a-zA-Z]+-\d+-"((?:[^"\\]|\\.)*)"-[^,\]]*')
 _POSITION = re.compile(r"(\d+)[/:](\d+)")
@@ -44,11 +45,11 @@ def read_metamap(path: Path) -> Iterator[ForeignCandidate]:
     Raises DataError where the file is none of the forms or damaged.
     """
     with path.open("rb") as stream:
-        first = stream.read(4096).lstrip()[:1]
+        first = stream.read(4096).removeprefix(_BOM).lstrip()[:1]
     if first == b"<":
         yield from _read_xml(path)
     elif first in {b"{", b"["}:
-        records = plain_records(path.read_bytes())
+        records = plain_records(path.read_bytes().removeprefix(_BOM))
         if records is None:
             yield from _read_json(path)
         else:
@@ -58,7 +59,7 @@ def read_metamap(path: Path) -> Iterator[ForeignCandidate]:
 
 
 def _read_mmi(path: Path) -> Iterator[ForeignCandidate]:
-    with path.open(encoding="utf-8", errors="strict") as lines:
+    with path.open(encoding="utf-8-sig", errors="strict") as lines:
         try:
             for number, line in enumerate(lines, start=1):
                 fields = line.rstrip("\n").split("|")
@@ -130,7 +131,7 @@ def _is_mapped(element: Any) -> bool:
 
 def _read_json(path: Path) -> Iterator[ForeignCandidate]:
     try:
-        record = orjson.loads(path.read_bytes())
+        record = orjson.loads(path.read_bytes().removeprefix(_BOM))
         for document in record["AllDocuments"]:
             for utterance in document["Document"]["Utterances"]:
                 for phrase in utterance["Phrases"]:

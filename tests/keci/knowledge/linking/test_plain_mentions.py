@@ -17,7 +17,7 @@ ROSE = ForeignCandidate("d1", "C1", 17, 29, 0.9, "rose")
 
 def read(folder: Path, content: str) -> list[ForeignCandidate]:
     path = folder / "file"
-    path.write_text(content)
+    path.write_text(content, "utf-8")
     return list(read_metamap(path))
 
 
@@ -25,8 +25,9 @@ def read(folder: Path, content: str) -> list[ForeignCandidate]:
 @pytest.mark.parametrize("tail", ["", "|", "|B01.1", "|B01.1|x"])
 def test_fielded_lines_of_both_programs(position: str, tail: str, tmp_path: Path) -> None:
     line = f'd1|MMI|0.9|Rose|C1|[plnt]|"Rose"-text-0-"rose"-NN-0|text|{position}{tail}\n'
-    (found,) = read(tmp_path, line)
-    assert found[:5] == ROSE[:5]
+    for mark in ("", "\ufeff"):
+        (found,) = read(tmp_path, f"{mark}{line}")
+        assert found[:5] == ROSE[:5]
 
 
 @pytest.mark.parametrize("position", ["", "17-12", "here"])
@@ -59,6 +60,7 @@ def test_plain_json(record: dict[str, Any], tmp_path: Path) -> None:
     assert read(tmp_path, json.dumps([none, record])) == [ROSE]
     assert read(tmp_path, f"{json.dumps(none)}\n{json.dumps(record)}\n") == [ROSE]
     assert read(tmp_path, json.dumps(record, indent=1)) == [ROSE]
+    assert read(tmp_path, f"\ufeff{json.dumps(record)}") == [ROSE]
 
 
 @pytest.mark.parametrize(
