@@ -30,11 +30,12 @@ _MISSED = re.compile(
     r"(?:,\s|\s+[a-z0-9(])|(?:Indeed|Additionally|Collectively|Consistently|"
     r"Conversely|Importantly|Interestingly|Notably|Previously|Recently|Remarkably|Similarly|"
     r"Strikingly|Surprisingly),\s)"
-    r"|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,},?\s))"
+    r"|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,},?\s)"
+    r"|(?P<symbol>(?:[a-z]{1,3}-?[A-Z0-9][\w-]*|\d+-[A-Z][\w-]*)\s+[a-z]{2}))"
 )
 """Where a sentence may begin that nupunkt joins to the one before, taking its end for a symbol or
-an initial (``kappa B. The cells``), a unit (``24 h. Cells were``) or not seeing that a title or
-species opens the next (``rash. Dr. Smith``)."""
+an initial (``kappa B. The cells``), a unit (``24 h. Cells were``) or not seeing that a title,
+species or symbol opens the next (``rash. Dr. Smith``, ``rash. p53 was``)."""
 
 _NEVER_LAST = re.compile(
     r"\b(?:vs|[Cc]f|[Ee]\.g|[Ii]\.e|viz|[Ff]igs?|FIGS?|[Rr]efs?|[Ee]qs?|[Nn]os?|[Dd]rs?|Mrs?|Ms|"
@@ -90,6 +91,7 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
             "opener": _is_any_end,
             "name": _WORD_LAST.search,
             "word": _UNIT_LAST.search,
+            "symbol": _WORD_LAST.search,
         }
         is_end = ends[found.lastgroup or "opener"]
         if is_end(before) and not _NEVER_LAST.search(before):

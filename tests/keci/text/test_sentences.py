@@ -47,6 +47,9 @@ def test_any_string_is_covered_exactly(text: str) -> None:
         ("They had MS.", "The women were treated."),
         ("It makes NO.", "These cells do not."),
         ("As shown by Doe et al. in 5 min.", "However, it failed."),
+        ("She had a rash.", "p53 was found."),
+        ("It was degraded.", "mRNA of both was seen."),
+        ("The cells died.", "5-FU was given."),
     ],
 )
 def test_a_symbol_a_unit_or_a_title_hides_no_boundary(first: str, second: str) -> None:
