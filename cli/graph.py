@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import common_options, show_progress
+from keci.cli.options import WholeNumber, common_options, show_progress
 from keci.cli.tables import print_table
 from keci.errors import UsageError
 from keci.progress import ProgressDisplay
@@ -21,10 +21,10 @@ _LOGGER = logging.getLogger(__name__)
 FORMATS = ("kgx", "neo4j", "parquet", "graphml")
 _EPILOG = """\b
 Examples:
-  keci-graph entities.jsonl -o graph/                        KGX TSV
+  keci-graph entities.jsonl -o graph/                   (KGX TSV)
   keci-graph entities/ -o graph/ --format neo4j --format parquet
-  keci-graph entities/ -o graph/ --publications PMID         where ids are PubMed's
-  keci-graph entities.jsonl --top 20                         a table, no files
+  keci-graph entities/ -o graph/ --publications PMID    (ids are PubMed's)
+  keci-graph entities.jsonl --top 20                    (a table, no files)
 """
 
 
@@ -38,7 +38,7 @@ Examples:
     type=click.Choice(FORMATS),
     help="Repeat for several; kgx if not given.",
 )
-@click.option("--top", type=click.IntRange(1), help="Print the strongest edges, this many.")
+@click.option("--top", type=WholeNumber(1), help="Print the strongest edges, this many.")
 @click.option(
     "--mapping",
     "mappings",

@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 from keci.cli.completion import BY_OPTION
 from keci.errors import KeciError
 from keci.logs import set_up_logging
-from keci.options import REQUIRED, Option, Options, option_of
+from keci.options import LARGEST_NUMBER, REQUIRED, Option, Options, option_of
 from keci.printable import printable, printable_lines
 from keci.progress import ProgressDisplay
 
@@ -28,6 +28,7 @@ EXIT_UNUSABLE = 2
 _WHOLE_SENTENCE = 1000
 """Characters of a subcommand's summary; click would cut it after 45."""
 _LONG_CHOICE = 60
+_LONGEST_NUMBER = 30
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -133,14 +134,14 @@ def _click_option(
         if len("|".join(known.choices)) > _LONG_CHOICE:  # click would not wrap it
             metavar, settings["help"] = "NAME", f"{known.help} One of {', '.join(known.choices)}."
     elif Path in kinds:
-        settings["type"] = click.Path(
+        settings["type"] = _NamedPath(
             path_type=Path,
             exists=bool(known.exists),
             dir_okay=known.exists != "file",
             file_okay=known.exists != "folder",
         )
     elif int in kinds:
-        settings["type"] = int if known.least is None else click.IntRange(known.least)
+        settings["type"] = int if known.least is None else WholeNumber(known.least)
     elif float in kinds:
         settings["type"] = float
     if get_origin(hint) is tuple:
@@ -150,6 +151,25 @@ def _click_option(
     elif item.default not in (None, REQUIRED, ()):
         settings |= {"default": item.default, "show_default": known.shown_default}
     return click.option(*flags, item.name, metavar=metavar, **settings)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number that JSON, numpy and torch can hold too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        is_long = len(str(value)) > _LONGEST_NUMBER
+        if is_long or (number := super().convert(value, param, ctx)) > LARGEST_NUMBER:
+            self.fail(f"{printable(value, _LONGEST_NUMBER)} is too large a number.", param, ctx)
+        return number
+
+
+class _NamedPath(click.Path):
+    """A path that is not the empty text, which would be the folder where one is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("expected a name, got nothing.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def show_progress() -> bool:

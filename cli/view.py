@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keci.cli.options import common_options
+from keci.cli.options import WholeNumber, common_options
 from keci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _EPILOG = """\b
 Examples:
-  keci-view entities.jsonl                         writes entities.html
-  keci-view entities/ -o page.html --kb kb/open    with the concepts' definitions
-  keci-view --compare gold.jsonl entities.jsonl    what is missed, spurious, mistyped
-  keci-view --run runs/ade                         the report of a training run
+  keci-view entities.jsonl                         (writes entities.html)
+  keci-view entities/ -o page.html --kb kb/open    (with definitions)
+  keci-view --compare gold.jsonl entities.jsonl    (what is missed or spurious)
+  keci-view --run runs/ade                         (report of a training)
 """
 
 
@@ -42,7 +42,7 @@ Examples:
 )
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=1000,
     show_default=True,
     help="Documents of the page at most, the first ones.",

@@ -144,13 +144,13 @@ def publish(disk: Disk, target: Path, content: bytes) -> None:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[BinaryIO]:
-    """A partial file to fill, which takes the place of ``target`` if the block succeeds.
+    """A partial file to fill, which takes the place and mode of ``target`` if the block succeeds.
 
-    Raises UsageError where it cannot be opened.
+    Raises UsageError where it cannot be opened; a link in its way is not followed.
     """
     partial = target.with_name(f"{target.name}.partial")
     try:
-        file = partial.open("wb")
+        file = _open_partial(partial, target)
     except OSError as error:
         raise UsageError(f"cannot write to {target}: {error.strerror or error}") from error
     try:
@@ -158,6 +158,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        keep_mode(partial, target)
         partial.replace(target)
         _sync(target.parent)
     except BaseException:
@@ -228,15 +229,11 @@ class OutputFile:
         if self.path == STDOUT:
             return sys.stdout.buffer
         try:
-            return self._open_partial() if self.is_regular else self._target.open("wb")
+            if self.is_regular:
+                return _open_partial(self.partial_path, self._target)
+            return self._target.open("wb")
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {error.strerror or error}") from error
-
-    def _open_partial(self) -> BinaryIO:
-        """The partial file, with the mode of the file that it will replace; a link is refused."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OPEN_FLAGS
-        mode = stat.S_IMODE(self._target.stat().st_mode) if self._target.is_file() else _MODE
-        return os.fdopen(os.open(self.partial_path, flags, mode), "wb")
 
     def write(self, content: bytes) -> None:
         self._content.write(content)
@@ -273,6 +270,13 @@ class OutputFile:
             self.close()
         else:
             self.abandon()
+
+
+def _open_partial(partial: Path, target: Path) -> BinaryIO:
+    """The partial file, with the mode of the file that it will replace; a link is refused."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OPEN_FLAGS
+    mode = stat.S_IMODE(target.stat().st_mode) if target.is_file() else _MODE
+    return os.fdopen(os.open(partial, flags, mode), "wb")
 
 
 def _sync(folder: Path) -> None:

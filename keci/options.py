@@ -12,8 +12,11 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from keci.errors import UsageError
+from keci.printable import printable
 
 _KEY = "option"
+LARGEST_NUMBER = 2**53
+"""What JSON, numpy and torch hold exactly too."""
 REQUIRED: Any = MISSING
 """The default of an option that must be given."""
 
@@ -74,5 +77,7 @@ def _check(name: str, known: Option, value: Any) -> None:
     if known.choices and value not in known.choices:
         expected = ", ".join(known.choices)
         raise UsageError(f"{name} must be one of {expected}, got {value!r}")
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise UsageError(f"{name} must be at most {LARGEST_NUMBER}, got {printable(value, 30)}")
     if known.least is not None and value < known.least:
         raise UsageError(f"{name} must be {known.least} or more, got {value!r}")

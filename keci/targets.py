@@ -42,7 +42,7 @@ def check_output(path: str, read: Iterable[Read]) -> None:
         check_standard_output(read)
     else:
         target = Path(path)
-        check_targets([target, target.with_name(f"{target.name}.partial")], read)
+        check_targets([target, target.parent / f"{target.name}.partial"], read)
 
 
 def check_standard_output(read: Iterable[Read]) -> None:

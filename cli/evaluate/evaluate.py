@@ -12,7 +12,7 @@ from keci.cli.evaluate.evaluate_calibration import calibration
 from keci.cli.evaluate.evaluate_compare import compare_sources
 from keci.cli.evaluate.evaluate_inputs import EvaluationInputs, evaluation_inputs, read_predictions
 from keci.cli.evaluate.evaluate_refinement import refinement
-from keci.cli.options import CommandWithSubcommands, common_options
+from keci.cli.options import CommandWithSubcommands, WholeNumber, common_options
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  keci-evaluate runs/ade --task ade --data train.json --ids runs/ade/validation.ids
+  keci-evaluate runs/ade --task ade --data train.json \\
+      --ids runs/ade/validation.ids
   keci-evaluate out.jsonl --task biorelex --data dev.json --json
-  keci-evaluate --compare 'runs/text-*' 'runs/full-*' --task biorelex --data dev.json
+  keci-evaluate --compare 'runs/text-*' 'runs/full-*' \\
+      --task biorelex --data dev.json
   keci-evaluate attention runs/ade --task ade --data train.json
 """
 
@@ -52,12 +54,14 @@ Examples:
 @click.option("--output", type=click.Path(path_type=Path), help="Write the predictions as jsonl.")
 @click.option(
     "--resamples",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=10_000,
     show_default=True,
     help="Resamples of the documents for intervals and tests.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of the resampling.")
+@click.option(
+    "--seed", type=WholeNumber(0), default=1, show_default=True, help="Seed of the resampling."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @evaluation_inputs
 @common_options

@@ -13,7 +13,7 @@ from keci.cli.evaluate.evaluate_inputs import (
     model_argument,
     read_predictions,
 )
-from keci.cli.options import common_options
+from keci.cli.options import WholeNumber, common_options
 from keci.documents import Extraction
 from keci.errors import UsageError
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Example:
-  keci-evaluate attention runs/ade --task ade --data ade.json --ids runs/ade/validation.ids
+  keci-evaluate attention runs/ade --task ade --data ade.json \\
+      --ids runs/ade/validation.ids
 """
 
 
@@ -38,7 +39,7 @@ Example:
 )
 @click.option(
     "--min-concepts",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=1,
     show_default=True,
     help="Leave out types of fewer candidate concepts.",

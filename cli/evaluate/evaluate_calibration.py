@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Example:
-  keci-evaluate calibration runs/ade --task ade --data ade.json --ids runs/ade/validation.ids
+  keci-evaluate calibration runs/ade --task ade --data ade.json \\
+      --ids runs/ade/validation.ids
 """
 
 

@@ -22,7 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 _SIGNS = {"added": "+", "dropped": "-", "re-typed": "~"}
 _EPILOG = """\b
 Example:
-  keci-evaluate refinement runs/ade --task ade --data ade.json --ids runs/ade/validation.ids
+  keci-evaluate refinement runs/ade --task ade --data ade.json \\
+      --ids runs/ade/validation.ids
 """
 
 

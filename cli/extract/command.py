@@ -28,7 +28,7 @@ Examples:
   zcat abstracts.jsonl.gz | keci-extract - --model ade | head
   keci-extract baseline/ --output-dir entities/ --resume
   keci-extract baseline/ --output-dir shard-2/ --shard 2/3
-  keci-extract abstracts.jsonl -o tasks.label-studio.json --sample uncertain 50
+  keci-extract texts.jsonl -o tasks.label-studio.json --sample uncertain 50
   keci-extract verify entities/
 
 The exit code is 0 when every record was written, 1 when some failed, 2 when nothing could be done

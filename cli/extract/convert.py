@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from keci.cli.options import common_options, is_quiet
+from keci.cli.options import WholeNumber, common_options, is_quiet
 from keci.errors import UsageError
 
 _EPILOG = """\b
 Examples:
   keci-extract convert entities/ -o entities.bioc.json
-  keci-extract convert entities.jsonl -o tasks.label-studio.json --sample uncertain 50
+  keci-extract convert entities.jsonl -o tasks.label-studio.json \\
+      --sample uncertain 50
 """
 
 
@@ -23,7 +24,7 @@ Examples:
 @click.option("--output-format", "format_name", help="The format, where the ending is none.")
 @click.option(
     "--sample",
-    type=(click.Choice(("uncertain",)), click.IntRange(1)),
+    type=(click.Choice(("uncertain",)), WholeNumber(1)),
     metavar="uncertain N",
     help="Take only the N records with the least certain finding, that one first.",
 )
@@ -37,12 +38,16 @@ def convert(
     """
     from keci.certainty import least_certain
     from keci.corpus.run.finished import read_output
+    from keci.corpus.run.layout import file_layout
     from keci.pipeline import write
     from keci.targets import check_targets
 
+    if str(target) == "-":
+        raise UsageError("convert writes a file: name it with -o")
     if target.exists():
         raise UsageError(f"{target} exists already")
-    check_targets([target], [output])
+    layout = file_layout(target, format_name)
+    check_targets(layout.written_files(), [output])
     records = read_output(output)
     chosen = least_certain(records, sample[1]) if sample else records
     written = write(chosen, target, format_name).written

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keci.cli.options import EXIT_SOME_FAILED, common_options, is_quiet
+from keci.cli.options import EXIT_SOME_FAILED, WholeNumber, common_options, is_quiet
 from keci.corpus.run.layout import PART_RECORDS
 
 
@@ -84,7 +84,7 @@ Example:
 )  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--output-dir", type=click.Path(path_type=Path), help="Folder of parts to write.")
-@click.option("--part-records", type=click.IntRange(1), default=PART_RECORDS, show_default=True)
+@click.option("--part-records", type=WholeNumber(1), default=PART_RECORDS, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace the output of a run in the folder.")
 @common_options
 def merge(

@@ -13,7 +13,8 @@ from keci.training.adaptation_settings import AdaptationSettings
 _EPILOG = """\b
 Examples:
   keci-train encoder --texts ner/ --kb kb/open --output runs/encoder
-  keci-train --task ade --train train.json --encoder runs/encoder/encoder --output runs/ade
+  keci-train --task ade --train train.json \\
+      --encoder runs/encoder/encoder --output runs/ade
 """
 
 

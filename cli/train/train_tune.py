@@ -26,8 +26,8 @@ def tune(choice: TrainingChoice, tuned: TuneOptions) -> None:
     \b
     Examples:
       keci-train tune --task ade --train train.json --output runs/grid --epochs 20
-      keci-train tune --task ade --train train.json --output runs/search --epochs 20 \\
-          --trials 20 --prune median --runs 3
+      keci-train tune --task ade --train train.json --output runs/search \\
+          --epochs 20 --trials 20 --prune median --runs 3
     """
     from keci.cli.train.train_trials import try_settings
 

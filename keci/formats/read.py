@@ -267,7 +267,7 @@ def _expand(given: str) -> list[str]:
         return [given]
     matches = sorted(match for match in glob.glob(given, recursive=True) if Path(match).is_file())
     if not matches:
-        raise UsageError(f"no file matches the input {given}")
+        raise UsageError(f"no file matches the input {printable(given)}")
     return matches
 
 
@@ -277,7 +277,7 @@ def _expand_url(given: str) -> list[str]:
         return found
     if glob.has_magic(given):
         if not found:
-            raise UsageError(f"no file matches the input {given}")
+            raise UsageError(f"no file matches the input {printable(given)}")
         return found
     return _readable(given, found)
 
@@ -291,7 +291,9 @@ def _readable(folder: str, files: Sequence[str]) -> list[str]:
     chosen = [name for name in files if suffix(Path(name).name) in SUFFIXES_IN_FOLDERS]
     if not chosen:
         endings = ", ".join(sorted(SUFFIXES_IN_FOLDERS))
-        raise UsageError(f"the folder {folder} has no file that ends in one of {endings}")
+        raise UsageError(
+            f"the folder {printable(folder)} has no file that ends in one of {endings}"
+        )
     if len(chosen) < len(files):
         _log.warning("%s: %d files of other kinds are left out", folder, len(files) - len(chosen))
     return chosen

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from keci.errors import DataError, UsageError
+from keci.printable import printable
 from keci.stores import is_url, open_url, state_of
 
 if TYPE_CHECKING:
@@ -244,12 +245,13 @@ class Source:
             try:
                 state_of(self.path)
             except OSError as error:
-                raise UsageError(f"the input {self.name} cannot be read: {error}") from error
+                name, reason = printable(self.name), printable(error)
+                raise UsageError(f"the input {name} cannot be read: {reason}") from error
             return
         if not Path(self.path).exists():
-            raise UsageError(f"the input {self.name} does not exist")
+            raise UsageError(f"the input {printable(self.name)} does not exist")
         if not os.access(self.path, os.R_OK):
-            raise UsageError(f"the input {self.name} cannot be read: permission denied")
+            raise UsageError(f"the input {printable(self.name)} cannot be read: permission denied")
 
     def open_stored(self) -> io.BufferedReader:
         """The bytes of a file or URL as they are stored; raises OSError."""

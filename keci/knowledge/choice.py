@@ -49,6 +49,8 @@ def foreign_mentions(
     path: Path, base: KnowledgeBase, *, max_candidates: int = 6
 ) -> ForeignMentions:
     """The concept mentions in an output of MetaMap; what the base does not know is logged."""
+    if not path.is_file():
+        raise UsageError(f"the mentions in {path} are read more than once: it has to be a file")
     mentions = ForeignMentions(read_metamap(path), base, max_candidates=max_candidates)
     if mentions.unknown:
         _LOGGER.warning(

@@ -6,6 +6,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from keci.cli import export, graph, view
 from keci.cli.evaluate import evaluate
 from keci.cli.extract import command as extract
 from keci.cli.kb import kb
@@ -88,6 +89,17 @@ def test_help_tells_subcommands_in_whole_sentences(
     for item in subcommands_of(command).values():
         sentence = (item.help or "").partition("\n\n")[0]
         assert " ".join(sentence.split()).rstrip(".") in listed
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "keci-view", "keci-graph", "keci-export"])
+def test_help_fits_80_columns(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    others = {"keci-view": view.main, "keci-graph": graph.main, "keci-export": export.main}
+    command = {**COMMANDS, **others}[name]
+    inner = subcommands_of(command) if name in COMMANDS else {}
+    for arguments in ([], *([each] for each in inner)):
+        shown = CliRunner().invoke(command, [*arguments, "--help"]).stdout
+        assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 def subcommands_of(command: click.Command) -> dict[str, click.Command]:

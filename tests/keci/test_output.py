@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keci.errors import UsageError
-from keci.files import OutputFile
+from keci.files import OutputFile, whole_file
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -66,3 +66,18 @@ def test_an_impossible_output_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "absent" / "out.jsonl", tmp_path):
         with pytest.raises(UsageError, match="cannot write to"):
             OutputFile(str(path))
+
+
+def test_a_whole_file_keeps_the_mode_and_follows_no_link(tmp_path: Path) -> None:
+    target, victim = tmp_path / "out", tmp_path / "victim"
+    target.touch()
+    target.chmod(0o600)
+    with whole_file(target) as file:
+        file.write(b"text")
+    assert target.read_bytes() == b"text"
+    assert target.stat().st_mode & 0o777 == 0o600
+    victim.write_bytes(b"mine")
+    (tmp_path / "out.partial").symlink_to(victim)
+    with pytest.raises(UsageError, match="cannot write to"), whole_file(target):
+        pass
+    assert victim.read_bytes() == b"mine"

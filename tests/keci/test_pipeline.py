@@ -119,6 +119,7 @@ def test_a_training_run_is_read_too(tiny_run: Path) -> None:
         ({"unit": "page"}, "unit must be one of sentence, document"),
         ({"device": "tpu"}, "device must be one of"),
         ({"threads": 0}, "threads must be 1 or more"),
+        ({"threads": 10**30}, "threads must be at most"),
         ({"name": "no-such"}, "no bundle folder and no shipped model"),
         ({"kb": "absent"}, "there is no knowledge base at absent"),
     ],

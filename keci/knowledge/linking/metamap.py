@@ -14,13 +14,17 @@ from keci.errors import DataError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.linking.linker import ConceptMention
 from keci.knowledge.linking.plain_mentions import plain_mentions, plain_records
+from keci.printable import printable
 from keci.text.words import find_words
 
 _BOM = b"\xef\xbb\xbf"
 _LOGGER = logging.getLogger(__name__)
-_TRIGGER = re.compile(r'"(?:[^"\\]|\\.)*"-[a-zA-Z]+-\d+-"((?:[^"\\]|\\.)*)"-[^,\]]*')
-_POSITION = re.compile(r"(\d+)[/:](\d+)")
+_TRIGGER = re.compile(
+    r'"(?:[^"\\]|\\.){0,1000}"-[a-zA-Z]{1,100}-\d{1,9}-"((?:[^"\\]|\\.){0,1000})"-[^,\]]*'
+)
+_POSITION = re.compile(r"(\d{1,12})[/:](\d{1,12})")
 _MMI_FIELDS = 9
+_LARGEST = 2**53
 """MetaMapLite's; MetaMap adds the numbers of a concept in MeSH's tree."""
 
 
@@ -66,7 +70,8 @@ def _read_mmi(path: Path) -> Iterator[ForeignCandidate]:
                 if len(fields) > 1 and fields[1] == "MMI":
                     yield from _mmi_candidates(fields, f"{path}:{number}")
                 elif line.strip() and (len(fields) < 2 or fields[1] not in {"AA", "UA"}):
-                    raise DataError(f"{path}:{number}: expected fielded MMI, found {line[:80]!r}")
+                    found = printable(line, 80)
+                    raise DataError(f"{path}:{number}: expected fielded MMI, found {found!r}")
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not UTF-8: {error}") from error
 
@@ -146,6 +151,8 @@ def _read_json(path: Path) -> Iterator[ForeignCandidate]:
 
 def _candidate(document: str, record: Mapping[str, Any], where: str) -> Iterator[ForeignCandidate]:
     """The candidate if it stands in one piece; MetaMap's scores are negative, the lowest best."""
+    if not isinstance(document, str):
+        raise TypeError(f"a PMID that is no text: {printable(repr(document))}")
     pieces = record["ConceptPIs"]
     if len(pieces) == 1:
         start = int(_number(pieces[0]["StartPos"], where))
@@ -156,9 +163,12 @@ def _candidate(document: str, record: Mapping[str, Any], where: str) -> Iterator
 
 def _number(value: Any, where: str) -> float:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: expected a number, found {value!r}") from error
+        raise DataError(f"{where}: expected a number, found {printable(repr(value))}") from error
+    if not abs(number) < _LARGEST:
+        raise DataError(f"{where}: expected a number, found {printable(repr(value))}")
+    return number
 
 
 class ForeignMentions:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
 from keci.documents import Extraction, Mention, Relation
 from keci.pipeline import write
@@ -49,6 +50,27 @@ def test_the_least_certain_come_first(tmp_path: Path) -> None:
     assert task["predictions"][0]["score"] < 0.05
 
 
+@pytest.mark.parametrize("name", ["again.jsonl", "again.jsonl.partial", "again.jsonl.run.json"])
+def test_links_in_the_way_are_not_followed(tmp_path: Path, name: str) -> None:
+    write(RECORDS, tmp_path / "out.jsonl")
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / name).symlink_to(victim)
+    result = run("convert", tmp_path / "out.jsonl", "-o", tmp_path / "again.jsonl")
+    assert result.exit_code == 2
+    assert victim.read_text() == "mine"
+
+
+def test_what_is_read_is_not_the_partial_file(tmp_path: Path) -> None:
+    write(RECORDS, tmp_path / "again.jsonl.partial", "jsonl")
+    before = (tmp_path / "again.jsonl.partial").read_bytes()
+    source = tmp_path / "again.jsonl.partial"
+    result = run("convert", source, "-o", tmp_path / "again.jsonl")
+    assert result.exit_code == 2
+    assert "which is read" in result.stderr
+    assert source.read_bytes() == before
+
+
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     write(RECORDS, output)
@@ -58,6 +80,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "exists already" in refused.stderr
     assert run("convert", output, "-o", tmp_path / "x", "--sample", "all", "3").exit_code == 2
+    assert "name it with -o" in run("convert", output, "-o", "-").stderr
 
 
 def test_a_doubtful_relation_counts_too() -> None:

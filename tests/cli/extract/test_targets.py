@@ -8,6 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from keci.errors import UsageError
+from keci.knowledge.base.store import open_knowledge_base
+from keci.knowledge.choice import foreign_mentions
 from keci.runtime import shipped
 from tests.cli.extraction import contents, run, standard_input
 
@@ -201,3 +204,37 @@ def test_damaged_manifests_are_told_by_their_field(
             assert result.exit_code == 2, result.output
             assert field in result.stderr
             assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--limit", "1" + "0" * 30), ("--threads", "9" * 5_000),
+        ("--part-records", "1" + "0" * 400),
+        ("--metrics", ""), ("--work-dir", ""), ("--limit", "nan"), ("--min-entity-score", "nan"),
+        ("--sample", "nan"), ("--sample", "inf"), ("--max-failures", "nan%"), ("--shard", "1/0"),
+        ("--set", "max_expansion=nan"), ("--set", "max_record_bytes=1e999"),
+    ],
+)  # fmt: skip
+def test_numbers_and_names_that_are_none_are_told(
+    corpus: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    result = run(corpus, "-o", tmp_path / "out", "--no-kb", "--model", "ade", *arguments)
+    assert result.exit_code == 2, result.output
+    assert len(result.stderr) < 1_000
+    assert [path.name for path in tmp_path.iterdir()] == [corpus.name]
+
+
+def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path: Path) -> None:
+    for name in (f"{tmp_path}/x\n00:00:00 ERROR forged\x1b[31m", "x\ny*"):
+        result = run(name, "-o", tmp_path / "out", "--no-kb", "--model", "ade")
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
+        assert result.stderr.rstrip("\n").isprintable()
+
+
+def test_mentions_out_of_a_device_are_refused(corpus: Path, tiny_kb_folder: Path) -> None:
+    os.mkfifo(pipe := corpus.with_name("pipe"))
+    for mentions in (pipe, Path("/dev/zero")):
+        with pytest.raises(UsageError, match="it has to be a file"):
+            foreign_mentions(mentions, open_knowledge_base(tiny_kb_folder))
