@@ -1,15 +1,38 @@
-"""Fields of our own JSON files, read with their types checked: anyone may have edited them."""
+"""Our own JSON and TOML files, read with their types checked: anyone may have edited them."""
 
 import re
+import tomllib
 from collections.abc import Mapping
-from pathlib import PurePath
+from math import isfinite
+from pathlib import Path, PurePath
 from typing import Any
 
-from keci.errors import DataError
+from keci.errors import ConfigError, DataError
 from keci.printable import printable
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _LARGEST = 2**53
+
+
+def read_toml(content: str, name: str) -> dict[str, Any]:
+    """The table that TOML of that name holds; raises ConfigError where it is none."""
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not TOML: {printable(error)}") from error
+    except (RecursionError, ValueError) as error:  # numbers of thousands of digits
+        raise ConfigError(f"{name} is nested too deep, or has too large a number") from error
+
+
+def read_toml_file(path: Path) -> dict[str, Any]:
+    """As ``read_toml`` for a file; raises ConfigError where it cannot be read."""
+    if not path.is_file():
+        raise ConfigError(f"{path} is no file")
+    try:
+        content = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    return read_toml(content, str(path))
 
 
 class Fields:
@@ -52,6 +75,13 @@ class Fields:
         if type(value) is not int or not 0 <= value <= _LARGEST:
             raise self.mistake(name, "a whole number from 0 on")
         return value
+
+    def number(self, name: str) -> float:
+        """A number that is not infinite."""
+        value = self._value(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise self.mistake(name, "a number")
+        return float(value)
 
     def file_name(self, name: str) -> str:
         """The name of a file beside this one: no path leads out of the folder."""

@@ -1,12 +1,12 @@
 """What a task asks for: entity types, relation types with their direction, and the metric."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from keci.errors import ConfigError
+from keci.fields import read_toml_file
 
 NONE = "none"
 METRICS = ("biorelex", "ade", "biored", "micro")
@@ -108,12 +108,7 @@ def load_schema(task: str) -> TaskSchema:
         raise ConfigError(
             f"unknown task {task!r}: expected one of {known}, or a schema file in TOML"
         )
-    try:
-        return TaskSchema.from_record(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a schema in TOML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is not a schema: it is nested too deep") from error
+    return TaskSchema.from_record(read_toml_file(path))
 
 
 def _read_relation_type(record: Mapping[str, Any]) -> RelationType:

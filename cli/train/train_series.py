@@ -11,12 +11,11 @@ from keci.cli.options import show_progress
 from keci.cli.tables import print_summary, print_table
 from keci.cli.train.train_options import HeldOut, TrainingChoice
 from keci.config import ModelConfig, TrainConfig
-from keci.training.crossval import FIGURES, RESULTS_FILE, Summary, run_series
+from keci.training.crossval import RESULTS_FILE, Summary, run_series
+from keci.training.experiment import FIGURES, SCORED_PARTS
 from keci.training.folds import open_folds
 from keci.training.run import RunInputs, open_experiment, train_run
 from keci.training.run_data import Protocol
-
-_PARTS = ("entity", "relation")
 
 
 def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> None:
@@ -30,7 +29,7 @@ def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> Non
         return
     result = train_run(inputs, model, config, resume=choice.resume, show_progress=show_progress())
     print_summary(str(choice.output), _summary(result.scores))
-    entity, relation = (result.scores[part]["f1"] for part in _PARTS)
+    entity, relation = (result.scores[part]["f1"] for part in SCORED_PARTS)
     click.echo(f"F1 entity {entity:.2f}, relation {relation:.2f} ({result.scores['meaning']})")
     state = result.state
     click.echo(f"best epoch {state.best_epoch} of {state.epoch}; checkpoint in {choice.output}")
@@ -39,7 +38,8 @@ def train(choice: TrainingChoice, held_out: HeldOut, config: TrainConfig) -> Non
 def _summary(scores: Mapping[str, Any]) -> dict[str, str]:
     """Precision, recall and F1 of the best epoch."""
     return {
-        part: "  ".join(f"{name} {scores[part][name]:.2f}" for name in FIGURES) for part in _PARTS
+        part: "  ".join(f"{name} {scores[part][name]:.2f}" for name in FIGURES)
+        for part in SCORED_PARTS
     }
 
 
@@ -68,12 +68,12 @@ def _train_series(
 
 
 def _show(summary: Summary, output: Path) -> None:
-    columns = [f"{part[:3]} {name}" for part in _PARTS for name in ("P", "R", "F1")]
+    columns = [f"{part[:3]} {name}" for part in SCORED_PARTS for name in ("P", "R", "F1")]
     rows = [
         (
             member.name,
             scores["documents"],
-            *(round(scores[part][figure], 2) for part in _PARTS for figure in FIGURES),
+            *(round(scores[part][figure], 2) for part in SCORED_PARTS for figure in FIGURES),
         )
         for member, scores in summary.scores.items()
     ]
@@ -81,7 +81,7 @@ def _show(summary: Summary, output: Path) -> None:
     record = summary.to_record()
     count, over = len(summary.values("entity", "f1")), record["over"]
     total = summary.plan.folds or len(summary.plan.seeds)
-    for part in _PARTS:
+    for part in SCORED_PARTS:
         click.echo(f"{part}, mean of {count} of {total} {over}: {_statistics(record[part])}")
     if summary.missing:
         click.echo(f"not finished, so not counted: {', '.join(summary.missing)}")

@@ -4,7 +4,6 @@ The files of the shipped models lie in ``mappings``; a file of the user's own ad
 overrides them. What no file names becomes ``biolink:NamedThing`` or ``biolink:related_to``.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keci.errors import ConfigError
+from keci.fields import read_toml, read_toml_file
 
 ANY_CATEGORY = "biolink:NamedThing"
 ANY_PREDICATE = "biolink:related_to"
@@ -61,10 +61,10 @@ class BiolinkMapping:
 
     def with_file(self, content: str, name: str) -> "BiolinkMapping":
         """A mapping with what a file adds; raises ConfigError where the file holds none."""
-        try:
-            record = tomllib.loads(content)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{name} is not TOML: {error}") from error
+        return self.with_record(read_toml(content, name), name)
+
+    def with_record(self, record: Mapping[str, Any], name: str) -> "BiolinkMapping":
+        """As ``with_file`` for the table of a file."""
         unknown = record.keys() - _SECTIONS
         if unknown:
             raise ConfigError(f"{name}: expected {sorted(_SECTIONS)}, got {sorted(unknown)}")
@@ -84,11 +84,7 @@ def load_mapping(own: Sequence[Path] = ()) -> BiolinkMapping:
         if file.name.endswith(".toml"):
             mapping = mapping.with_file(file.read_text("utf-8"), file.name)
     for path in own:
-        try:
-            content = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the mapping {path} cannot be read: {error}") from error
-        mapping = mapping.with_file(content, str(path))
+        mapping = mapping.with_record(read_toml_file(path), str(path))
     return mapping
 
 

@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from keci.config import TrainConfig
-from keci.errors import UsageError
+from keci.errors import BundleError, UsageError
+from keci.fields import Fields
 from keci.knowledge.base.store import KnowledgeBase
 from keci.model.encoder import Encoder, load_encoder, prefer_trainable_attention, save_encoder
 from keci.progress import ProgressDisplay, step_told
 from keci.text.tokens import TextTokenizer
 from keci.training.adaptation_settings import AdaptationSettings
-from keci.training.checkpoint import read_json, write_json, write_tensors
+from keci.training.checkpoint import read_json, read_tensors, write_json, write_tensors
 from keci.training.synonyms import SynonymPairs
 from keci.training.tagged_texts import (
     IGNORED,
@@ -230,20 +230,27 @@ class Adaptation:
         if not path.is_file():
             return 0
         state: dict[str, Any] = read_json(path)
-        step = int(state.pop("step"))
+        step = Fields(state, f"{path}").count("step")
+        del state["step"]
         if state != self._description:
             raise UsageError(f"{self.folder} was begun with other settings, corpora or knowledge")
-        tensors = load_file(self.folder / WEIGHTS_FILE.format(step=step))
+        weights_path = self.folder / WEIGHTS_FILE.format(step=step)
+        tensors = read_tensors(weights_path)
         weights = {
             name.removeprefix("model:"): value
             for name, value in tensors.items()
             if name.startswith("model:")
         }
-        self.model.load_state_dict(weights)
+        try:
+            self.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise BundleError(f"{weights_path} has other weights than these: {error}") from error
         for name, parameter in self.model.named_parameters():
             for moment in ("step", "exp_avg", "exp_avg_sq"):
                 if f"{moment}:{name}" in tensors:
                     value = tensors[f"{moment}:{name}"].to(self.device)
+                    if moment != "step" and value.shape != parameter.shape:
+                        raise BundleError(f"{weights_path}: {moment}:{name} has another shape")
                     self.optimiser.state[parameter][moment] = value
         return step
 

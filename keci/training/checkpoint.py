@@ -264,13 +264,9 @@ def check_new_or_resumed(folder: Path, *, resume: bool) -> None:
 
 def _read_progress(path: Path) -> tuple[State, int]:
     """The state and the number of updates in last.json; raises BundleError where it holds none."""
-    record = read_json(path)
-    given = Fields(record, f"{path}")
-    score = record.get("best_score")
+    given = Fields(read_json(path), f"{path}")
     try:
-        if isinstance(score, bool) or not isinstance(score, int | float):
-            raise given.mistake("best_score", "a number")
-        state = State(given.count("epoch"), given.count("best_epoch"), float(score))
+        state = State(given.count("epoch"), given.count("best_epoch"), given.number("best_score"))
         return state, given.count("steps")
     except DataError as error:
         raise BundleError(f"{error}") from error

@@ -10,14 +10,19 @@ from typing import Any
 
 from keci.config import TrainConfig
 from keci.errors import UsageError
-from keci.training.checkpoint import RunSettings, check_new_or_resumed, read_json, write_json
-from keci.training.experiment import SCORES_FILE, Experiment
+from keci.training.checkpoint import RunSettings, check_new_or_resumed, write_json
+from keci.training.experiment import (
+    FIGURES,
+    SCORED_PARTS,
+    SCORES_FILE,
+    Experiment,
+    read_scores,
+)
 from keci.training.run_data import Protocol, RunData
 from keci.training.trainer import AfterEpoch
 
 _LOGGER = logging.getLogger(__name__)
 RESULTS_FILE = "results.json"
-FIGURES = ("precision", "recall", "f1")
 _SHARED_DATA = ("protocol", "folds")
 
 
@@ -86,7 +91,7 @@ class Summary:
             "seeds": list(self.plan.seeds),
             "missing": self.missing,
             "over": "folds" if self.plan.folds else "seeds",
-            **{part: self._statistics(part) for part in ("entity", "relation")},
+            **{part: self._statistics(part) for part in SCORED_PARTS},
             "runs": [
                 {"run": member.name, "fold": member.fold or None, "seed": member.seed, **scores}
                 for member, scores in self.scores.items()
@@ -160,9 +165,7 @@ def summarise(output: Path, plan: Plan) -> Summary:
                 f"{finished[0].name} and {member.name} in {output} are no runs of one series: "
                 f"{changed}"
             )
-    return Summary(
-        plan, {member: read_json(output / member.name / SCORES_FILE) for member in finished}
-    )
+    return Summary(plan, {member: read_scores(output / member.name) for member in finished})
 
 
 def _comparable(folder: Path) -> RunSettings:

@@ -15,8 +15,9 @@ from keci.data.gold import GoldDataset
 from keci.data.splits import write_ids
 from keci.data.units import training_units
 from keci.documents import Document, Extraction
-from keci.errors import DataError, UsageError
+from keci.errors import BundleError, DataError, UsageError
 from keci.evaluation import Evaluation
+from keci.fields import Fields
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import (
@@ -44,7 +45,7 @@ from keci.training.checkpoint import (
     write_json,
 )
 from keci.training.lessons import NO_LESSONS, Lessons
-from keci.training.run_data import RunData
+from keci.training.run_data import Protocol, RunData
 from keci.training.teachers import LoadTrained, Teachers
 from keci.training.trained import load_trained
 from keci.training.trainer import AfterEpoch, Trainer, TrainingData
@@ -53,6 +54,7 @@ from keci.view.run_report import REPORT_FILE, run_page
 VALIDATION_IDS_FILE = "validation.ids"
 SCORED_IDS_FILE = "scored.ids"
 SCORES_FILE = "scores.json"
+SCORED_PARTS, FIGURES = ("entity", "relation"), ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Experiment:
             write_json(folder / SCORES_FILE, _scores(evaluation, data, state))
             (folder / REPORT_FILE).write_text(run_page(folder), "utf-8")
         drop_tensors(folder)
-        return RunResult(read_state(folder), read_json(folder / SCORES_FILE))
+        return RunResult(read_state(folder), read_scores(folder))
 
     def _observed_schema(self, data: RunData) -> TaskSchema:
         """The schema, with the pairs of types that overlap in the training documents."""
@@ -212,6 +214,23 @@ class Experiment:
         new = [document for document in documents if document not in self._texts]
         self._texts |= zip(new, builder.prepare(new), strict=True)
         return [self._texts[document] for document in documents]
+
+
+def read_scores(folder: Path) -> Mapping[str, Any]:
+    """What scores.json of a finished run holds; raises BundleError where that is something else."""
+    record = read_json(folder / SCORES_FILE)
+    given = Fields(record, f"{folder / SCORES_FILE}")
+    try:
+        if given.text("protocol") not in {protocol.value for protocol in Protocol}:
+            raise given.mistake("protocol", "one of those of keci-train")
+        given.text("meaning")
+        given.count("documents")
+        for part in SCORED_PARTS:
+            for figure in FIGURES:
+                given.inner(part).number(figure)
+    except DataError as error:
+        raise BundleError(f"{error}") from error
+    return record
 
 
 def _documents(dataset: GoldDataset) -> list[Document]:

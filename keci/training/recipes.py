@@ -10,13 +10,13 @@ A key is an option of ``keci-train`` without its dashes (``encoder_lr`` for --en
 table ``set`` holds what --set takes.
 """
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keci.errors import ConfigError
+from keci.fields import read_toml_file
 
 RECIPES_FOLDER = Path(__file__).resolve().parents[1] / "recipes"
 _SET = "set"
@@ -44,10 +44,7 @@ def read_recipe(name: str, options: Collection[str | None]) -> Recipe:
     if not path.is_file():
         known = ", ".join(recipe_names())
         raise ConfigError(f"unknown recipe {name!r}: expected one of {known}, or a file in TOML")
-    try:
-        record = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no recipe in TOML: {error}") from error
+    record = read_toml_file(path)
     settings = record.pop(_SET, {})
     unknown = sorted(record.keys() - set(options))
     if unknown or not isinstance(settings, dict):

@@ -3,7 +3,7 @@
 import csv
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -14,9 +14,11 @@ from keci.batch import BatchBuilder, PreparedText
 from keci.config import TrainConfig
 from keci.data.gold import GoldDataset
 from keci.documents import Extraction
+from keci.errors import DataError
 from keci.evaluation import Evaluation, evaluate
 from keci.model.network import Network
 from keci.prediction import Batching, Predictor, to_tensors
+from keci.printable import printable
 from keci.progress import ProgressDisplay
 from keci.schema import TaskSchema
 from keci.training.checkpoint import (
@@ -235,21 +237,31 @@ def gains_from_bf16(config: TrainConfig) -> bool:
 def read_metrics(folder: Path) -> list[EpochMetrics]:
     """The epochs of a run so far; none before the first."""
     path = folder / METRICS_FILE
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [
-            EpochMetrics(int(epoch), *map(float, figures))
-            for epoch, *figures in list(csv.reader(lines))[1:]
-        ]
+    return [_epoch_metrics(path, row) for row in _rows(path)] if path.exists() else []
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8", errors="replace") as lines:
+        try:
+            return list(csv.DictReader(lines))
+        except csv.Error as error:
+            raise DataError(f"{path} is no table of epochs: {error}") from error
+
+
+def _epoch_metrics(path: Path, row: Mapping[str, str]) -> EpochMetrics:
+    try:
+        epoch, *figures = (row[item.name] for item in fields(EpochMetrics))
+        return EpochMetrics(int(epoch), *map(float, figures))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is no table of epochs: {printable(repr(error))}") from error
 
 
 def _write_metrics(path: Path, metrics: EpochMetrics) -> None:
     """Append a line, after dropping those of epochs that a resumed run repeats."""
-    kept: list[dict[str, str]] = []
+    kept: list[dict[str, int | float]] = []
     if path.exists() and metrics.epoch > 1:
-        with path.open(newline="", encoding="utf-8") as lines:
-            kept = [row for row in csv.DictReader(lines) if int(row["epoch"]) < metrics.epoch]
+        earlier = (_epoch_metrics(path, row) for row in _rows(path))
+        kept = [asdict(each) for each in earlier if each.epoch < metrics.epoch]
     with path.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.DictWriter(lines, list(asdict(metrics)))
         writer.writeheader()

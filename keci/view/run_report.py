@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
 from keci.view.comparison import compare
@@ -164,7 +166,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = orjson.loads(path.read_bytes())
     except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     if not isinstance(record, dict):

@@ -49,7 +49,7 @@ def test_a_table_without_files(extractions: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ((), "expected -o FOLDER"),
-        (("--mapping", "absent.toml", "--top", "1"), "the mapping absent.toml cannot be read"),
+        (("--mapping", "absent.toml", "--top", "1"), "absent.toml is no file"),
     ],
 )
 def test_wrong_usage_is_one_line(

@@ -13,18 +13,26 @@ import pytest
 from keci.corpus.run.finished import open_finished, problems, summarise
 from keci.corpus.run.journal import encode_entry, read_history, read_journal
 from keci.corpus.run.layout import file_layout
-from keci.errors import KeciError
+from keci.errors import ConfigError, KeciError
+from keci.graph.mapping import load_mapping
 from keci.knowledge.base.folder import Manifest as BaseManifest
 from keci.knowledge.base.folder import verify_folder
 from keci.knowledge.base.store import open_knowledge_base
 from keci.knowledge.vectors.folder import verify_table
 from keci.knowledge.vectors.table import VectorTable
 from keci.runtime.bundle import read_bundle
+from keci.schema import load_schema
+from keci.training.recipes import read_recipe
 from tests.keci.corpus.corpora import run_corpus, write_corpus
 from tests.keci.knowledge.vector_tables import written_base, written_table
 
+HEAD = b"epoch,loss,entity_f1,relation_f1,strict_entity_f1,strict_relation_f1\n"
 WRONG: tuple[Any, ...] = (None, True, -1, 1.5, 2**70 * 1.0, "wide", "", [], [1], {}, {"a": 1})
 GONE = object()
+NO_JSON = (
+    b"", b"{", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b"[" * 9_000 + b"]" * 9_000,
+    b"1" * 5_000, b'{"a": 1e999}', b'{"a": NaN}', b'{"a": 1} {}',
+)  # fmt: skip
 
 
 def mutations(record: Any) -> Iterator[Any]:
@@ -72,6 +80,10 @@ def check(path: Path, use: Callable[[], object]) -> int:
             refused += 1
         except Exception as error:
             pytest.fail(f"{error!r} at {_difference(record, changed)}")
+    for content in NO_JSON:
+        path.write_bytes(content)
+        with pytest.raises(KeciError):
+            use()
     path.write_bytes(orjson.dumps(record))
     return refused
 
@@ -161,6 +173,55 @@ def test_the_manifest_of_vectors(tmp_path: Path) -> None:
         VectorTable.open(folder, base).gather(rows)
 
     assert check(folder / "manifest.json", use) > 50
+
+
+def test_the_scores_of_a_training_run(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from keci.training.crossval import Plan, Summary
+    from keci.training.experiment import read_scores
+
+    part = {"precision": 50.0, "recall": 40, "f1": 44.4}
+    scores = {"protocol": "clean", "meaning": "m", "documents": 3, "entity": part, "relation": part}
+    (tmp_path / "scores.json").write_bytes(orjson.dumps(scores))
+
+    def use() -> None:
+        plan = Plan(0, (1,))
+        Summary(plan, dict.fromkeys(plan.members(), read_scores(tmp_path))).to_record()
+
+    assert check(tmp_path / "scores.json", use) > 50
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"epoch,loss\n1,2\n", b"\xff\n\x00", b"a,b\n1\n", b"epoch\n" + b"9" * 5000 + b"\n",
+        HEAD + b"one,2,3,4,5,6\n", HEAD + b"1,2,3\n", HEAD + b'1,"' + b"x" * 200_000 + b'",3\n',
+    ],
+)  # fmt: skip
+def test_the_epochs_of_a_training_run(tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("transformers")
+    from keci.training.trainer import METRICS_FILE, read_metrics
+
+    (tmp_path / METRICS_FILE).write_bytes(content)
+    if not content:
+        assert read_metrics(tmp_path) == []
+        return
+    with pytest.raises(KeciError, match="no table of epochs"):
+        read_metrics(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["a = " + "[" * 50_000, "a = " + "9" * 5_000, "a = \xff", "="])
+def test_toml_that_is_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(content.encode("latin-1"))
+    for read in (
+        lambda: load_schema(str(path)),
+        lambda: read_recipe(str(path), ()),
+        lambda: load_mapping([path]),
+        lambda: load_mapping([Path("/dev/zero")]),
+    ):
+        with pytest.raises(ConfigError):
+            read()
 
 
 def test_the_settings_of_a_training_run(tiny_run: Path, tmp_path: Path) -> None:

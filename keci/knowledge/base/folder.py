@@ -12,6 +12,7 @@ from typing import Any
 import marisa_trie
 import numpy as np
 import numpy.typing as npt
+import orjson
 import platformdirs
 
 from keci.errors import DataError, KnowledgeBaseError
@@ -192,7 +193,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"Make one with: keci-kb build open --fetch --output {folder}"
         )
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = orjson.loads(path.read_bytes())
     except (ValueError, OSError) as error:
         raise KnowledgeBaseError(f"{path} is not JSON: {error}") from error
     if not isinstance(record, dict):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from keci.errors import DataError, KnowledgeBaseError, UsageError
 from keci.fields import Fields
@@ -139,7 +140,7 @@ def read_manifest(folder: Path) -> TableManifest:
     """The manifest of a table; raises KnowledgeBaseError where there is none or it is damaged."""
     path = folder / MANIFEST_FILE
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = orjson.loads(path.read_bytes())
     except (ValueError, OSError) as error:
         raise KnowledgeBaseError(f"{folder} holds no vectors: {error}") from error
     if not isinstance(record, dict):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -61,7 +62,7 @@ class EmbeddingState:
         if not path.exists():
             return None
         try:
-            record = json.loads(path.read_text("utf-8"))
+            record = orjson.loads(path.read_bytes())
             if record["settings"] != self.settings:
                 raise UsageError(
                     f"{self.folder} holds an unfinished training with other settings: "

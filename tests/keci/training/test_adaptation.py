@@ -13,10 +13,11 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from keci.errors import DataError, UsageError
+from keci.errors import BundleError, DataError, KeciError, UsageError
 from keci.text.tokens import TextTokenizer
-from keci.training.adaptation import Adaptation, synonym_loss
+from keci.training.adaptation import STATE_FILE, Adaptation, synonym_loss
 from keci.training.adaptation_settings import AdaptationSettings
+from keci.training.checkpoint import read_tensors, write_tensors
 from keci.training.tagged_texts import (
     IGNORED,
     batches_of_similar_length,
@@ -170,6 +171,38 @@ def test_resuming_with_other_settings_is_refused(
     other = AdaptationSettings(encoder=str(encoder), steps=3, synonym_pairs=0)
     with pytest.raises(UsageError, match="other settings"):
         Adaptation(other, corpora, tmp_path / "run", base=None).run(resume=True)
+
+
+def test_a_state_that_was_changed_is_refused(
+    encoder: Path, corpora: list[Path], tmp_path: Path
+) -> None:
+    settings = AdaptationSettings(encoder=str(encoder), steps=2, synonym_pairs=0)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    one = Adaptation(settings, corpora, folder, base=None)
+    one._train_step(0, [0])
+    one._save(1)
+    state, (weights,) = folder / STATE_FILE, folder.glob("adaptation-*.safetensors")
+    sound = orjson.loads(state.read_bytes()), read_tensors(weights)
+    for change, message in (
+        ({"step": "../x"}, "step must be"), ({"step": None}, "step must be"),
+        ({"step": 7}, "cannot be read"), ({"step": 10**15}, "cannot be read"),
+    ):  # fmt: skip
+        state.write_bytes(orjson.dumps(sound[0] | change))
+        with pytest.raises(KeciError, match=message):
+            one.run(resume=True)
+    state.write_bytes(orjson.dumps(sound[0]))
+    name = next(name for name in sound[1] if name.startswith("model:"))
+    write_tensors(weights, sound[1] | {name: torch.zeros(2, 3, 4)})
+    with pytest.raises(BundleError, match="has other weights"):
+        one.run(resume=True)
+    moment = next(name for name in sound[1] if name.startswith("exp_avg:"))
+    write_tensors(weights, sound[1] | {moment: torch.zeros(2, 3, 4)})
+    with pytest.raises(BundleError, match="another shape"):
+        one.run(resume=True)
+    weights.write_bytes(b"half of a file")
+    with pytest.raises(BundleError, match="cannot be read"):
+        one.run(resume=True)
 
 
 def test_the_command_leaves_an_encoder_that_training_takes(
