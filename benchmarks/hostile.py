@@ -15,7 +15,6 @@ import importlib
 import importlib.util
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from benchmarks.hostile_texts import linked
+
 MODEL = Path(__file__).resolve().parent.parent / "models" / "ade"
 MEMORY_MB = 1500
 SECONDS = 120
@@ -36,22 +37,18 @@ FAILURE = (
     b'{"source":"gone","position":1,"id":"a","reason":"r","excerpt":"e","ordinal":0,'
     b'"format":"jsonl","original":"{\\"text\\":\\"rash\\"}"}\n'
 )
-FAMILIES = (
-    "cell ", "TNF/IFN/", "protein kinase ", "IFN - ", "tumor necrosis factor (TNF) ",
-    "acute lung injury ", "TNF+++", "TNF-alpha/IFN-gamma receptor kinase ", "IL-2 (IL) ", "  (A",
-)  # fmt: skip
 OVER = "which is read|where the output goes|cannot write|cannot read the input|two outputs"
 """What a command says that refuses to write, or to read what has no name."""
 
 ENVIRONMENT = {**os.environ, "RUST_BACKTRACE": "0"}
-SIZES = (8_000, 32_000, 128_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
     """``make`` fills the working folder; ``arguments`` follow ``program``; ``codes`` are right.
 
-    ``says`` is in what stderr must say, so that nothing else can be what refused the attack.
+    ``says`` is in what stderr must say, so that nothing else can be what refused the attack;
+    ``standard_input`` is a file.
     """
 
     name: str
@@ -60,6 +57,7 @@ class Attack:
     codes: tuple[int, ...]
     says: str = ""
     program: str = "keci.cli.extract.command"
+    standard_input: str = os.devnull
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +177,58 @@ def target_attacks() -> Iterator[Attack]:
         yield Attack(name, files, (*arguments, "--no-kb"), (2,), OVER)
 
 
+def disguise_attacks() -> Iterator[Attack]:
+    """Inputs and models under other names, links where no output is, numbers that are none."""
+
+    def bundle() -> None:
+        for name in ("x", "bundle/manifest.json", "bundle/int8/graph"):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_bytes(RECORD)
+
+    def output_with_link() -> None:
+        Path("x.jsonl").write_bytes(EXTRACTION)
+        Path("victim").write_bytes(b"mine")
+        Path("y.jsonl.partial").symlink_to("victim")
+
+    def run() -> None:
+        Path("run").mkdir()
+        Path("run/metrics.csv").write_bytes(b"epoch,loss,entity_f1\n1,2.0,50.0\n")
+
+    plain = ("--no-kb", "--input-format", "jsonl")
+    made = _file("x", RECORD)
+    yield Attack(
+        "standard input that is the output", made, ("-", "-o", "x", "--overwrite", *plain), (2,),
+        OVER, standard_input="x",
+    )  # fmt: skip
+    graph = ("x", "-o", "y", "--model", "bundle", *plain, "--metrics", "bundle/int8/graph")
+    forged = "y\n00:00:00 ERROR forged\x1b[31m"
+    for name, make, arguments, says in (
+        ("an input named by file://", made, ("file://x", "-o", "x", *plain), OVER),
+        ("an output named by file://", made, ("x", "-o", "file://x", "--work-dir", "w"), OVER),
+        ("metrics over a graph", bundle, graph, OVER),
+        ("a link of convert", output_with_link, ("convert", "x.jsonl", "-o", "y.jsonl"), OVER),
+        ("a name with lines of a log", made, (forged, "-o", "y"), "does not exist"),
+        ("a limit beyond 64 bits", made, ("x", "-o", "y", "--limit", "9" * 30), "too large"),
+        ("metrics without a name", made, ("x", "-o", "y", "--metrics", ""), "got nothing"),
+        ("a zero device of mentions", made, ("x", "-o", "y", "--mentions", "/dev/zero"), ""),
+    ):  # fmt: skip
+        yield Attack(name, make, arguments, (2,), says)
+    over = ("--run", "run", "-o", "run/metrics.csv")
+    yield Attack("a report over what it reports", run, over, (2,), OVER, "keci.cli.view")
+    deep = _file("deep.toml", b"a = " + b"[" * 50_000)
+    mapped = ("x.jsonl", "--top", "1", "--mapping", "deep.toml")
+    yield Attack(
+        "a mapping that is nested deep",
+        lambda: (deep(), _file("x.jsonl", EXTRACTION)()),
+        mapped, (2,), "nested too deep", "keci.cli.graph",
+    )  # fmt: skip
+    scored = ("x.jsonl", "--task", "ade", "--data", "x.jsonl", "--output", "x.jsonl")
+    yield Attack(
+        "predictions over the annotated data", _file("x.jsonl", EXTRACTION), scored, (2,), OVER,
+        "keci.cli.evaluate.evaluate",
+    )  # fmt: skip
+
+
 def other_attacks() -> Iterator[Attack]:
     """Other commands that would write over what they read."""
 
@@ -266,7 +316,7 @@ def tried(attack: Attack) -> Outcome:
             attack.make()
             before = _contents()
             started = time.perf_counter()
-            code, said, megabytes = _run(attack.program, attack.arguments)
+            code, said, megabytes = _run(attack)
             seconds = time.perf_counter() - started
             changed = before != {name: _contents().get(name) for name in before}
         finally:
@@ -290,17 +340,19 @@ def _problem(attack: Attack, code: int | None, said: str) -> str:
 
 
 def _contents() -> dict[str, bytes]:
-    files = (path for path in Path().iterdir() if path.is_file())
-    return {path.name: path.read_bytes() for path in files}
+    files = (path for path in Path().rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in files}
 
 
-def _run(program: str, arguments: tuple[str, ...]) -> tuple[int | None, str, int]:
+def _run(attack: Attack) -> tuple[int | None, str, int]:
     """Exit code (None after too long), stderr, and peak memory of a process with bounds."""
-    command = [sys.executable, "-c", _LIMITED.format(program=program), *arguments]
+    command = [sys.executable, "-c", _LIMITED.format(program=attack.program), *attack.arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=SECONDS, check=False, env=ENVIRONMENT
-        )
+        with Path(attack.standard_input).open("rb") as given:
+            done = subprocess.run(
+                command, stdin=given, capture_output=True, timeout=SECONDS, check=False,
+                env=ENVIRONMENT,
+            )  # fmt: skip
     except subprocess.TimeoutExpired:
         return None, "", 0
     said, _, peak = done.stderr.decode("utf-8", "replace").rpartition("peak ")
@@ -318,47 +370,17 @@ from {program} import main
 )
 
 
-def linked(kb: Path) -> Iterator[Outcome]:
-    """Texts of a family and of mixed families, 16 times longer: not 64 times slower."""
-    import random
-
-    from keci.knowledge.base.store import open_knowledge_base
-    from keci.knowledge.linking.linker import Linker
-
-    base = open_knowledge_base(kb)
-    chance = random.Random(1)
-    mixed = "".join(chance.choices(FAMILIES, k=SIZES[-1] // 4))
-    long_words = " ".join(
-        "".join(chance.choices("abcde", k=2000)) for _ in range(SIZES[-1] // 2000)
-    )
-    for family in (*FAMILIES, mixed, long_words):
-        seconds = []
-        linker = Linker(base)
-        for size in SIZES:
-            text = (family * (size // len(family) + 1))[:size]
-            started = time.process_time()
-            linker.link(text)
-            seconds.append(time.process_time() - started)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        is_linear = seconds[-1] < 64 * seconds[0] + 0.1
-        times = ", ".join(
-            f"{each:.2f} s for {size:,}" for size, each in zip(SIZES, seconds, strict=True)
-        )
-        problem = "" if is_linear else "not linear"
-        yield Outcome(f"{family[:40]!r}: {times}", problem, round(seconds[-1], 2), peak)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kb", type=Path, help="folder of a knowledge base, for the linker")
     parser.add_argument("--only", default="", help="attacks with this in their names")
     options = parser.parse_args()
-    attacks = [*reader_attacks(), *target_attacks(), *other_attacks()]
+    attacks = [*reader_attacks(), *target_attacks(), *disguise_attacks(), *other_attacks()]
     attacks += bundle_attacks(MODEL) if importlib.util.find_spec("onnx") else []
     outcomes = []
     for outcome in chain(
         (tried(attack) for attack in attacks if options.only in attack.name),
-        linked(options.kb) if options.kb else (),
+        (Outcome(*found) for found in linked(options.kb)) if options.kb else (),
     ):
         outcomes.append(outcome)
         figures = [outcome.seconds, outcome.megabytes]
