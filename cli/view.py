@@ -20,7 +20,7 @@ _EPILOG = """\b
 Examples:
   keci-view entities.jsonl                         (writes entities.html)
   keci-view entities/ -o page.html --kb kb/open    (with definitions)
-  keci-view --compare gold.jsonl entities.jsonl    (what is missed or spurious)
+  keci-view --compare gold.jsonl entities.jsonl    (missed and spurious)
   keci-view --run runs/ade                         (report of a training)
 """
 

@@ -99,7 +99,7 @@ def build_umls_command(output: Path, rrf: Path, net: Path | None, wanted: UmlsFi
     \b
     Example:
       keci-kb build umls --rrf 2026AA/META --net 2026AA/NET --output kb/umls
-      keci-kb build umls --rrf META --net NET --source MSH --source HGNC -o kb/part
+      keci-kb build umls --rrf META --source MSH --source HGNC -o kb/part
     """
     from keci.knowledge.sources.umls import build_umls
 
@@ -133,7 +133,7 @@ def build_obo_command(
 
     \b
     Example:
-      keci-kb build obo mondo.obo --type T047 --type MONDO:0005070=T191 -o kb/mondo
+      keci-kb build obo mondo.obo --type T047 --type MONDO:0005070=T191 -o kb/m
     """
     from keci.knowledge.sources.obo_files import TypeRules, build_obo
 
@@ -165,7 +165,7 @@ def build_table_command(
 
     \b
     Example:
-      keci-kb build table compounds.csv --type T109 --merge kb/open --output kb/ours
+      keci-kb build table compounds.csv --type T109 --merge kb/open -o kb/ours
     """
     from keci.knowledge.sources.concept_table import build_table
 
