@@ -204,10 +204,10 @@ def disguise_attacks() -> Iterator[Attack]:
     forged = "y\n00:00:00 ERROR forged\x1b[31m"
     for name, make, arguments, says in (
         ("an input named by file://", made, ("file://x", "-o", "x", *plain), OVER),
-        ("an output named by file://", made, ("x", "-o", "file://x", "--work-dir", "w"), OVER),
+        ("an output that is no URL of a file", made, ("x", "-o", "file://x"), "names no file"),
         ("metrics over a graph", bundle, graph, OVER),
         ("a link of convert", output_with_link, ("convert", "x.jsonl", "-o", "y.jsonl"), OVER),
-        ("a name with lines of a log", made, (forged, "-o", "y"), "does not exist"),
+        ("a name with lines of a log", made, (forged, "-o", "y"), "no file matches"),
         ("a limit beyond 64 bits", made, ("x", "-o", "y", "--limit", "9" * 30), "too large"),
         ("metrics without a name", made, ("x", "-o", "y", "--metrics", ""), "got nothing"),
         ("a zero device of mentions", made, ("x", "-o", "y", "--mentions", "/dev/zero"), ""),

@@ -17,7 +17,8 @@ from keci.corpus.run.layout import OWN_NAME, Layout, file_layout, folder_layout
 from keci.corpus.run.manifest import FileFacts
 from keci.errors import UsageError
 from keci.files import Disk
-from keci.stores import Store
+from keci.printable import printable
+from keci.stores import Store, is_url
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -41,6 +42,8 @@ def store_layout(
         layout = folder_layout(work, format_name, part_records, rows)
         return replace(layout, store=Store(url))
     folder, _, name = url.rpartition("/")
+    if not is_url(folder):
+        raise UsageError(f"cannot write to {printable(url)}: it names no file in a folder")
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:

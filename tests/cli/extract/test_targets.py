@@ -213,6 +213,7 @@ def test_damaged_manifests_are_told_by_their_field(
         ("--part-records", "1" + "0" * 400),
         ("--metrics", ""), ("--work-dir", ""), ("--limit", "nan"), ("--min-entity-score", "nan"),
         ("--sample", "nan"), ("--sample", "inf"), ("--max-failures", "nan%"), ("--shard", "1/0"),
+        ("-o", "memory://x"),
         ("--set", "max_expansion=nan"), ("--set", "max_record_bytes=1e999"),
     ],
 )  # fmt: skip
