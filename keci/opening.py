@@ -95,6 +95,8 @@ class ModelOptions(Options):
         Options.__post_init__(self)
         if self.kb and self.without_kb:
             raise UsageError("--kb and --no-kb exclude each other")
+        if self.mentions and self.mentions.exists() and not self.mentions.is_file():
+            raise UsageError(f"{self.mentions} is read more than once: it has to be a file")
         if self.ray_address and self.engine != "ray":
             raise UsageError("--ray-address goes with --engine ray")
 

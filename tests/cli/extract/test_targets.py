@@ -237,5 +237,8 @@ def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path: Path) -> None:
 def test_mentions_out_of_a_device_are_refused(corpus: Path, tiny_kb_folder: Path) -> None:
     os.mkfifo(pipe := corpus.with_name("pipe"))
     for mentions in (pipe, Path("/dev/zero")):
+        result = run(corpus, "-o", corpus.with_name("out"), "--mentions", mentions)
+        assert result.exit_code == 2
+        assert "it has to be a file" in result.stderr
         with pytest.raises(UsageError, match="it has to be a file"):
             foreign_mentions(mentions, open_knowledge_base(tiny_kb_folder))
