@@ -36,6 +36,15 @@ def check_targets(written: Iterable[Path], read: Iterable[Read]) -> None:
             raise UsageError(f"{path} would be written over {name}, which is read")
 
 
+def check_folder(folder: Path, read: Iterable[Read]) -> None:
+    """Raises UsageError where a file or folder that is read lies in a folder of many outputs."""
+    for path in map(Path, read):
+        if path.exists() and path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{path} is read and lies in {folder}, which is written; choose another"
+            )
+
+
 def check_output(path: str, read: Iterable[Read]) -> None:
     """As ``check_targets`` for a file that is written as ``NAME.partial`` first, or ``-``."""
     if path == "-":

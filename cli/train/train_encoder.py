@@ -59,8 +59,10 @@ def encoder(inputs: AdaptationInputs, settings: AdaptationSettings) -> None:
     OUTPUT/encoder is then what --encoder of keci-train takes.
     """
     from keci.knowledge.choice import knowledge_base_for
+    from keci.targets import check_folder
     from keci.training.adaptation import Adaptation
 
+    check_folder(inputs.output, (*inputs.texts, *([inputs.kb] if inputs.kb else [])))
     needs_names = settings.synonym_pairs and not inputs.without_kb
     base = knowledge_base_for(inputs.kb) if needs_names else None
     adaptation = Adaptation(

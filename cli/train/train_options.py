@@ -140,12 +140,18 @@ class TrainingChoice(Options):
     def check_names(self) -> None:
         """Raise KeciError where a setting, a model or the knowledge base is none.
 
-        That takes no time, and so comes before hours of reading and training.
+        Nor may what is read lie in the folder of the run. That takes no time, and so comes before
+        hours of reading and training.
         """
         from keci.knowledge.choice import knowledge_base_folder
         from keci.runtime.shipped import find_bundle, is_run
+        from keci.targets import check_folder
 
         self.configs(TrainConfig())
+        if not self.resume:
+            files = (self.train, self.validation, self.unlabelled, self.kb)
+            models = (self.encoder, self.start, *self.teacher)
+            check_folder(self.output, [path for path in (*files, *models) if path is not None])
         for model in (self.start, *self.teacher):
             if model is not None and not is_run(model):
                 find_bundle(model)

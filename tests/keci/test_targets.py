@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from keci.errors import UsageError
-from keci.targets import check_output, check_targets
+from keci.targets import check_folder, check_output, check_targets
 from tests.cli.extraction import standard_input
 
 
@@ -38,6 +38,14 @@ def test_files_deep_in_a_folder_and_standard_input_are_read(source: Path, tmp_pa
     with standard_input(source), pytest.raises(UsageError, match="standard input, which is read"):
         check_output(str(source), ["-"])
     check_output(str(tmp_path / "out"), ["-", source])
+
+
+def test_what_is_read_lies_in_no_folder_that_is_written(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    for folder, read in ((tmp_path, source), (tmp_path / "link", source), (tmp_path, tmp_path)):
+        with pytest.raises(UsageError, match="lies in"):
+            check_folder(folder, [read])
+    check_folder(tmp_path / "run", [source, tmp_path, "biomedical"])
 
 
 def test_what_is_written_under_another_name_first_is_checked_too(source: Path) -> None:

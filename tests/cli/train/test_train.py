@@ -113,6 +113,17 @@ def test_wrong_options_are_explained(
     assert message in result.output
 
 
+@pytest.mark.parametrize("output", [".", "encoder"])
+def test_nothing_that_is_read_lies_in_the_folder_of_the_run(
+    workplace: Path, tiny_kb_folder: Path, output: str
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in workplace.rglob("*")}
+    result = run_train(workplace, tiny_kb_folder, run=output)
+    assert result.exit_code == 2
+    assert "is read and lies in" in result.output
+    assert {path: path.stat().st_mtime_ns for path in workplace.rglob("*")} == before
+
+
 def test_predictions_are_scored_without_a_model(workplace: Path) -> None:
     gold = str(workplace / "gold.jsonl")
     result = CliRunner().invoke(
