@@ -61,7 +61,8 @@ def sentences(content: bytes) -> Iterator[TaggedSentence]:
         is_comment = line.startswith("#") and not (len(columns) > 1 and TAG.fullmatch(columns[-1]))
         if not line.strip() or columns[0] == _BREAK:
             if rows:
-                tokens = tuple(row[_token_column(rows)] for row in rows)
+                column = _token_column(rows)
+                tokens = tuple(row[column] for row in rows)
                 yield TaggedSentence(str(start), tokens, tuple(row[-1] for row in rows))
             rows, start = [], number + 1
         elif not is_comment:

@@ -1,5 +1,6 @@
 """The same two mentions and relation in every layout that holds texts and mentions."""
 
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from keci.data import tagged
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
 from keci.data.layouts import Layout
@@ -252,6 +254,14 @@ def test_tokens_of_conllu_stand_in_the_second_column(tmp_path: Path) -> None:
     assert seen(load_dataset(path, SCHEMA)) == (TEXT, MENTIONS, [])
     path.write_text("1\tO\n2\tB-Drug\n")
     assert seen(load_dataset(path, SCHEMA))[:2] == ("1 2", [(2, 3, "Drug")])
+
+
+def test_a_file_without_empty_lines_is_read_in_time_that_grows_as_it_does() -> None:
+    content = "\n".join(f"{number}\tword\tword\tX\tO" for number in range(1, 20_001))
+    started = time.process_time()
+    (sentence,) = tagged.sentences(content.encode())
+    assert sentence.tokens == ("word",) * 20_000
+    assert time.process_time() - started < 5
 
 
 def test_tagged_json(tmp_path: Path) -> None:
