@@ -26,7 +26,7 @@ TEXT = (
 def read(content: str | bytes, **limits: int) -> list[Document | Failure]:
     raw = content.encode() if isinstance(content, str) else content
     stream = ContentStream(io.BufferedReader(io.BytesIO(raw)))
-    options = ReadOptions(metadata=False, **limits)  # type: ignore[arg-type]
+    options = ReadOptions(metadata=False, **limits)  # type: ignore[arg-type]  # fields by name
     return list(read_medline(stream, "in.nbib", options))
 
 
