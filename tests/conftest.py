@@ -18,6 +18,15 @@ settings.load_profile("keci")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a case of bytes by its argument and number, never by the bytes.
+
+    Bytes can differ from one process to the next (gzip writes the time into its header), and the
+    processes of pytest-xdist must collect the same names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def _as_before() -> Iterator[None]:
     """Commands set up logging and threads for their process; undo it."""

@@ -28,7 +28,7 @@ def test_a_byte_order_mark_is_dropped() -> None:
     [
         (b"good \xff bad", 100, "not valid UTF-8 at byte 5"),
         (b"x" * 101, 100, "longer than the limit of 100 bytes"),
-        (gzip.compress(b"x" * 50)[:-9], 100, "truncated"),
+        (gzip.compress(b"x" * 50, mtime=0)[:-9], 100, "truncated"),
     ],
 )
 def test_what_cannot_be_read_is_one_failure(content: bytes, limit: int, reason: str) -> None:
