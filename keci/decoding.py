@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from keci.batch import Batch, find_keys
 from keci.documents import ConceptLink, Extraction, Mention, Relation
+from keci.errors import BundleError
 from keci.knowledge.base.store import KnowledgeBase
 from keci.knowledge.vocabularies import Indices
 from keci.overlaps import without_doubles
@@ -48,12 +49,21 @@ def final_scores(outputs: Outputs) -> SpanGraphScores:
 
 
 def _scores(outputs: Outputs, entity_logits: Numbers, relation_logits: Numbers) -> SpanGraphScores:
-    """Softmax of entities, and of the few pairs of which both ends may be mentions."""
-    entities = _softmax(entity_logits)
-    may_be_mention = entities[:, 0] < MOST_NONE
-    is_read = may_be_mention[outputs["pair_heads"]] & may_be_mention[outputs["pair_tails"]]
-    relations = np.zeros(relation_logits.shape, dtype=np.float32)
-    relations[is_read] = _softmax(relation_logits[is_read])
+    """Softmax of entities, and of the few pairs of which both ends may be mentions.
+
+    BundleError where one is no number: such a span would be no mention, without a word.
+    """
+    with np.errstate(invalid="ignore"):
+        entities = _softmax(entity_logits)
+        may_be_mention = entities[:, 0] < MOST_NONE
+        is_read = may_be_mention[outputs["pair_heads"]] & may_be_mention[outputs["pair_tails"]]
+        relations = np.zeros(relation_logits.shape, dtype=np.float32)
+        relations[is_read] = _softmax(relation_logits[is_read])
+    if not (np.isfinite(entities).all() and np.isfinite(relations).all()):
+        raise BundleError(
+            "the model gave scores that are no numbers: its weights are damaged, or too large for "
+            "the precision that it runs in"
+        )
     return SpanGraphScores(entities, relations)
 
 

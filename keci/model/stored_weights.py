@@ -33,11 +33,14 @@ def store_weights(weights: Mapping[str, Tensor], path: Path, *, in_8_bits: bool)
 
 
 def stored_weights(path: Path) -> dict[str, Tensor]:
-    """The weights in float32; raises BundleError where the file cannot be read."""
+    """The weights in float32; raises BundleError where the file or its numbers cannot be read."""
     try:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:
         raise BundleError(f"{path} cannot be read: {error}") from error
+    for name, weight in stored.items():
+        if weight.is_floating_point() and not weight.isfinite().all():
+            raise BundleError(f"{path}: tensor {name} has values that are no finite numbers")
     scales = {name for name in stored if name.removesuffix(_SCALES) in stored.keys() - {name}}
     return {
         name: weight.float() * stored[name + _SCALES] if name + _SCALES in scales else weight

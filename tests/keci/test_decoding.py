@@ -9,6 +9,7 @@ from keci.batch import Batch
 from keci.config import ModelConfig
 from keci.decoding import SpanGraphScores, decode, final_scores, initial_scores
 from keci.documents import Extraction
+from keci.errors import BundleError
 from keci.schema import RelationType, TaskSchema
 from tests.tiny import (
     CONFIG,
@@ -296,3 +297,19 @@ def test_the_final_span_graph_is_scored_where_there_is_one() -> None:
     final_logits = np.array([[0, 0], [0, 0]], dtype=np.float32)
     outputs |= {"final_entity_logits": final_logits, "final_relation_logits": final_logits}
     assert final_scores(outputs).entities.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("logits", ["entity_logits", "relation_logits"])
+def test_scores_that_are_no_numbers_are_told(logits: str, value: float) -> None:
+    outputs = {
+        "entity_logits": np.array([[0, 9], [0, 9]], dtype=np.float32),
+        "kept_spans": np.array([0, 1]),
+        "relation_logits": np.zeros((2, 2), dtype=np.float32),
+        "pair_heads": np.array([0, 1]),
+        "pair_tails": np.array([1, 0]),
+    }
+    assert np.isfinite(initial_scores(outputs).entities).all()
+    outputs[logits][1, 1] = value
+    with pytest.raises(BundleError, match="no numbers"):
+        initial_scores(outputs)

@@ -43,3 +43,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "graph").write_bytes(b"x")
     with pytest.raises(BundleError, match="cannot be read"):
         stored_weights(tmp_path / "graph")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_values_that_are_no_numbers_are_refused_by_the_name_of_their_tensor(
+    tmp_path: Path, value: float
+) -> None:
+    broken = weights()
+    broken["maps.bias"][3] = value
+    store_weights(broken, tmp_path / "graph", in_8_bits=True)
+    with pytest.raises(BundleError, match=r"maps\.bias has values that are no finite numbers"):
+        stored_weights(tmp_path / "graph")
