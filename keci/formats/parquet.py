@@ -6,7 +6,7 @@ Needs pyarrow (the extra ``parquet``). Offsets count Unicode code points, as eve
 import importlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import orjson
 
@@ -17,7 +17,11 @@ from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, spooled
 
 ROWS_AT_ONCE = 1000
+BYTES_AT_ONCE = 32 << 20
+"""Rows are read that take about so much, 1 to ``ROWS_AT_ONCE``."""
 MAGIC = b"PAR1"
+_LARGE, _MOST_PACKED = 32 << 20, 200
+"""Columns of a row group that are as large, and packed into so small a part, are no text."""
 
 
 def read_parquet(
@@ -40,8 +44,7 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
     arrow, parquet = _arrow()
     with spooled(stream) as file:
         try:
-            table = parquet.ParquetFile(file)
-            names = table.schema_arrow.names
+            names = parquet.read_schema(file).names
             fields = {options.text_field, *options.text_fields}
             texts = sorted(fields.intersection(names))
             if not texts:
@@ -51,12 +54,36 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
                 )
             told = {options.id_field, *(NAMES if options.metadata else ())}
             columns = [*texts, *sorted(told & set(names) - set(texts))]
-            for batch in table.iter_batches(
-                batch_size=ROWS_AT_ONCE, columns=columns, use_threads=False
-            ):
-                yield from batch.to_pylist()
+            for group in range(parquet.read_metadata(file).num_row_groups):
+                yield from _rows(parquet, file, group, texts, columns)
         except (arrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             raise DataError(f"not a Parquet table that can be read: {error}") from error
+
+
+def _rows(
+    parquet: Any, file: IO[bytes], group: int, texts: list[str], columns: list[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of one row group; DataError where its columns are no text."""
+    described = parquet.read_metadata(file).row_group(group)
+    parts = [described.column(place) for place in range(described.num_columns)]
+    parts = [part for part in parts if part.path_in_schema.partition(".")[0] in columns]
+    size = sum(part.total_uncompressed_size for part in parts)
+    packed = sum(part.total_compressed_size for part in parts)
+    if size > _LARGE and size > _MOST_PACKED * packed:
+        raise DataError(
+            f"row group {group + 1} packs {size} bytes into {packed}: "
+            f"more than {_MOST_PACKED} times as many"
+        )
+    # A value that rows share is held once, in a dictionary of as much as the group takes unpacked.
+    shared = texts if size <= _LARGE else []
+    rows = max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE * described.num_rows // max(size, 1)))
+    table = parquet.ParquetFile(file, read_dictionary=shared)
+    for batch in table.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
+        if not shared:
+            yield from batch.to_pylist()
+            continue
+        for row in range(len(batch)):
+            yield {name: batch[name][row].as_py() for name in columns}
 
 
 def _read_row(

@@ -1,9 +1,10 @@
-"""What costs a reader more memory than its bytes: escapes, short words, declared dictionaries."""
+"""What costs a reader more memory than its bytes: escapes, short words, dictionaries."""
 
 import io
 import lzma
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from keci.documents import Document, Failure
 from keci.errors import DataError
 from keci.formats.json import parse_json
 from keci.formats.limits import checked_document
+from keci.formats.parquet import read_parquet
 from keci.formats.stream import ContentStream, ReadOptions
 
 OPTIONS = ReadOptions()
@@ -74,3 +76,28 @@ def test_a_declared_dictionary_beyond_the_limit_is_refused() -> None:
     content[12:24] = large + zlib.crc32(large).to_bytes(4, "little")
     with pytest.raises(DataError, match="limit"):
         _read(bytes(content))
+
+
+def test_a_value_that_many_rows_of_a_table_share_is_held_once(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    text = "rash after aspirin " * 50_000
+    shared = arrow.DictionaryArray.from_arrays(arrow.array([0] * 2000, arrow.int32()), [text])
+    parquet.write_table(arrow.table({"text": shared}), tmp_path / "in.parquet")
+    before = arrow.default_memory_pool().max_memory()
+    with (tmp_path / "in.parquet").open("rb") as file:
+        rows = read_parquet(ContentStream(file, OPTIONS), "x", OPTIONS)
+        assert all(row == Document(f"x:{number}", text) for number, row in enumerate(rows, 1))
+    assert arrow.default_memory_pool().max_memory() - before < 50_000_000, "it was 950 MB"
+
+
+def test_a_table_that_packs_what_no_text_packs_is_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"text": ["x" * 40_000_000, "rash"], "other": ["a", "b"]})
+    parquet.write_table(table, tmp_path / "in.parquet", compression="zstd")
+    with (tmp_path / "in.parquet").open("rb") as file:
+        (failure,) = read_parquet(ContentStream(file, OPTIONS), "x", OPTIONS)
+    assert isinstance(failure, Failure)
+    assert "row group 1 packs 40" in failure.reason
+    assert "more than 200 times as many" in failure.reason
