@@ -51,6 +51,12 @@ Examples:
     help="Test whether B is better than A. Each is a run, bundle, file or, for the mean of several "
     "(seeds), a quoted pattern; repeat the option to add to both sides.",
 )
+@click.option(
+    "--each",
+    is_flag=True,
+    help="Each --compare is a test of its own, and p-values are corrected for their number "
+    "(Holm), figure by figure.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write the predictions as jsonl.")
 @click.option(
     "--resamples",
@@ -69,6 +75,7 @@ def main(
     model: Path | None,
     predictions: Path | None,
     compared: tuple[tuple[str, str], ...],
+    each: bool,
     output: Path | None,
     resamples: int,
     seed: int,
@@ -81,10 +88,14 @@ def main(
     """
     if bool(model) + bool(predictions) + bool(compared) != 1:
         raise UsageError("give either a MODEL or --predictions FILE, or else --compare A B")
+    if each and not compared:
+        raise UsageError("--each goes with --compare A B, given once for every comparison")
     if compared:
         if output is not None:
             raise UsageError("--output writes the predictions of one model; leave out --compare")
-        compare_sources(inputs, compared, resamples=resamples, seed=seed, as_json=as_json)
+        compare_sources(
+            inputs, compared, each=each, resamples=resamples, seed=seed, as_json=as_json
+        )
         return
     from keci.evaluation import evaluate
     from keci.targets import check_output

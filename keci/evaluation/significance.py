@@ -1,7 +1,8 @@
 """Whether one system is better than another, and how sure a score is.
 
 Documents are the unit: a resample only adds up counts again that a tally holds per document. A side
-of a comparison is one run of a system, or several (seeds) whose F1 is averaged.
+of a comparison is one run of a system, or several (seeds) whose F1 is averaged; then another
+bootstrap draws runs as well as documents, since other seeds would have given other runs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,8 +59,9 @@ class Side:
 class Comparison:
     """F1 of a baseline and a system on the same documents, and of their difference.
 
-    Both p-values are two-sided: how often a difference at least as large as the observed one
-    arises although there is none.
+    p-values are two-sided: how often a difference at least as large as the observed one arises
+    although there is none. ``with_runs`` is of resamples of runs and documents; None where there
+    is one run a side.
     """
 
     baseline: Side
@@ -67,16 +69,21 @@ class Comparison:
     interval: Interval
     bootstrap_p: float
     randomisation_p: float
+    with_runs: "RunsDrawn | None" = None
 
     @property
     def difference(self) -> float:
         return self.system.f1 - self.baseline.f1
 
     @property
+    def p_value(self) -> float:
+        """The largest of all tests."""
+        drawn = self.with_runs.p_value if self.with_runs else 0.0
+        return max(self.bootstrap_p, self.randomisation_p, drawn)
+
+    @property
     def mark(self) -> str:
-        """The paper's marks: ``*`` at 95 %, ``†`` at 90 % confidence by both tests, else empty."""
-        p_value = max(self.bootstrap_p, self.randomisation_p)
-        return "*" if p_value < 0.05 else "†" if p_value < 0.1 else ""
+        return mark_of(self.p_value)
 
     def to_record(self) -> dict[str, Any]:
         return {
@@ -85,8 +92,35 @@ class Comparison:
             "difference": {"f1": self.difference, **self.interval.to_record()},
             "bootstrap_p": self.bootstrap_p,
             "randomisation_p": self.randomisation_p,
+            "with_runs": self.with_runs and self.with_runs.to_record(),
             "mark": self.mark,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class RunsDrawn:
+    """The interval of a difference over other documents and other runs, and its p-value."""
+
+    interval: Interval
+    p_value: float
+
+    def to_record(self) -> dict[str, float]:
+        return {**self.interval.to_record(), "p": self.p_value}
+
+
+def mark_of(p_value: float) -> str:
+    """The paper's marks: ``*`` at 95 %, ``†`` at 90 % confidence, else empty."""
+    return "*" if p_value < 0.05 else "†" if p_value < 0.1 else ""
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of a family of tests, corrected for their number (Holm 1979), in their order."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
 
 
 def named_tallies(evaluation: Evaluation) -> dict[str, Tally]:
@@ -162,8 +196,12 @@ def compare_tallies(
     counts = _on_common_slots(baseline, system)
     (observed,) = _differences(counts.sum(axis=0)[None], macro=macro)
     generator = np.random.default_rng(seed)
-    weights = _drawn_weights(counts, resamples, generator)
-    drawn = [_differences(_weighted(counts, block), macro=macro) for block in weights]
+    runs, choice = (len(baseline), len(system)), np.random.default_rng((seed, 1))
+    drawn, with_runs = [], []
+    for block in _drawn_weights(counts, resamples, generator):
+        f1s = f1_of(_weighted(counts, block), macro=macro)
+        drawn.append(_mean_differences(f1s))
+        with_runs.append(_mean_differences(f1s, runs, choice))
     masks = _drawn_masks(counts, resamples, generator)
     swapped = [_differences(_swapped(counts, block), macro=macro) for block in masks]
     return Comparison(
@@ -172,7 +210,13 @@ def compare_tallies(
         interval=_interval(np.concatenate(drawn), LEVEL),
         bootstrap_p=_share_beyond(np.concatenate(drawn) - observed, observed),
         randomisation_p=_share_beyond(np.concatenate(swapped), observed),
+        with_runs=_over_runs(np.concatenate(with_runs), observed) if max(runs) > 1 else None,
     )
+
+
+def _over_runs(differences: Floats, observed: float) -> RunsDrawn:
+    p_value = _share_beyond(differences - observed, observed)
+    return RunsDrawn(_interval(differences, LEVEL), p_value)
 
 
 def _check_documents(tally: Tally) -> None:
@@ -236,8 +280,23 @@ def _swapped(counts: Floats, masks: Floats) -> Floats:
 
 def _differences(totals: Floats, *, macro: bool) -> Floats:
     """Differences (resamples,) in F1 averaged over the slots, second side less first."""
-    means = f1_of(totals, macro=macro).mean(axis=-1)
-    differences: Floats = means[:, 1] - means[:, 0]
+    return _mean_differences(f1_of(totals, macro=macro))
+
+
+def _mean_differences(
+    f1s: Floats, runs: tuple[int, int] | None = None, generator: np.random.Generator | None = None
+) -> Floats:
+    """Differences of F1 (resamples, 2, slots) averaged over the slots, second side less first.
+
+    With a generator, over as many runs of each side (its first slots), drawn with replacement.
+    """
+    sides = [f1s[:, 0], f1s[:, 1]]
+    if runs and generator:
+        for side, count in enumerate(runs):
+            chosen = generator.integers(count, size=(len(f1s), count))
+            sides[side] = np.take_along_axis(sides[side], chosen, axis=-1)
+    first, second = (side.mean(axis=-1) for side in sides)
+    differences: Floats = second - first
     return differences
 
 

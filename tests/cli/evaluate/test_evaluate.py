@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from keci.batch import MOST_ROWS
 from keci.cli.evaluate.evaluate import main
 from keci.documents import Extraction
+from keci.evaluation.significance import holm
 from keci.text.tokens import TextTokenizer
 from tests.cli.extraction import records
 from tests.cli.extraction import run as extract
@@ -138,6 +139,24 @@ def test_the_mean_of_several_runs_is_compared(shared: tuple[str, ...], tmp_path:
         "f1": 100.0, "deviation": None, "runs": [100.0],
     }  # fmt: skip
     assert "±" in run(*options).stdout
+
+
+def test_several_comparisons_are_corrected_for_their_number(
+    shared: tuple[str, ...], tmp_path: Path
+) -> None:
+    base = write(tmp_path / "base.jsonl", silenced(0, 1, 2, 3))
+    systems = [write(tmp_path / f"{place}.jsonl", silenced(*range(place))) for place in range(3)]
+    pairs = [word for system in systems for word in ("--compare", base, system)]
+    options = (*pairs, "--each", *shared, "--resamples", "200")
+    record = orjson.loads(run(*options, "--json").stdout)
+    compared = record["comparisons"]
+    assert [item["system"] for item in compared] == [[str(system)] for system in systems]
+    figures = [item["figures"]["entity"] for item in compared]
+    expected = holm([max(item["bootstrap_p"], item["randomisation_p"]) for item in figures])
+    assert [item["holm_p"] for item in figures] == expected
+    shown = run(*options).stdout
+    assert shown.count("Holm") == 4, "a column of each table, and what it is"
+    assert run(base, "--each", *shared).exit_code == 2
 
 
 @pytest.mark.parametrize(

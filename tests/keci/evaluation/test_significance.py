@@ -15,6 +15,7 @@ from keci.evaluation.significance import (
     compare,
     compare_tallies,
     confidence_interval,
+    holm,
     named_tallies,
 )
 from keci.schema import ADE, BIORELEX
@@ -165,3 +166,39 @@ def test_what_cannot_be_compared_is_told():
         confidence_interval(tally([]), seed=1)
     with pytest.raises(DataError, match="no documents"):
         compare_tallies([tally([])], [tally([])], seed=1)
+
+
+def test_several_runs_a_side_are_drawn_as_well() -> None:
+    rows = [[1, 0, 1], [2, 1, 0], [0, 1, 1], [3, 0, 0]] * 25
+    better = [[2, 0, 0], [2, 1, 0], [0, 1, 1], [3, 0, 0]] * 25
+    once = compare_tallies([tally(rows)], [tally(better)], resamples=500, seed=1)
+    assert once.with_runs is None
+    equal = compare_tallies([tally(rows)] * 3, [tally(better)] * 2, resamples=500, seed=1)
+    assert equal.with_runs is not None
+    assert equal.with_runs.interval.low == pytest.approx(equal.interval.low)
+    assert equal.interval == once.interval
+    apart = compare_tallies(
+        [tally(rows), tally(better), tally(rows)], [tally(better), tally(rows)],
+        resamples=500, seed=1,
+    )  # fmt: skip
+    assert apart.with_runs is not None
+    assert apart.with_runs.interval.low < apart.interval.low
+    assert apart.with_runs.interval.high > apart.interval.high
+    assert apart.p_value >= apart.with_runs.p_value > apart.bootstrap_p
+
+
+def test_holm_corrects_as_published() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_the_step_down_test_rejects(p_values: list[float]) -> None:
+    level = 0.05
+    rejected = set()
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if (len(p_values) - rank) * p_values[place] > level:
+            break
+        rejected.add(place)
+    assert {place for place, p in enumerate(holm(p_values)) if p <= level} == rejected
