@@ -1,10 +1,15 @@
 """Folders that several test modules read, made once for a whole run of the suite."""
 
+import functools
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -42,6 +47,27 @@ def _as_before() -> Iterator[None]:
         sys.modules["torch"].set_num_threads(threads)
 
 
+@pytest.fixture(scope="session")
+def popen() -> Iterator[Callable[..., Any]]:
+    """``subprocess.Popen`` of ``python -c`` that has imported what is slow to import, on Linux."""
+    if sys.platform != "linux":
+        yield subprocess.Popen
+        return
+    from tests.forkserver import ForkServer
+
+    with closing(ForkServer()) as server:
+        yield server.start
+
+
+@pytest.fixture
+def _forked_workers(popen: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes of a pipeline need not import anything."""
+    from keci.corpus.workers import processes
+
+    names = {"PIPE": subprocess.PIPE, "TimeoutExpired": subprocess.TimeoutExpired}
+    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(Popen=popen, **names))
+
+
 Make = Callable[[Path], object]
 MadeOnce = Callable[[str, Make], Path]
 
@@ -76,7 +102,7 @@ def tiny_run(made_once: MadeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(made_once: MadeOnce, tiny_run: Path) -> Path:
+def tiny_bundle(made_once: MadeOnce, tiny_run: Path, _one_registry: None) -> Path:
     return _exported(made_once, tiny_run)
 
 
@@ -92,7 +118,7 @@ def token_run(made_once: MadeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def token_bundle(made_once: MadeOnce, token_run: Path) -> Path:
+def token_bundle(made_once: MadeOnce, token_run: Path, _one_registry: None) -> Path:
     return _exported(made_once, token_run)
 
 
@@ -108,8 +134,20 @@ def wider_run(made_once: MadeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wider_bundle(made_once: MadeOnce, wider_run: Path) -> Path:
+def wider_bundle(made_once: MadeOnce, wider_run: Path, _one_registry: None) -> Path:
     return _exported(made_once, wider_run)
+
+
+@pytest.fixture(scope="session")
+def _one_registry() -> Iterator[None]:
+    """torch reads its registry of operators once, not for each stage: a quarter of an export."""
+    pytest.importorskip("onnxscript")
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    read_once = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", read_once)
+        yield
 
 
 def _exported(made_once: MadeOnce, run: Path) -> Path:

@@ -157,7 +157,7 @@ def test_extract_says_how_to_get_a_missing_knowledge_base(
     assert "keci-kb build open" in result.stderr
 
 
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("_one_thread", "_one_registry")
 def test_from_annotated_texts_to_extractions(
     schema: Path, gold: Path, tiny_kb_folder: Path, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from tests.exported import graphs_of
 from tests.tiny import CONFIG, documents, tiny_knowledge_base
 from tests.tiny_run import write_tiny_run
 
+pytestmark = pytest.mark.usefixtures("_one_registry")
 TEXTS = ("after rash and pain with abc, drug", "b", "pain pain pain", "abc kinase with a rash")
 
 

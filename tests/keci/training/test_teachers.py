@@ -216,6 +216,7 @@ def test_a_model_to_start_with_that_teaches_is_opened_once_and_not_started_with_
     assert stopped.read_bytes() == unstopped.read_bytes()
 
 
+@pytest.mark.usefixtures("_one_registry")
 def test_a_bundle_teaches_and_is_gone_on_from_like_the_run_that_it_was_made_of(
     tmp_path: Path,
 ) -> None:
