@@ -22,7 +22,8 @@ kb: kb/open/manifest.json ## build the open knowledge base in kb/open, unless it
 encoders: .venv/encoders ## install the default encoder, which keci-train needs
 
 test: .venv/development ## run the whole test suite, in a process for each core
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile \
+	  --no-loadscope-reorder
 
 check: .venv/development ## what must hold before a commit: style, types, import rules
 	$(BIN)/ruff check .

@@ -23,6 +23,32 @@ settings.load_profile("keci")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+LONGEST = (
+    "export/test_exporter.py",
+    "keci/runtime/test_extractor.py",
+    "keci/corpus/run/test_output.py",
+    "keci/training/test_trainer.py",
+    "cli/train/test_train.py",
+    "cli/extract/test_ray.py",
+    "keci/training/test_crossval.py",
+    "keci/training/test_teachers.py",
+    "cli/test_commands.py",
+    "test_packaging.py",
+    "cli/extract/test_workers.py",
+    "keci/training/test_run.py",
+    "keci/corpus/workers/test_frames.py",
+    "keci/knowledge/vectors/test_embedding_relations.py",
+    "keci/knowledge/linking/test_hostile_texts.py",
+)
+"""Files of 10 s and more; those that export bundles come first, so that nobody waits for them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that the processes of pytest-xdist end together."""
+    turns = {f"tests/{name}": turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Names a case of bytes by its argument and number, never by the bytes.
 
