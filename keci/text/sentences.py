@@ -30,12 +30,14 @@ _MISSED = re.compile(
     r"(?:,\s|\s+[a-z0-9(])|(?:Indeed|Additionally|Collectively|Consistently|"
     r"Conversely|Importantly|Interestingly|Notably|Previously|Recently|Remarkably|Similarly|"
     r"Strikingly|Surprisingly),\s)"
-    r"|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)|(?P<word>[A-Z][a-z]{2,},?\s)"
+    r"|(?P<name>(?:Drs?|Mrs?|Ms|Prof|[A-Z])\.\s+\w)"
+    r"|(?P<noun>[A-Z][\w'-]{2,},?\s+(?!et al|and [A-Z])(?:[a-z(\d]|[A-Z]{2}|[A-Z]\w*\d))"
+    r"|(?P<word>[A-Z][a-z]{2,},?\s)"
     r"|(?P<symbol>(?:[a-z]{1,3}-?[A-Z0-9][\w-]*|\d+-[A-Z][\w-]*)\s+[a-z]{2}))"
 )
 """Where a sentence may begin that nupunkt joins to the one before, taking its end for a symbol or
-an initial (``kappa B. The cells``), a unit (``24 h. Cells were``) or not seeing that a title,
-species or symbol opens the next (``rash. Dr. Smith``, ``rash. p53 was``)."""
+an initial (``kappa B. The cells``, ``grade A. Patients were``), a unit (``24 h. Cells were``) or
+not seeing that a title, species or symbol is next (``rash. Dr. Smith``, ``rash. p53 was``)."""
 
 _NEVER_LAST = re.compile(
     r"\b(?:vs|[Cc]f|[Ee]\.g|[Ii]\.e|viz|[Ff]igs?|FIGS?|[Rr]efs?|[Ee]qs?|[Nn]os?|[Dd]rs?|Mrs?|Ms|"
@@ -43,7 +45,16 @@ _NEVER_LAST = re.compile(
 )  # fmt: skip
 _WORD_LAST = re.compile(r"[a-z]{3}[)\]]?\Z")
 _UNIT_LAST = re.compile(r"\d\s?(?:h|hr|d|min|s)\Z")
-_LONGEST_LAST = 12
+_LETTER_LAST = re.compile(
+    r"(?:\b(?!(?:and|are|author|between|but|both|did|doctor|either|from|for|had|has|have|like|nor|"
+    r"not|only|our|per|professor|see|species|strain|surgeon|than|that|the|their|then|this|under|via|"
+    r"was|were|when|where|which|while|who|whom|with)\b|[a-z]{2,}(?:ed|ing)\b)[a-z]{3,16}"
+    r"|\b[A-Z],?\s(?:and|or|to|versus))\s[A-Z]\Z"
+)  # fmt: skip
+"""A letter that belongs to a noun or to another letter before it, and is no initial: what stands
+before names of people and species is no such noun."""
+
+_LONGEST_LAST = 24
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\u2029\s*")
 _PLAIN_LOWERCASE_WORD = re.compile(r"[a-z]{2,}(?=[\s,;]|\Z)")
@@ -90,6 +101,7 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
         ends: dict[str, Callable[[str], object]] = {
             "opener": _is_any_end,
             "name": _WORD_LAST.search,
+            "noun": _is_unit_or_letter,
             "word": _UNIT_LAST.search,
             "symbol": _WORD_LAST.search,
         }
@@ -101,6 +113,11 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
 def _is_any_end(before: str) -> bool:
     """Whether a full stop can stand here: behind a letter, digit, bracket or quotation mark."""
     return before[-1:].isalnum() or before[-1:] in (")", "]", '"', "%")
+
+
+def _is_unit_or_letter(before: str) -> bool:
+    """Whether a unit, or a letter of a noun, ends here (``24 h``, ``grade A``)."""
+    return bool(_UNIT_LAST.search(before) or _LETTER_LAST.search(before))
 
 
 def _block_boundaries(block: str, offset: int) -> list[int]:

@@ -50,6 +50,11 @@ def test_any_string_is_covered_exactly(text: str) -> None:
         ("She had a rash.", "p53 was found."),
         ("It was degraded.", "mRNA of both was seen."),
         ("The cells died.", "5-FU was given."),
+        ("The tumour was of grade A.", "Patients were treated."),
+        ("They lack vitamin D.", "Patients, however, had no pain."),
+        ("They had hepatitis B.", "Smokers were left out."),
+        ("It was in groups A and B.", "PCR was negative."),
+        ("It was kept at 4 degrees C.", "Washing took 5 min."),
     ],
 )
 def test_a_symbol_a_unit_or_a_title_hides_no_boundary(first: str, second: str) -> None:
@@ -58,9 +63,22 @@ def test_a_symbol_a_unit_or_a_title_hides_no_boundary(first: str, second: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["It was seen by J. Smith in E. coli.", "It was placebo vs. Aspirin.", "It is in Fig. 2 B.",
-     "It was given by Dr. Doe.", "It was given by W. Greene there.", "It is due to S. aureus."],
-)  # fmt: skip
+    [
+        "It was seen by J. Smith in E. coli.",
+        "It was placebo vs. Aspirin.",
+        "It is in Fig. 2 B.",
+        "It was given by Dr. Doe.",
+        "It was given by W. Greene there.",
+        "It is due to S. aureus.",
+        "It was written by A. Smith in 1990.",
+        "It is as found by group A. Smith et al. saw it.",
+        "It is a swab with C. Albicans from us.",
+        "It was reviewed by A. B. Smith in E. coli and S. aureus.",
+        "We thank surgeon A. Smith there.",
+        "It is a strain of species C. Albicans there.",
+        "They reported A. Smith to us.",
+    ],
+)
 def test_names_and_abbreviations_end_no_sentence(text: str) -> None:
     assert sentences_of(text) == [text]
 
