@@ -48,12 +48,16 @@ def knowledge_base_or_none(path: Path | None) -> KnowledgeBase | None:
 def foreign_mentions(
     path: Path, base: KnowledgeBase, *, max_candidates: int = 6
 ) -> ForeignMentions:
-    """The concept mentions in an output of MetaMap; what the base does not know is logged."""
+    """The concept mentions in an output of MetaMap; what is left out of it is logged."""
     if not path.is_file():
         raise UsageError(f"the mentions in {path} are read more than once: it has to be a file")
     mentions = ForeignMentions(read_metamap(path), base, max_candidates=max_candidates)
     if mentions.unknown:
         _LOGGER.warning(
             "%d candidates name concepts that the knowledge base does not have", mentions.unknown
+        )
+    if mentions.split:
+        _LOGGER.warning(
+            "%d candidates in several pieces are left out: a mention is one span", mentions.split
         )
     return mentions

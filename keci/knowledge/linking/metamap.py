@@ -32,7 +32,8 @@ class ForeignCandidate(NamedTuple):
     """A concept that a program found at characters ``start`` to ``end`` of a document.
 
     ``surface`` is the text that it claims to stand there, empty if it does not say; a higher
-    ``score`` is a better candidate.
+    ``score`` is a better candidate. ``pieces`` is the number of places that it is made of; several
+    lie between ``start`` and ``end``.
     """
 
     document: str
@@ -41,6 +42,7 @@ class ForeignCandidate(NamedTuple):
     end: int
     score: float
     surface: str = ""
+    pieces: int = 1
 
 
 def read_metamap(path: Path) -> Iterator[ForeignCandidate]:
@@ -90,14 +92,14 @@ def _mmi_candidates(fields: list[str], where: str) -> Iterator[ForeignCandidate]
         surface = surfaces[rank] if len(surfaces) == len(groups) else ""
         for part in _parts(group):
             spans = [(int(start), int(length)) for start, length in _POSITION.findall(part)]
-            if len(spans) == 1:
-                start, length = spans[0]
-                score = _number(fields[2], where)
-                yield ForeignCandidate(fields[0], fields[4], start, start + length, score, surface)
+            if spans:
+                (start, _), (last, length) = spans[0], spans[-1]
+                score, end = _number(fields[2], where), last + length
+                yield ForeignCandidate(fields[0], fields[4], start, end, score, surface, len(spans))
 
 
 def _parts(group: str) -> list[str]:
-    """``[1/2],[3/4]`` are two spans, ``1/2,3/4`` is a span in two pieces, which is left out."""
+    """``[1/2],[3/4]`` are two spans, ``1/2,3/4`` is a span in two pieces."""
     return re.findall(r"\[([^\[\]]*)\]", group) if "[" in group else [group]
 
 
@@ -150,15 +152,15 @@ def _read_json(path: Path) -> Iterator[ForeignCandidate]:
 
 
 def _candidate(document: str, record: Mapping[str, Any], where: str) -> Iterator[ForeignCandidate]:
-    """The candidate if it stands in one piece; MetaMap's scores are negative, the lowest best."""
+    """The candidate; MetaMap's scores are negative, the lowest best."""
     if not isinstance(document, str):
         raise TypeError(f"a PMID that is no text: {printable(repr(document))}")
     pieces = record["ConceptPIs"]
-    if len(pieces) == 1:
+    if pieces:
         start = int(_number(pieces[0]["StartPos"], where))
-        length = int(_number(pieces[0]["Length"], where))
-        score = -_number(record["CandidateScore"], where)
-        yield ForeignCandidate(document, record["CandidateCUI"], start, start + length, score)
+        last, length = (int(_number(pieces[-1][name], where)) for name in ("StartPos", "Length"))
+        score, cui = -_number(record["CandidateScore"], where), record["CandidateCUI"]
+        yield ForeignCandidate(document, cui, start, last + length, score, "", len(pieces))
 
 
 def _number(value: Any, where: str) -> float:
@@ -174,7 +176,8 @@ def _number(value: Any, where: str) -> float:
 class ForeignMentions:
     """The mentions of documents by id, as ``candidates`` of another program place them.
 
-    What cannot be used is counted: ``unknown`` concepts that the knowledge base does not have,
+    What cannot be used is counted: ``split`` candidates in several pieces (a mention is one
+    span), ``unknown`` concepts that the knowledge base does not have,
     ``misplaced`` candidates whose span is no run of whole words of the text or whose surface stands
     elsewhere, ``unmatched`` those of documents that were never asked for; ``placed`` were used.
     """
@@ -187,6 +190,7 @@ class ForeignMentions:
         max_candidates: int = 6,
     ) -> None:
         self.max_candidates = max_candidates
+        self.split = 0
         self.unknown = 0
         self.misplaced = 0
         self.placed = 0
@@ -195,7 +199,9 @@ class ForeignMentions:
         self._by_document: dict[str, list[tuple[ForeignCandidate, int]]] = defaultdict(list)
         for candidate in candidates:
             index = indices.find(candidate.cui)
-            if index is None:
+            if candidate.pieces > 1:
+                self.split += 1
+            elif index is None:
                 self.unknown += 1
             else:
                 self._by_document[candidate.document].append((candidate, index))

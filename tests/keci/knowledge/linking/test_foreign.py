@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from keci.knowledge.base.records import ConceptRecord
 from keci.knowledge.base.store import KnowledgeBase, knowledge_base_in_memory
+from keci.knowledge.choice import foreign_mentions
 from keci.knowledge.linking.metamap import ForeignCandidate, ForeignMentions
 
 TEXT = "The rose fever of roses"
@@ -49,11 +52,21 @@ def test_what_cannot_be_used_is_counted(kb: KnowledgeBase) -> None:
             ForeignCandidate("d", "C1", 5, 8, 1.0),
             ForeignCandidate("d", "C1", 4, 800, 1.0),
             ForeignCandidate("d", "C1", 4, 8, 1.0, "lily"),
+            ForeignCandidate("d", "C1", 4, 23, 1.0, "rose roses", pieces=2),
         ],
         kb,
     )
     assert mentions.link("d", TEXT) == ()
-    assert (mentions.unknown, mentions.misplaced) == (1, 3)
+    assert (mentions.unknown, mentions.misplaced, mentions.split) == (1, 3, 1)
+
+
+def test_candidates_in_pieces_are_told(
+    kb: KnowledgeBase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "found.mmi"
+    path.write_text('d|MMI|1|Rose|C1|[x]|["Rose"-tx-1-"rose"-noun-0]|TX|4/4,18/5\n')
+    foreign_mentions(path, kb)
+    assert caplog.messages == ["1 candidates in several pieces are left out: a mention is one span"]
 
 
 def test_candidates_are_capped(kb: KnowledgeBase) -> None:

@@ -18,7 +18,7 @@ CANDIDATE = {
     "CandidateCUI": "C1",
     "ConceptPIs": [{"StartPos": "4", "Length": "5"}],
 }
-SPLIT = CANDIDATE | {"ConceptPIs": [{"StartPos": "4", "Length": "5"}] * 2}
+SPLIT = CANDIDATE | {"ConceptPIs": [{"StartPos": start, "Length": "5"} for start in ("4", "20")]}
 
 
 def as_json(candidates: list[dict[str, object]]) -> str:
@@ -52,14 +52,20 @@ def test_fielded_lines_give_each_place_once(tmp_path: Path) -> None:
         ForeignCandidate("d1", "C1", 4, 8, 3.5, "rose"),
         ForeignCandidate("d1", "C1", 20, 24, 3.5, "rose"),
         ForeignCandidate("d1", "C1", 30, 35, 3.5, "roses"),
+        ForeignCandidate("d2", "C2", 1, 14, 1.0, 'fever "high"', pieces=2),
         ForeignCandidate("d2", "C2", 1, 12, 2.0, 'say "fever"'),
     ]
 
 
 def test_json_and_xml_say_the_same(tmp_path: Path) -> None:
     expected = [ForeignCandidate("d1", "C1", 4, 9, 861.0)]
-    assert read(tmp_path, as_json([CANDIDATE, SPLIT])) == expected
+    assert read(tmp_path, as_json([CANDIDATE])) == expected
     assert read(tmp_path, as_xml()) == expected
+
+
+def test_a_candidate_in_several_pieces_says_so(tmp_path: Path) -> None:
+    [found] = read(tmp_path, as_json([SPLIT]))
+    assert found == ForeignCandidate("d1", "C1", 4, 25, 861.0, pieces=2)
 
 
 @pytest.mark.parametrize(
