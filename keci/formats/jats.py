@@ -1,7 +1,8 @@
 """Documents out of JATS full text (PubMed Central): title, abstracts, sections, captions, notes.
 
 Each title, paragraph, list item and caption is a paragraph of the text, separated by blank lines,
-in the order of the article; a footnote or figure inside a sentence follows the paragraph. Back
+in the order of the article; a footnote or figure inside a sentence follows the paragraph, and a
+list or quotation behind which the sentence goes on is part of it, its items parted by ``;``. Back
 matter is read where it is content (appendices, notes, endnotes). Sub-articles and responses are
 records of their own, ``ID.s1`` and so on; of an article and its translation the English one is
 read. Citations in superscript, or glued to a word, are left out, as are TeX sources, alternative
@@ -78,6 +79,7 @@ _NOTE_MARKS = r"(?:[a-h]|[*†‡§¶#‖]++)(?:\s*+,\s*+(?:[a-h]|[*†‡§¶#�
 _PLAIN_MARK = re.compile(rf"\s*+(?:[\[(]?\s*+{_NUMBERS}\s*+[\])]?|{_NOTE_MARKS})\s*+")
 _SEPARATORS = re.compile(r"[\s,;–—−-]*")
 _OPEN_BRACKET = re.compile(r"[\[(][\s\d,;:.–—−-]*\Z")
+_GOES_ON = re.compile(r"[a-z]{2}|[,;)]")
 _NEAREST_PIECES = 12
 """So many pieces before a citation may be others in its brackets."""
 
@@ -210,6 +212,7 @@ class _ArticleText:
         self._pieces: list[str] = []
         self._cited: etree._Element | None = None
         self._floats: list[etree._Element] | None = None
+        self._is_within = False
 
     def of(self, article: etree._Element) -> str:
         for part in _parts(article):
@@ -231,8 +234,19 @@ class _ArticleText:
         self._add(element)
         self._pieces.append(BREAK)
 
+    def _add_within(self, element: etree._Element) -> None:
+        """A block as part of the sentence around it."""
+        outer, self._pieces, self._is_within = self._pieces, [], True
+        self._add(element)
+        inner, self._pieces, self._is_within = "".join(self._pieces), outer, False
+        items = filter(None, map(one_line, inner.replace(LINE, " ").split(BREAK)))
+        outer += (" ", "; ".join(items), " " if (element.tail or "")[:1].isalnum() else "")
+
     def _add_paragraph(self, element: etree._Element) -> None:
         """A paragraph, then what floats in it."""
+        if self._is_within:
+            self._add_block(element)
+            return
         outer, self._floats = self._floats, []
         self._add_block(element)
         floats, self._floats = self._floats, outer
@@ -289,8 +303,18 @@ class _ArticleText:
             self._floats.append(child)
         elif name in ("p", "title"):
             self._add_paragraph(child)
+        elif self._floats is not None and not self._is_within and self._goes_on(child):
+            self._add_within(child)
         else:
             self._add_block(child)
+
+    def _goes_on(self, block: etree._Element) -> bool:
+        """Whether the sentence before a block goes on behind it."""
+        before, following = self._before().rstrip(), block.getnext()
+        tail = (block.tail or "").lstrip()
+        if not tail and following is not None and _is_element(following):
+            tail = characters(following) if local_name(following) in INLINE_TAGS else ""
+        return before[-1:] not in ("", BREAK, ".", "!", "?") and _GOES_ON.match(tail) is not None
 
     def _add_inline(self, child: etree._Element, name: str, parent: etree._Element) -> None:
         before = self._before()

@@ -27,9 +27,9 @@ xmlns:mml="urn:m"><mml:mi>x</mml:mi></mml:math></alternatives></inline-formula> 
 <floats-group><fig><caption><p>Afloat.</p></caption></fig></floats-group>
 <sub-article><body><p>Reply.</p></body></sub-article></article>"""
 TEXT = "\n\n".join(
-    ["A title*", "and more", "Summary", "We did it.", "Opening.", "Methods", "First 2 part:", "one",
-     "two", "and the rest Fig. 1.", "At x = 1\u00a0α.", "A plot.", "Of data.", "A table.", "Note.",
-     "Afloat."]
+    ["A title*", "and more", "Summary", "We did it.", "Opening.", "Methods",
+     "First 2 part: one; two and the rest Fig. 1.", "At x = 1\u00a0α.", "A plot.", "Of data.",
+     "A table.", "Note.", "Afloat."]
 )  # fmt: skip
 
 

@@ -85,6 +85,30 @@ def test_blocks_part_words_and_sentences_go_on(body: str, text: str) -> None:
     assert text_of(body) == text
 
 
+LIST = "<list><list-item><p>asthma</p></list-item><list-item><p>COPD{}</p></list-item></list>"
+LISTED = LIST.format("")
+FIGURE = "<fig><caption><p>A plot.</p></caption></fig>"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (f"We saw {LISTED} in men.", "We saw asthma; COPD in men."),
+        (f"We saw {LISTED}, all in men.", "We saw asthma; COPD, all in men."),
+        (f"We saw {LISTED} <italic>in vivo</italic>.", "We saw asthma; COPD in vivo."),
+        (f"We saw {LIST.format(FIGURE)} in men.", "We saw asthma; COPD in men.\n\nA plot."),
+        ("It <disp-quote><p>hurts</p></disp-quote> and burns.", "It hurts and burns."),
+        (f"We saw: {LISTED} All were men.", "We saw:\n\nasthma\n\nCOPD\n\nAll were men."),
+        (f"So it was. {LISTED} in men.", "So it was.\n\nasthma\n\nCOPD\n\nin men."),
+        (f"{LISTED} in men.", "asthma\n\nCOPD\n\nin men."),
+        ("We saw <boxed-text><p>A box.</p></boxed-text> in men.", "We saw in men.\n\nA box."),
+        ("We saw <array><tbody><tr><td>a</td></tr></tbody></array> in men.", "We saw in men."),
+    ],
+)
+def test_a_sentence_goes_on_behind_a_list(body: str, text: str) -> None:
+    assert text_of(f"<p>{body}</p><p>Next.</p>") == f"{text}\n\nNext."
+
+
 FORMULA = (
     "<mml:math><mml:mn>5</mml:mn><mml:mo>:</mml:mo><mml:mn>1</mml:mn>"
     '<mml:annotation encoding="TeX">5:1</mml:annotation></mml:math>'
