@@ -152,7 +152,8 @@ def _layout_of(path: Path, records: Sequence[Any]) -> Layout:
         return Layout.KECI
     first = records[0]
     if isinstance(first, Mapping):
-        found = next((layout for layout, has in _SIGNS.items() if has(first, records)), None)
+        objects = [record for record in records if isinstance(record, Mapping)]
+        found = next((layout for layout, has in _SIGNS.items() if has(first, objects)), None)
         if found:
             return found
         for name, what in _FOREIGN_FIELDS.items():

@@ -2,8 +2,10 @@ import gzip
 
 import pytest
 
+from keci.data.datasets import load_dataset
 from keci.data.layouts import Layout, read_records
 from keci.errors import DataError, UsageError
+from keci.schema import ADE
 from tests.keci.data.annotations import sentence, write_json, write_jsonl
 
 OWN = {"id": "d1", "text": "x"}
@@ -49,3 +51,19 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
     cut.write_bytes(gzip.compress(b"x" * 1000)[:20])
     with pytest.raises(UsageError, match="cannot be read"):
         read_records(cut)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"id": "1", "text": "x"},
+        {"text": "x", "denotations": []},
+        {"text": "x", "label": [[0, 1, "Drug"]]},
+        {"a": 1},
+    ],
+)
+@pytest.mark.parametrize("second", [5, None, "denotations", [1]])
+def test_what_is_no_object_tells_no_layout(tmp_path, first, second):
+    for write in (write_json, write_jsonl):
+        with pytest.raises(DataError):
+            load_dataset(write(tmp_path / "in.json", [first, second]), ADE)
