@@ -4,13 +4,9 @@ import functools
 import gc
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -83,27 +79,6 @@ def _as_before() -> Iterator[None]:
     own.setLevel(own_level)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
-
-
-@pytest.fixture(scope="session")
-def popen() -> Iterator[Callable[..., Any]]:
-    """``subprocess.Popen`` of ``python -c`` that has imported what is slow to import, on Linux."""
-    if sys.platform != "linux":
-        yield subprocess.Popen
-        return
-    from tests.forkserver import ForkServer
-
-    with closing(ForkServer()) as server:
-        yield server.start
-
-
-@pytest.fixture
-def _forked_workers(popen: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The processes of a pipeline need not import anything."""
-    from keci.corpus.workers import processes
-
-    names = {"PIPE": subprocess.PIPE, "TimeoutExpired": subprocess.TimeoutExpired}
-    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(Popen=popen, **names))
 
 
 Make = Callable[[Path], object]

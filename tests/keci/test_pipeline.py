@@ -63,7 +63,6 @@ def test_ten_lines_of_a_notebook(tiny_bundle: Path, tiny_kb_folder: Path, abstra
     assert "<iframe" in results[0]._repr_html_()  # type: ignore[union-attr]  # no failure
 
 
-@pytest.mark.usefixtures("_forked_workers")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_failures_keep_their_turn(tiny_bundle: Path, tmp_path: Path, processes: int) -> None:
     path = tmp_path / "in.jsonl"

@@ -1,8 +1,10 @@
 """A run from S3 into S3, killed at each of its uploads, by a server on this machine."""
 
+import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +56,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, corpus: Path) -> Iterator[Any]:
 
 
 @pytest.mark.usefixtures("_as_before", "_small_chunks")
-def test_s3(
-    bucket: Any,
-    corpus: Path,
-    model: tuple[str, ...],
-    tmp_path: Path,
-    popen: Callable[..., Any],
-) -> None:
+def test_s3(bucket: Any, corpus: Path, model: tuple[str, ...], tmp_path: Path) -> None:
     options = ("--part-records", "5", "--work-dir", str(tmp_path / "work"), *model)
     assert run(corpus, "--output-dir", tmp_path / "local", *options).exit_code == 1
     assert run(corpus, "--output-dir", "s3://texts/copy", *options).exit_code == 1
@@ -69,14 +65,21 @@ def test_s3(
     command = ("s3://texts/in", "--output-dir", "s3://texts/out", "--resume", *options)
     for number in range(len(local)):
         # What was stored at the last death is stored again, the next file for the first time.
-        script = [sys.executable, "-c", SCRIPT, str(min(number + 1, 2)), *command]
-        assert popen(script).wait() == -signal.SIGKILL
+        assert _run(min(number + 1, 2), *command) == -signal.SIGKILL
         assert ("manifest.json" in _stored(bucket, "texts/out")) == (number == len(local) - 1)
     assert run(*command).exit_code == 1
     stored = _stored(bucket, "texts/out")
     parts = {name for name in local if name.startswith("part-")}
     assert {name: stored[name] for name in parts} == {name: local[name] for name in parts}
     assert stored.keys() == local.keys()
+
+
+def _run(puts_before_death: int, *arguments: str) -> int:
+    command = [sys.executable, "-c", SCRIPT, str(puts_before_death), *arguments]
+    done = subprocess.run(command, env=os.environ, capture_output=True, check=False)
+    if done.returncode == 2:
+        raise AssertionError(done.stderr.decode())
+    return done.returncode
 
 
 def _stored(files: Any, folder: str) -> dict[str, bytes]:

@@ -32,7 +32,6 @@ def short_corpus(corpus: Path) -> Path:
     return corpus
 
 
-@pytest.mark.usefixtures("_forked_workers")
 def test_processes_change_no_byte_and_one_of_them_logs(
     corpus: Path,
     tiny_bundle: Path,
@@ -59,7 +58,6 @@ def test_processes_change_no_byte_and_one_of_them_logs(
     assert metrics["memory"]["rss_bytes"] <= metrics["memory"]["peak_rss_bytes"]
 
 
-@pytest.mark.usefixtures("_forked_workers")
 def test_a_run_may_go_on_with_other_processes(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +76,6 @@ def test_a_run_may_go_on_with_other_processes(
     assert len(records(output)) == 13
 
 
-@pytest.mark.usefixtures("_forked_workers")
 def test_a_killed_process_ends_the_run_which_can_go_on(
     corpus: Path, model: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +99,6 @@ def test_a_killed_process_ends_the_run_which_can_go_on(
     assert len(records(output)) == 13 * 20
 
 
-@pytest.mark.usefixtures("_forked_workers")
 def test_what_is_wrong_with_a_model_is_told_once(
     corpus: Path, tiny_bundle: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,7 +133,6 @@ def test_options_are_the_same_after_a_pipe() -> None:
     assert ModelOptions.from_record(orjson.loads(orjson.dumps(options.to_record()))) == options
 
 
-@pytest.mark.usefixtures("_forked_workers")
 def test_threads_are_shared_out(tiny_bundle: Path) -> None:
     logging.getLogger("keci").setLevel(logging.ERROR)
     options = ModelOptions(model=str(tiny_bundle), without_kb=True, threads=4)

@@ -20,7 +20,7 @@ SETTINGS = [("file", "jsonl"), ("file", "brat"), ("folder", "jsonl"), ("folder",
 RANDOM_RUNS = 10
 LONGEST_LIFE = 0.08
 """Seconds; a whole run takes a quarter of that where the machine is free."""
-KILLS = 80
+KILLS = 200
 
 
 @pytest.fixture
