@@ -44,7 +44,8 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
     arrow, parquet = _arrow()
     with spooled(stream) as file:
         try:
-            names = parquet.read_schema(file).names
+            footer = parquet.read_metadata(file)
+            names = footer.schema.to_arrow_schema().names
             fields = {options.text_field, *options.text_fields}
             texts = sorted(fields.intersection(names))
             if not texts:
@@ -54,36 +55,44 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
                 )
             told = {options.id_field, *(NAMES if options.metadata else ())}
             columns = [*texts, *sorted(told & set(names) - set(texts))]
-            for group in range(parquet.read_metadata(file).num_row_groups):
-                yield from _rows(parquet, file, group, texts, columns)
+            yield from _rows(parquet, file, footer, texts, columns)
         except (arrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             raise DataError(f"not a Parquet table that can be read: {error}") from error
 
 
 def _rows(
-    parquet: Any, file: IO[bytes], group: int, texts: list[str], columns: list[str]
+    parquet: Any, file: IO[bytes], footer: Any, texts: list[str], columns: list[str]
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one row group; DataError where its columns are no text."""
-    described = parquet.read_metadata(file).row_group(group)
-    parts = [described.column(place) for place in range(described.num_columns)]
+    """The rows of all row groups; DataError at one whose columns are no text."""
+    # A value that rows share is held once, in a dictionary of up to the group's size.
+    shared = parquet.ParquetFile(file, metadata=footer, read_dictionary=texts)
+    whole = parquet.ParquetFile(file, metadata=footer)
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        size = _unpacked_bytes(group, number, columns)
+        rows = max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE * group.num_rows // max(size, 1)))
+        where = {"row_groups": [number], "columns": columns, "use_threads": False}
+        if size > _LARGE:
+            for batch in whole.iter_batches(rows, **where):
+                yield from batch.to_pylist()
+        else:
+            for batch in shared.iter_batches(rows, **where):
+                for row in range(len(batch)):
+                    yield {name: batch[name][row].as_py() for name in columns}
+
+
+def _unpacked_bytes(group: Any, number: int, columns: list[str]) -> int:
+    """What the columns of a row group take unpacked; DataError where that can be no text."""
+    parts = [group.column(place) for place in range(group.num_columns)]
     parts = [part for part in parts if part.path_in_schema.partition(".")[0] in columns]
-    size = sum(part.total_uncompressed_size for part in parts)
+    size: int = sum(part.total_uncompressed_size for part in parts)
     packed = sum(part.total_compressed_size for part in parts)
     if size > _LARGE and size > _MOST_PACKED * packed:
         raise DataError(
-            f"row group {group + 1} packs {size} bytes into {packed}: "
+            f"row group {number + 1} packs {size} bytes into {packed}: "
             f"more than {_MOST_PACKED} times as many"
         )
-    # A value that rows share is held once, in a dictionary of as much as the group takes unpacked.
-    shared = texts if size <= _LARGE else []
-    rows = max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE * described.num_rows // max(size, 1)))
-    table = parquet.ParquetFile(file, read_dictionary=shared)
-    for batch in table.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
-        if not shared:
-            yield from batch.to_pylist()
-            continue
-        for row in range(len(batch)):
-            yield {name: batch[name][row].as_py() for name in columns}
+    return size
 
 
 def _read_row(
