@@ -49,21 +49,12 @@ def final_scores(outputs: Outputs) -> SpanGraphScores:
 
 
 def _scores(outputs: Outputs, entity_logits: Numbers, relation_logits: Numbers) -> SpanGraphScores:
-    """Softmax of entities, and of the few pairs of which both ends may be mentions.
-
-    BundleError where one is no number: such a span would be no mention, without a word.
-    """
-    with np.errstate(invalid="ignore"):
-        entities = _softmax(entity_logits)
-        may_be_mention = entities[:, 0] < MOST_NONE
-        is_read = may_be_mention[outputs["pair_heads"]] & may_be_mention[outputs["pair_tails"]]
-        relations = np.zeros(relation_logits.shape, dtype=np.float32)
-        relations[is_read] = _softmax(relation_logits[is_read])
-    if not (np.isfinite(entities).all() and np.isfinite(relations).all()):
-        raise BundleError(
-            "the model gave scores that are no numbers: its weights are damaged, or too large for "
-            "the precision that it runs in"
-        )
+    """Softmax of entities, and of the few pairs of which both ends may be mentions."""
+    entities = _softmax(entity_logits)
+    may_be_mention = entities[:, 0] < MOST_NONE
+    is_read = may_be_mention[outputs["pair_heads"]] & may_be_mention[outputs["pair_tails"]]
+    relations = np.zeros(relation_logits.shape, dtype=np.float32)
+    relations[is_read] = _softmax(relation_logits[is_read])
     return SpanGraphScores(entities, relations)
 
 
@@ -286,10 +277,17 @@ def _fits(relation: RelationType, head: Mention, tail: Mention) -> bool:
 
 
 def _softmax(logits: npt.NDArray[Any]) -> Numbers:
+    """Raises BundleError where it is no number: such a span would be no mention, without a word."""
     values: Numbers = logits.astype(np.float32)
     if not len(values):
         return values
-    exponents: Numbers = np.exp(values - values.max(1, keepdims=True))
+    largest = values.max(1, keepdims=True)
+    if not np.isfinite(largest).all():
+        raise BundleError(
+            "the model gave scores that are no numbers: its weights are damaged, or too large for "
+            "the precision that it runs in"
+        )
+    exponents: Numbers = np.exp(values - largest)
     probabilities: Numbers = exponents / exponents.sum(1, keepdims=True)
     return probabilities
 
