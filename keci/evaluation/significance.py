@@ -5,7 +5,7 @@ of a comparison is one run of a system, or several (seeds) whose F1 is averaged;
 bootstrap draws runs as well as documents, since other seeds would have given other runs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 from statistics import fmean, stdev
@@ -56,6 +56,17 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsDrawn:
+    """The interval of a difference over other documents and other runs, and its p-value."""
+
+    interval: Interval
+    p_value: float
+
+    def to_record(self) -> dict[str, float]:
+        return {**self.interval.to_record(), "p": self.p_value}
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """F1 of a baseline and a system on the same documents, and of their difference.
 
@@ -69,7 +80,7 @@ class Comparison:
     interval: Interval
     bootstrap_p: float
     randomisation_p: float
-    with_runs: "RunsDrawn | None" = None
+    with_runs: RunsDrawn | None = None
 
     @property
     def difference(self) -> float:
@@ -95,17 +106,6 @@ class Comparison:
             "with_runs": self.with_runs and self.with_runs.to_record(),
             "mark": self.mark,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class RunsDrawn:
-    """The interval of a difference over other documents and other runs, and its p-value."""
-
-    interval: Interval
-    p_value: float
-
-    def to_record(self) -> dict[str, float]:
-        return {**self.interval.to_record(), "p": self.p_value}
 
 
 def mark_of(p_value: float) -> str:
@@ -194,23 +194,24 @@ def compare_tallies(
     _check_documents(baseline[0])
     macro = baseline[0].macro
     counts = _on_common_slots(baseline, system)
-    (observed,) = _differences(counts.sum(axis=0)[None], macro=macro)
+    (observed,) = _differences(_f1s(counts.sum(axis=0)[None], macro=macro))
     generator = np.random.default_rng(seed)
     runs, choice = (len(baseline), len(system)), np.random.default_rng((seed, 1))
-    drawn, with_runs = [], []
+    drawn, over_runs = [], []
     for block in _drawn_weights(counts, resamples, generator):
-        f1s = f1_of(_weighted(counts, block), macro=macro)
-        drawn.append(_mean_differences(f1s))
-        with_runs.append(_mean_differences(f1s, runs, choice))
+        f1s = _f1s(_weighted(counts, block), macro=macro)
+        drawn.append(_differences(f1s))
+        if max(runs) > 1:
+            over_runs.append(_differences(_drawn_runs(f1s, runs, choice)))
     masks = _drawn_masks(counts, resamples, generator)
-    swapped = [_differences(_swapped(counts, block), macro=macro) for block in masks]
+    swapped = [_differences(_f1s(_swapped(counts, block), macro=macro)) for block in masks]
     return Comparison(
         Side(tuple(tally.score().f1 for tally in baseline)),
         Side(tuple(tally.score().f1 for tally in system)),
         interval=_interval(np.concatenate(drawn), LEVEL),
         bootstrap_p=_share_beyond(np.concatenate(drawn) - observed, observed),
         randomisation_p=_share_beyond(np.concatenate(swapped), observed),
-        with_runs=_over_runs(np.concatenate(with_runs), observed) if max(runs) > 1 else None,
+        with_runs=_over_runs(np.concatenate(over_runs), observed) if over_runs else None,
     )
 
 
@@ -278,26 +279,26 @@ def _swapped(counts: Floats, masks: Floats) -> Floats:
     return totals
 
 
-def _differences(totals: Floats, *, macro: bool) -> Floats:
-    """Differences (resamples,) in F1 averaged over the slots, second side less first."""
-    return _mean_differences(f1_of(totals, macro=macro))
+def _f1s(totals: Floats, *, macro: bool) -> Floats:
+    """F1 (2, resamples, slots) of both sides, of totals (resamples, 2, slots, labels, 3)."""
+    return np.moveaxis(f1_of(totals, macro=macro), 1, 0)
 
 
-def _mean_differences(
-    f1s: Floats, runs: tuple[int, int] | None = None, generator: np.random.Generator | None = None
-) -> Floats:
-    """Differences of F1 (resamples, 2, slots) averaged over the slots, second side less first.
-
-    With a generator, over as many runs of each side (its first slots), drawn with replacement.
-    """
-    sides = [f1s[:, 0], f1s[:, 1]]
-    if runs and generator:
-        for side, count in enumerate(runs):
-            chosen = generator.integers(count, size=(len(f1s), count))
-            sides[side] = np.take_along_axis(sides[side], chosen, axis=-1)
-    first, second = (side.mean(axis=-1) for side in sides)
+def _differences(f1s: Iterable[Floats]) -> Floats:
+    """Differences (resamples,) of the two sides' means over runs, second side less first."""
+    first, second = (side.mean(axis=-1) for side in f1s)
     differences: Floats = second - first
     return differences
+
+
+def _drawn_runs(
+    f1s: Iterable[Floats], runs: tuple[int, int], generator: np.random.Generator
+) -> list[Floats]:
+    """As many runs of each side as it has (its first slots), drawn with replacement."""
+    return [
+        np.take_along_axis(side, generator.integers(count, size=(len(side), count)), axis=-1)
+        for side, count in zip(f1s, runs, strict=True)
+    ]
 
 
 def _share_beyond(differences: Floats, observed: float) -> float:
