@@ -128,7 +128,12 @@ def split_ade(path: Path) -> tuple[list[Extraction], list[Extraction]]:
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--contrasts", is_flag=True, help="Add the patterns of contrasts.toml.")
 @click.option("--written", is_flag=True, help="Add the texts of the folder written.")
-@click.option("--leave-out", multiple=True, metavar="PART", help="Parts that are not written.")
+@click.option(
+    "--leave-out",
+    multiple=True,
+    metavar="PART",
+    help="A part of the data, by its name in what is printed, to leave out.",
+)
 def main(
     ade: Path,
     biored: Path,
@@ -150,7 +155,9 @@ def main(
     texts = sorted(WRITTEN.glob("*.txt")) if written else []
     parts = training_parts(Sources(ade, biored, biorelex), training, judge, patterns, texts)
     if unknown := set(leave_out) - parts.keys():
-        raise click.BadParameter(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")
+        raise click.BadParameter(
+            f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}"
+        )
     parts = {name: part for name, part in parts.items() if name not in leave_out}
     output.mkdir(parents=True, exist_ok=True)
     write(output / "train.jsonl", (item for part in parts.values() for item in part))

@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,10 +24,10 @@ TEXT = (
 )
 
 
-def read(content: str | bytes, **limits: int) -> list[Document | Failure]:
+def read(content: str | bytes, **limits: Any) -> list[Document | Failure]:
     raw = content.encode() if isinstance(content, str) else content
     stream = ContentStream(io.BufferedReader(io.BytesIO(raw)))
-    options = ReadOptions(metadata=False, **limits)  # type: ignore[arg-type]  # fields by name
+    options = ReadOptions(metadata=False, **limits)
     return list(read_medline(stream, "in.nbib", options))
 
 
