@@ -303,7 +303,7 @@ def _stream_xml(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
     elements = stream_elements(stream, tags=("document",), roots=ROOTS, options=options)
-    for position, element in enumerate(elements, start=1):
+    for position, element in enumerate(elements, start=stream.relay.position + 1):
         if isinstance(element, DataError):
             yield Failure(source, position, "", str(element))
             continue

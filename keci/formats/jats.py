@@ -91,7 +91,7 @@ def read_jats(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
     """The articles in order; damage is a Failure behind the articles before it."""
-    position = 0
+    position = stream.relay.position
     elements = stream_elements(stream, tags=("article", *ERROR_TAGS), roots=ROOTS, options=options)
     for element in elements:
         for content in _read_element(element, source, position + 1, options, stream.left_out):

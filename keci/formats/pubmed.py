@@ -60,7 +60,7 @@ def read_pubmed(
 
     Each PMID of a DeleteCitation is a Deletion in its place.
     """
-    position = 0
+    position = stream.relay.position
     elements = stream_elements(
         stream,
         tags=(*CITATION_TAGS, DELETION_TAG, ERROR_TAG),

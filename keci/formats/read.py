@@ -31,7 +31,7 @@ from keci.errors import DataError, UsageError
 from keci.formats.bioc import read_bioc
 from keci.formats.brat import read_brat
 from keci.formats.delimited import read_csv, read_tsv
-from keci.formats.detect import detect_format, suffix
+from keci.formats.detect import FORMATS_BY_ROOT, detect_format, suffix
 from keci.formats.failures import decode_failure
 from keci.formats.jats import read_jats
 from keci.formats.jsonl import read_jsonl, read_lines
@@ -207,6 +207,7 @@ def read_source(
             name = input_format
             if name == AUTO:
                 name = detect_format(stream.head, source.name, options.text_fields)
+                stream.relay.formats = FORMATS_BY_ROOT
         except UsageError as error:
             yield Failure(source.name, 1, "", str(error), excerpt(stream.head))
             return
@@ -218,18 +219,28 @@ def read_source(
 def read_stream(
     stream: ContentStream, source: str, format_name: str, options: ReadOptions
 ) -> Iterator[Content]:
-    """What an input of a format holds; documents beyond the limits are Failures."""
-    position = 0
-    for content in READERS[format_name](stream, source, options):
-        if isinstance(content, Document):
-            position += 1
-            yield checked_document(content, source, position, options)
-        elif isinstance(content, Failure):
-            position += 1
-            form = content.format or (format_name if content.original else "")
-            yield replace(content, format=form, reason=printable(content.reason, LONGEST_MESSAGE))
-        else:
-            yield content
+    """What an input holds; documents beyond the limits are Failures.
+
+    XML of another format behind that of the first is read in its own.
+    """
+    relay = stream.relay
+    while format_name:
+        others = (root for root, name in relay.formats.items() if name != format_name)
+        relay.roots, relay.next_root = frozenset(others), ""
+        position = relay.position
+        for content in READERS[format_name](stream, source, options):
+            if isinstance(content, Document):
+                position += 1
+                yield checked_document(content, source, position, options)
+            elif isinstance(content, Failure):
+                position += 1
+                form = content.format or (format_name if content.original else "")
+                reason = printable(content.reason, LONGEST_MESSAGE)
+                yield replace(content, format=form, reason=reason)
+            else:
+                yield content
+        relay.position = position
+        format_name = relay.formats.get(relay.next_root, "")
 
 
 SUFFIXES_IN_FOLDERS = frozenset(

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -18,11 +18,13 @@ from keci.stores import is_url, open_url, state_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from keci.formats.xml_limits import Growth
 import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 if sys.version_info >= (3, 14):
@@ -266,6 +268,22 @@ class Source:
             raise DataError(f"cannot open the input: {error.strerror or error}") from error
 
 
+@dataclass(slots=True)
+class Relay:
+    """What the readers of one stream leave to each other, where it holds XML of several formats.
+
+    ``formats`` are those that are read, by their root elements. At the ``roots`` of others a reader
+    stops, ``next_root`` is the one where it did. ``position`` counts the records before; ``growth``
+    is what XML has cost so far.
+    """
+
+    formats: Mapping[str, str] = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
+    next_root: str = ""
+    position: int = 0
+    growth: "Growth | None" = None
+
+
 class ContentStream:
     """Decompressed bytes with a look at their beginning; every read error is a DataError.
 
@@ -286,6 +304,13 @@ class ContentStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_mended else None
         self._unread = self._mended(self.head)
         self.left_out: Counter[str] = Counter()
+        self.relay = Relay()
+
+    def leave(self, rest: bytes, root: str) -> None:
+        """Give back what was read from a root element on that is another reader's."""
+        self._unread = rest + self._unread
+        self.head = rest[:HEAD_SIZE]
+        self.relay.next_root = root
 
     @property
     def content_head(self) -> bytes:

@@ -1,7 +1,7 @@
 """XML records one by one from a stream, with nothing fetched, nothing resolved, and flat memory.
 
 A stream may hold several documents behind each other, each with its own root, as answers of
-efetch put into one file do.
+efetch put into one file do. Where a root is another reader's, that one reads on.
 """
 
 import html
@@ -21,6 +21,7 @@ PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*
 START_TAG = re.compile(rb"<((?:[\w.-]+:)?([A-Za-z_][\w.-]*))")
 """The beginning of an element: its name as written, and without its prefix."""
 
+_TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*+>""")
 _XML_SPACE = re.compile("[ \t\r\n]+")
 _ROOT_WITHIN = 16384
 _BETWEEN = re.compile(rb"(?:[ \t\r\n]+|\xef\xbb\xbf|<!--.*?-->|<\?(?!xml[ \t\r\n]).*?\?>)*", re.S)
@@ -43,14 +44,19 @@ def stream_elements(
     and where a document has none of the tags and its root is not in ``roots``. Reading goes on
     behind damage with the next XML declaration, if there is one. Tags are names without namespace.
     """
-    growth = Growth(options)
-    reader = _DocumentReader(tags, roots, growth)
+    growth = stream.relay.growth or Growth(options)
+    stream.relay.growth = growth
+    reader = _DocumentReader(tags, roots, stream.relay.roots - roots, growth)
     try:
         while chunk := stream.read():
             growth.add(chunk)
             yield from reader.feed(chunk)
             growth.check()
+            if reader.left:
+                break
         yield from reader.finish()
+        if reader.left:
+            stream.leave(*reader.left)
     except DataError as error:
         yield error
 
@@ -58,8 +64,16 @@ def stream_elements(
 class _DocumentReader:
     """Finds the documents of a stream, and in each the elements of the tags."""
 
-    def __init__(self, tags: tuple[str, ...], roots: frozenset[str], growth: Growth) -> None:
+    def __init__(
+        self,
+        tags: tuple[str, ...],
+        roots: frozenset[str],
+        other_roots: frozenset[str],
+        growth: Growth,
+    ) -> None:
         self._tags, self._roots, self._growth = tags, roots, growth
+        self._other_roots = other_roots
+        self.left: tuple[bytes, str] | None = None
         self._waiting = b""
         self._seen = b""
         self._document: _Document | None = None
@@ -67,7 +81,7 @@ class _DocumentReader:
         self._documents = 0
 
     def feed(self, chunk: bytes) -> Iterator[etree._Element | DataError]:
-        while chunk:
+        while chunk and not self.left:
             if self._is_lost:
                 chunk = self._found_again(chunk)
             elif self._document is None:
@@ -82,7 +96,7 @@ class _DocumentReader:
                 break
             rest = yield from self._read_on(self._document, rest)
             yield from self.feed(rest)
-        if not self._documents:
+        if not self._documents and not self.left:
             yield DataError("not well-formed XML: there is no element")
         if self._document is not None:
             yield from self._document.end()
@@ -97,12 +111,17 @@ class _DocumentReader:
             return b""
         prolog = PROLOG.match(start)
         root = START_TAG.match(start, prolog.end() if prolog else 0)
-        is_whole = root is not None and root.end() < len(start)
-        if not is_whole and not is_last and len(start) < _ROOT_WITHIN:
+        tag_end = _TAG_END.match(start, root.end()) if root else None
+        if not tag_end and not is_last and len(start) < _ROOT_WITHIN:
             return b""
         name, local = (root.group(1), root.group(2)) if root else (b"", b"")
         tag = local.decode("ascii", "replace")
+        if tag in self._other_roots:
+            self.left = start, tag
+            return b""
         self._document = _Document(self._tags, self._roots, name, tag, self._growth)
+        if tag_end and tag_end.group().endswith(b"/>"):
+            self._document.empty_until = tag_end.end()
         self._documents += 1
         self._waiting, self._seen = b"", b""
         return start
@@ -159,14 +178,20 @@ class _Document:
         self._parser = _parser(tuple(f"{{*}}{tag}" for tag in watched))
         self._root_end = re.compile(rb"</" + re.escape(name) + rb"[ \t\r\n]*>") if name else None
         self._closing = b"</" + name
+        self._name = name
+        self._root_line = self._inserted = 0
+        self.empty_until = 0
         self.count = self.size = 0
         self.is_over = False
         self.problem: DataError | None = None
 
     def root_end(self, seen: bytes, chunk: bytes) -> int | None:
-        """Where in the chunk an end tag named like the root ends, begun there or in ``seen``."""
-        if self._root_end is None:
-            return None
+        """Where in the chunk an end tag named like the root ends, begun there or in ``seen``.
+
+        Of an empty root, ``<Reply/>``, where it ends itself.
+        """
+        if self.empty_until or self._root_end is None:
+            return self.empty_until or None
         both = seen + chunk[:_LONGEST_BREAK]
         if self._closing not in chunk and self._closing not in both:
             return None
@@ -175,8 +200,8 @@ class _Document:
 
     def feed(self, chunk: bytes) -> Iterator[etree._Element]:
         """The elements that end in the chunk; what is wrong with it stays in ``problem``."""
+        problem = _feed(self._parser, chunk if self.size else self._with_doctype(chunk))
         self.size += len(chunk)
-        problem = _feed(self._parser, chunk)
         growth = self._growth
         for event, found in self._parser.read_events():
             element = cast(etree._Element, found)
@@ -191,24 +216,38 @@ class _Document:
                 yield element
                 _free(element)
         if problem:
-            self.problem = _not_well_formed(problem)
+            self.problem = self._not_well_formed(problem)
+
+    def _with_doctype(self, beginning: bytes) -> bytes:
+        """With a document type, without which only XML's own five entities may stand in it."""
+        prolog = PROLOG.match(beginning)
+        end = prolog.end() if prolog else 0
+        if not self._name or b"<!DOCTYPE" in beginning[:end]:
+            return beginning
+        doctype = b"<!DOCTYPE %s SYSTEM ''>" % self._name
+        self._root_line, self._inserted = beginning.count(b"\n", 0, end) + 1, len(doctype)
+        return beginning[:end] + doctype + beginning[end:]
+
+    def _not_well_formed(self, error: etree.XMLSyntaxError) -> DataError:
+        line, column = error.position
+        message = error.msg or ""
+        if line == self._root_line:
+            counted = f", column {column}"
+            message = message.replace(counted, f", column {column - self._inserted}")
+        return DataError(f"not well-formed XML: {message}")
 
     def end(self) -> Iterator[DataError]:
         """What is wrong with the document as a whole, if anything."""
         try:
             root = self._parser.close()
         except etree.XMLSyntaxError as error:
-            yield _not_well_formed(error)
+            yield self._not_well_formed(error)
             return
         if not self.count and local_name(root) not in self._roots:
             words = _words(root)
             said = f", which says: {words}" if words else ""
             found = f"got the root element <{local_name(root)}>{said}"
             yield DataError(f"expected <{min(self._roots)}>, {found}")
-
-
-def _not_well_formed(error: etree.XMLSyntaxError) -> DataError:
-    return DataError(f"not well-formed XML: {error.msg}")
 
 
 def _words(element: etree._Element) -> str:

@@ -1,6 +1,7 @@
 """Several XML documents in one file, and answers that are none."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keci.documents import Document, Failure
+from keci.formats.detect import FORMATS_BY_ROOT
 from keci.formats.pubmed import read_pubmed
-from keci.formats.read import read_documents
+from keci.formats.read import read_documents, read_stream
 from keci.formats.stream import ContentStream, Deletion, ReadOptions
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -118,3 +120,94 @@ def test_an_answer_without_records_fails_beside_others(
     assert isinstance(failure, Failure)
     assert words in failure.reason
     assert document == titles([3])[0]
+
+
+FULL_TEXT = (
+    "<article><front><article-meta>{0}<title-group><article-title>Rash.</article-title>"
+    "</title-group></article-meta></front></article>"
+)
+COLLECTION = (
+    "<collection><source/><document>{0}<passage><offset>0</offset><text>Rash.</text></passage>"
+    "</document></collection>"
+)
+KINDS = {
+    "pubmed": (answer(1, ""), Document("1", "T1")),
+    "jats": (
+        FULL_TEXT.format('<article-id pub-id-type="pmc">PMC4</article-id>'),
+        Document("PMC4", "Rash."),
+    ),
+    "nameless jats": (FULL_TEXT.format(""), Document("in.xml:{0}", "Rash.")),
+    "bioc": (COLLECTION.format("<id>7</id>"), Document("7", "Rash.")),
+    "nameless bioc": (COLLECTION.format(""), Document("in.xml:{0}", "Rash.")),
+    "error of pubmed": (
+        "<eFetchResult><ERROR>Empty</ERROR></eFetchResult>", "the input is an error: Empty",
+    ),
+    "error of jats": ("<Reply error='gone'/>", "the input is an error: gone"),
+    "page": ("<html>502</html>", "got the root element <html>, which says: 502"),
+}  # fmt: skip
+
+
+class Dribble(ContentStream):
+    """A stream that gives a few bytes at a time."""
+
+    size = 1
+
+    def read(self) -> bytes:
+        chunk = super().read()
+        self._unread = chunk[self.size :]
+        return chunk[: self.size]
+
+
+@given(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=6), st.integers(1, 60))
+def test_documents_of_several_formats_are_each_read_in_their_own(
+    kinds: list[str], size: int
+) -> None:
+    kinds = ["pubmed", *kinds]
+    stream = Dribble(io.BytesIO("\n".join(KINDS[kind][0] for kind in kinds).encode()))
+    stream.size = size
+    stream.relay.formats = FORMATS_BY_ROOT
+    contents = list(read_stream(stream, "in.xml", "pubmed", ReadOptions()))
+    assert len(contents) == len(kinds)
+    for position, (kind, content) in enumerate(zip(kinds, contents, strict=True), start=1):
+        expected = KINDS[kind][1]
+        if isinstance(expected, Document):
+            named = replace(expected, id=expected.id.format(position))
+            assert content == named
+        else:
+            assert isinstance(content, Failure)
+            assert content.position == position
+            assert content.reason.endswith(expected)
+
+
+def test_a_format_that_was_named_is_kept_to(tmp_path: Path) -> None:
+    path = tmp_path / "in.xml"
+    path.write_text("\n".join(KINDS[kind][0] for kind in ("pubmed", "jats", "pubmed")))
+    first, failure, last = read_documents([str(path)], input_format="pubmed")
+    assert [first, last] == titles([1, 1])
+    assert isinstance(failure, Failure)
+    assert "expected <MedlineCitation>, got the root element <article>" in failure.reason
+
+
+def test_names_are_counted_across_formats() -> None:
+    def odd(number: int) -> str:
+        names = "".join(f"<n{number}x{name}/>" for name in range(30))
+        return FULL_TEXT.format(names) + answer(number, "")
+
+    stream = ContentStream(io.BytesIO("".join(map(odd, range(20))).encode()))
+    stream.relay.formats = FORMATS_BY_ROOT
+    *_, failure = read_stream(stream, "in.xml", "jats", ReadOptions(max_xml_names=300))
+    assert isinstance(failure, Failure)
+    assert "more names of elements and attributes than the limit of 300" in failure.reason
+
+
+@pytest.mark.parametrize("doctype", ["", '<!DOCTYPE PubmedArticleSet SYSTEM "x.dtd">\n'])
+def test_entities_of_html_are_read_with_and_without_a_document_type(doctype: str) -> None:
+    content = f"{DECLARATION}{doctype}" + answer(1, "").replace("T1", "T&alpha;&nbsp;1 &lt;")
+    assert read(content) == [Document("1", "Tα\xa01 <")]
+
+
+def test_damage_is_told_where_it_is_in_the_file() -> None:
+    line = answer(1, "").strip().replace("T1", "T<1")
+    (failure,) = read(f"{DECLARATION}\n{line}")
+    assert isinstance(failure, Failure)
+    assert failure.reason.endswith(f"line 2, column {line.index('<1') + 2}")
