@@ -15,7 +15,7 @@ from typing import Any
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
-from keci.formats.jsonl import read_lines, text_of
+from keci.formats.jsonl import read_lines, text_of, without_text
 from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 
@@ -151,10 +151,7 @@ def _names(header: Sequence[str], options: ReadOptions) -> list[str]:
     names = [name if name in wanted.values() else wanted.get(name.lower(), name)
              for name in map(str.strip, header)]  # fmt: skip
     if not set(options.text_fields).intersection(names):
-        raise DataError(
-            f"no column is called {options.text_field!r}; there are {', '.join(names[:20])} "
-            "(--text-field names the column with the text)"
-        )
+        raise without_text(f"no column is called {options.text_field!r}", names, "column")
     return names
 
 

@@ -38,9 +38,11 @@ FOREIGN_MAGIC = {
     b"{\\rtf": "a text of a word processor (RTF)",
     b"\xd0\xcf\x11\xe0": "a file of an old word processor or spreadsheet",
     b"PK\x03\x04": "a zip archive (or .docx, .xlsx, .epub)",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
+    b"\xff\xfe": "UTF-16 text; write it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; write it as UTF-8",
+    b"\x1f\x8b": "a file that was compressed twice",
 }
+_TAR_MAGIC_AT = 257
 READ_FORMATS = (
     "jsonl (one object a line), pubmed (PubMed XML), medline (.nbib), bioc (XML or JSON), jats, "
     "pubtator, csv, tsv, parquet, brat (a zip archive) and text, each plain or compressed by gzip, "
@@ -64,6 +66,17 @@ _FOREIGN_TEXT = (
     ),
     (re.compile(rb"-DOCSTART-"), "CoNLL tags; keci-train reads them, extraction wants texts"),
     (re.compile(rb"(?:\S+[\t ][BIO](?:-\S+)?\r?\n){3}"), "tagged tokens, not texts"),
+    (re.compile(rb"(?:#[^\n]*\n)*+1\t\S+\t\S+\t[A-Z_]"), "tagged tokens (CoNLL-U), not texts"),
+    (re.compile(rb"\s*\\documentclass"), "LaTeX; convert it to plain text (pandoc -t plain)"),
+    (re.compile(rb"---\r?\n[\w-]+:"), "YAML; write its records as jsonl"),
+    (
+        re.compile(rb"\s*<1>\s*\n *(?:Unique Identifier|VN  -|Database)"),
+        "records of Ovid; export them as .nbib, PubMed XML or csv",
+    ),
+    (
+        re.compile(rb"\s*Record #1 of \d+"),
+        "records of the Cochrane Library; export them as csv",
+    ),
     (re.compile(rb"LOCUS {3,}\S+"), "a GenBank record"),
     (re.compile(rb">\S[^\n]*\n[ACGTUN]{30,}"), "FASTA sequences"),
     (re.compile(rb"\[Error\] ?:"), "an error answer of NCBI's BioC service"),
@@ -78,7 +91,12 @@ _FOREIGN_TEXT = (
 )
 """The first bytes of texts that no one means as prose, and what to do with them."""
 
-_ENDINGS = {".ris": 0, ".bib": 1, ".enw": 2, ".ann": 3, ".conll": 4}
+_ENDINGS = {
+    ".ris": 0, ".bib": 1, ".enw": 2, ".ann": 3, ".conll": 4, ".conllu": 6, ".tex": 7,
+    ".yaml": 8, ".yml": 8,
+}  # fmt: skip
+"""Which of these a name's suffix means, whatever the beginning."""
+
 _PUBMED_INSIDE = re.compile(rb"<(?:[\w.-]+:)?(?:PubmedArticle|MedlineCitation|PubmedBookArticle)\b")
 _OAI_RECORD = re.compile(
     rb"<(?:[\w.-]+:)?metadata\b[^>]*>(?:\s+|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)",
@@ -99,6 +117,8 @@ def detect_format(head: bytes, name: str, text_fields: Sequence[str] = ("text",)
     for magic, what in FOREIGN_MAGIC.items():
         if head.startswith(magic):
             raise _unreadable(name, what)
+    if head[_TAR_MAGIC_AT:].startswith(b"ustar"):
+        raise _unreadable(name, "a tar archive; unpack it")
     content = head.removeprefix(BOM)
     found = _structured_format(content, name, text_fields) or FORMATS_BY_SUFFIX.get(suffix(name))
     if found:

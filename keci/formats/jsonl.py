@@ -1,10 +1,11 @@
 """Documents out of JSON lines: one object a line, with the text and identifier in named fields.
 
-An array of such objects, or objects over several lines, are read alike.
+An array of such objects, objects over several lines or several on one line are read alike.
 """
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Self
 
 import orjson
@@ -32,9 +33,9 @@ def read_jsonl(
 ) -> Iterator[Document | Failure]:
     """The documents in order; blank lines are skipped, a bad line becomes a Failure.
 
-    An array of objects and objects over several lines are read, too. A number as identifier is read
-    as its digits; a record without identifier is called ``source:position``; a text that is null is
-    empty.
+    An array of objects, objects over several lines and several on one are read, too. A number as
+    identifier is read as its digits; a record without identifier is called ``source:position``; a
+    text that is null is empty.
     """
     reader = _RecordReader(source, options)
     position = 0
@@ -54,9 +55,41 @@ def json_records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes
         return ((0, record) for record in frame_objects(stream, depth=1, limit=limit))
     if _spans_lines(head):
         return ((0, record) for record in frame_objects(stream, depth=0, limit=limit))
-    return enumerate(read_lines(stream, limit), start=1)
+    return _records_of_lines(read_lines(stream, limit))
 
 
+def _records_of_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(lines, start=1):
+        if _SEVERAL.search(line):
+            yield from ((number, record) for record in _objects_in(line))
+        else:
+            yield number, line
+
+
+def _objects_in(line: bytes) -> Iterator[bytes]:
+    """Each value of a line of several, commas or spaces between them; the rest from damage on."""
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        pass
+    else:
+        yield line
+        return
+    text = line.decode("utf-8", "surrogateescape")
+    start = 0
+    while start < len(text):
+        try:
+            _, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = len(text)
+        yield text[start:end].encode("utf-8", "surrogateescape")
+        between = _BETWEEN.match(text, end)
+        start = between.end() if between else end
+
+
+_DECODER = json.JSONDecoder()
+_SEVERAL = re.compile(rb"\}[ \t\r,]*+\{|\}[ \t\r]*+,[ \t\r]*+\Z")
+_BETWEEN = re.compile(r"[ \t\r,]*")
 _ARRAY = re.compile(rb"\s*+\[\s*+(?:\{|(?:\]\s*+)?\Z)")
 _SPANNING = re.compile(rb'\s*(\{[^\n]*)\n\s*(["}])')
 
@@ -176,11 +209,24 @@ def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:
         said = record.get("error")
         if isinstance(said, str) and said:
             raise DataError(f"the input is an error: {said}")
-        raise DataError(
-            f"the field {name!r} is missing; there are {', '.join(sorted(record)[:20])} "
-            "(--text-field names the field with the text)"
-        )
+        raise without_text(f"the field {name!r} is missing", sorted(record), "field")
     return "\n\n".join(filter(None, (_text(record, field) for field in names)))
+
+
+def without_text(problem: str, names: Sequence[str], kind: str) -> DataError:
+    """The error for fields or columns (``kind``) of which none has the text, with likely ones."""
+    likely = ",".join(name for name in names if name.lower() in _LIKELY_TEXTS)
+    example = f", as --text-field {likely}" if likely else ""
+    return DataError(
+        f"{problem}; there are {', '.join(names[:20])} "
+        f"(--text-field names the {kind} with the text{example})"
+    )
+
+
+_LIKELY_TEXTS = frozenset(
+    ["abstract", "abstract_text", "abstracttext", "body", "content", "description", "note",
+     "passage", "sentence", "summary", "text", "title"]
+)  # fmt: skip
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

@@ -12,7 +12,7 @@ import orjson
 
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
-from keci.formats.jsonl import identifier_in, text_of
+from keci.formats.jsonl import identifier_in, text_of, without_text
 from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, spooled
 
@@ -49,10 +49,8 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
             fields = {options.text_field, *options.text_fields}
             texts = sorted(fields.intersection(names))
             if not texts:
-                raise DataError(
-                    f"no column is called {options.text_field!r}; there are "
-                    f"{', '.join(names[:20])} (--text-field names the column with the text)"
-                )
+                problem = f"no column is called {options.text_field!r}"
+                raise without_text(problem, names, "column")
             told = {options.id_field, *(NAMES if options.metadata else ())}
             columns = [*texts, *sorted(told & set(names) - set(texts))]
             yield from _rows(parquet, file, footer, texts, columns)

@@ -50,6 +50,9 @@ def test_formats_are_found_by_content_then_name(head: bytes, name: str, expected
         (b"PK\x03\x04", "zip"),
         (b"abc\x00\x01", "binary"),
         (b"<?xml", "without a root"),
+        (b"\x1f\x8b\x08\x00", "compressed twice"),
+        (b"a.txt".ljust(257, b"\0") + b"ustar\x0000", "a tar archive; unpack it"),
+        (b"\xff\xfe<\x00", "UTF-16 text; write it as UTF-8"),
     ],
 )
 def test_what_is_not_read_is_named(head: bytes, found: str) -> None:

@@ -43,6 +43,7 @@ def test_fields_can_be_named_and_identifiers_left_out() -> None:
         (b'["a"]', "", "expected a JSON object, got an array"),
         (b"17", "", "expected a JSON object, got a number"),
         (b'{"id": "x"}', "x", "the field 'text' is missing; there are id"),
+        (b'{"id": "x", "Title": "", "abstract": ""}', "x", "as --text-field Title,abstract)"),
         (b'{"id": "x", "text": 5}', "x", "must be a string, got a number"),
         (b'{"id": "", "text": "a"}', "", "must be a non-empty string, got an empty string"),
         (b'{"id": true, "text": "a"}', "", "must be a non-empty string, got a boolean"),
@@ -84,3 +85,27 @@ def test_lines_are_those_of_split(lines: list[bytes]) -> None:
 def test_any_bytes_are_read_or_fail(content: bytes) -> None:
     for record in read(content):
         assert isinstance(record, Document | Failure)
+
+
+@pytest.mark.parametrize("between", [b"", b" ", b",", b" ,\t", b"\r", b"\r\r"])
+@given(records=st.lists(st.tuples(TEXT.filter(bool), TEXT), min_size=1, max_size=5))
+def test_objects_on_one_line_are_records_of_their_own(
+    between: bytes, records: list[tuple[str, str]]
+) -> None:
+    line = between.join(orjson.dumps({"id": name, "text": text}) for name, text in records)
+    documents = [Document(name, text) for name, text in records]
+    assert read(line) == documents
+    assert read(line + between + b"\n" + line + b",\n") == documents * 2
+
+
+def test_only_what_is_damaged_on_a_line_fails() -> None:
+    content = b'{"text": "a"}{"text": "b"}, {"te\n{"text": "c"}x\n{"text": "d", "list": [{}, {}]}\n'
+    first, second, torn, third, fourth = read(content)
+    assert [first, second, fourth] == [
+        Document("in.jsonl:1", "a"), Document("in.jsonl:2", "b"), Document("in.jsonl:5", "d"),
+    ]  # fmt: skip
+    assert isinstance(torn, Failure)
+    assert isinstance(third, Failure)
+    assert (torn.position, torn.original) == (3, b'{"te')
+    assert torn.reason.startswith("line 1: not valid JSON")
+    assert third.original == b'{"text": "c"}x'
