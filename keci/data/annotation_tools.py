@@ -6,10 +6,10 @@ Their records have one text, mentions by characters and relations by the ids of 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from keci.data.files import checked, field, shown
 from keci.errors import DataError
 from keci.formats import doccano
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
+from keci.formats.fields import checked, field, objects, shown
 
 DOCCANO_FIELDS = ("label", "labels", "entities")
 _LABEL_STUDIO_KINDS = ("labels", "hypertextlabels")
@@ -68,7 +68,7 @@ def read_doccano(record: Mapping[str, Any], number: int) -> AnnotatedText:
             str(item.get("from_id", item.get("head"))),
             str(item.get("to_id", item.get("tail"))),
         )
-        for item in record.get("relations") or ()
+        for item in objects(record, "relations")
     )
     name = str(record.get(doccano.DOCUMENT_ID) or _id(record, number))
     return AnnotatedText(name, _text(record), mentions, (), links)
@@ -97,8 +97,8 @@ def _doccano_mentions(item: Any) -> Iterator[MentionRow]:
 def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
     """``spans`` with a label; relations name the last token of their ends, or their spans."""
     spans = [
-        (_offset(item["start"]), _offset(item["end"]), field(item, "label", str))
-        for item in field(record, "spans", list)
+        (*_span(item, "start", "end"), field(item, "label", str))
+        for item in objects(record, "spans")
     ]
     mentions = tuple(
         MentionRow(start, end, "", kind, id=f"{start}:{end}") for start, end, kind in spans
@@ -109,7 +109,7 @@ def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
             _span_id(field(item, "head_span", dict)),
             _span_id(field(item, "child_span", dict)),
         )
-        for item in record.get("relations") or ()
+        for item in objects(record, "relations")
     )
     is_refused = record.get("answer", "accept") != "accept"
     remarks = (
@@ -124,7 +124,8 @@ def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
 
 
 def _span_id(span: Mapping[str, Any]) -> str:
-    return f"{span['start']}:{span['end']}"
+    start, end = _span(span, "start", "end")
+    return f"{start}:{end}"
 
 
 def is_annotated(task: Any) -> bool:
@@ -134,7 +135,7 @@ def is_annotated(task: Any) -> bool:
 
 def _done(task: Mapping[str, Any]) -> list[Any]:
     """The annotations of a task that were not cancelled."""
-    found = task.get("annotations") or task.get("completions") or ()
+    found = objects(task, "annotations") or objects(task, "completions")
     return [item for item in found if not item.get("was_cancelled")]
 
 
@@ -151,11 +152,11 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
             raise DataError(f"a task must have one text in 'data'; there are {sorted(data)}")
         text = texts[0]
     done = _done(task)
-    said = done or task.get("predictions") or ()
-    results: list[Any] = next((item["result"] for item in said), [])
+    said = done or objects(task, "predictions")
+    results = objects(said[0], "result") if said else []
     mentions = tuple(
         MentionRow(
-            *_label_studio_span(item["value"]),
+            *_label_studio_span(field(item, "value", dict)),
             str(item["value"].get("text") or ""),
             kind,
             (),
@@ -163,7 +164,7 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
         )
         for item in results
         if item.get("type") in _LABEL_STUDIO_KINDS
-        for kind in item["value"][item["type"]]
+        for kind in field(item["value"], item["type"], list)
     )
     links = tuple(
         RelationRow(kind, *_label_studio_ends(item))
@@ -182,9 +183,8 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
 
 def _label_studio_span(value: Mapping[str, Any]) -> tuple[int, int]:
     """Start and end; those of HTML are paths, beside which the offsets in its text stand."""
-    is_path = isinstance(value["start"], str)
-    span = field(value, "globalOffsets", dict) if is_path else value
-    return _offset(span["start"]), _offset(span["end"])
+    is_path = isinstance(value.get("start"), str)
+    return _span(field(value, "globalOffsets", dict) if is_path else value, "start", "end")
 
 
 def _label_studio_ends(item: Mapping[str, Any]) -> tuple[str, str]:
@@ -196,18 +196,17 @@ def read_pubannotation(record: Mapping[str, Any], number: int) -> AnnotatedText:
     """Denotations with a span and an object, relations of two of them."""
     mentions = tuple(
         MentionRow(
-            _offset(item["span"]["begin"]),
-            _offset(item["span"]["end"]),
+            *_span(field(item, "span", dict), "begin", "end"),
             "",
             field(item, "obj", str),
             (),
             str(item.get("id", "")),
         )
-        for item in field(record, "denotations", list)
+        for item in objects(record, "denotations")
     )
     links = tuple(
         RelationRow(field(item, "pred", str), field(item, "subj", str), field(item, "obj", str))
-        for item in record.get("relations") or ()
+        for item in objects(record, "relations")
     )
     given = record.get("sourceid")
     name = f"{record.get('sourcedb', '')}:{given}".strip(":") if given else _id(record, number)
@@ -229,6 +228,10 @@ def _id(record: Mapping[str, Any], number: int) -> str:
 def _text(record: Mapping[str, Any]) -> str:
     name = "text" if "text" in record else "data"
     return field(record, name, str)
+
+
+def _span(span: Mapping[str, Any], start: str, end: str) -> tuple[int, int]:
+    return field(span, start, int), field(span, end, int)
 
 
 def _offset(value: Any) -> int:

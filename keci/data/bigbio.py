@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keci.data.files import checked, field, identifier
 from keci.data.pieces import whole_span
+from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
+from keci.formats.fields import checked, field, identifier, objects, shown
 
 _GAP = "\n"
 
@@ -15,14 +16,15 @@ def read_document(record: Mapping[str, Any]) -> AnnotatedText:
     name = identifier(record, "document_id" if record.get("document_id") else "id")
     remarks = [
         Remark("events are left out", f"{item.get('type')} in {name}", "relation")
-        for item in record.get("events") or ()
+        for item in objects(record, "events")
     ]
     text = _text(field(record, "passages", list))
     mentions = tuple(_mentions(record, text, remarks))
     links = tuple(
-        RelationRow(field(item, "type", str), str(item["arg1_id"]), str(item["arg2_id"]))
-        for item in record.get("relations") or ()
-        if {"arg1_id", "arg2_id"} <= item.keys()
+        RelationRow(
+            field(item, "type", str), identifier(item, "arg1_id"), identifier(item, "arg2_id")
+        )
+        for item in objects(record, "relations")
     )
     return AnnotatedText(name, text, mentions, (), links, tuple(remarks))
 
@@ -31,25 +33,35 @@ def _text(passages: list[Any]) -> str:
     """The passages at their offsets, line breaks between."""
     text = ""
     for passage in passages:
-        for (start, _), part in zip(
-            field(passage, "offsets", list), field(passage, "text", list), strict=True
-        ):
-            text += _GAP * (start - len(text)) + part
+        spans, parts = field(passage, "offsets", list), field(passage, "text", list)
+        if len(spans) != len(parts):
+            raise DataError(f"a passage has {len(parts)} texts and {len(spans)} offsets")
+        for span, part in zip(spans, parts, strict=True):
+            start, _ = _offsets(span)
+            text += _GAP * (start - len(text)) + checked(part, "text", str)
     return text
 
 
 def _mentions(record: Mapping[str, Any], text: str, remarks: list[Remark]) -> Iterator[MentionRow]:
     for item in field(record, "entities", list):
-        pieces = [tuple(checked(span, "offsets", list)) for span in field(item, "offsets", list)]
+        pieces = [_offsets(span) for span in field(item, "offsets", list)]
         start, end, is_whole = whole_span(pieces)
-        surface = " ".join(field(item, "text", list)) if is_whole else ""
+        texts = [checked(part, "text", str) for part in field(item, "text", list)]
+        surface = " ".join(texts) if is_whole else ""
         if not is_whole:
             shown = f"{text[start:end]!r}"
             remarks.append(Remark("mentions in pieces are taken from first to last", shown))
         identifiers = tuple(
-            f"{entry['db_name']}:{entry['db_id']}"
-            for entry in item.get("normalized") or ()
+            f"{field(entry, 'db_name', str)}:{entry['db_id']}"
+            for entry in objects(item, "normalized")
             if entry.get("db_id")
         )
         kind = field(item, "type", str)
         yield MentionRow(start, end, surface, kind, identifiers, str(item.get("id", "")))
+
+
+def _offsets(span: Any) -> tuple[int, int]:
+    if len(checked(span, "offsets", list)) != 2:
+        raise DataError(f"'offsets' must be pairs of start and end, got {shown(span)}")
+    start, end = span
+    return checked(start, "offsets", int), checked(end, "offsets", int)

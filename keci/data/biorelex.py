@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
-from keci.data.files import checked, field, identifier, indexed
 from keci.data.gold import GoldDocument, Interaction
 from keci.documents import Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.formats.fields import checked, field, identifier, indexed
 
 RELATION_TYPES = {1: "bind", 0: "unclear", -1: "no-bind"}
 """What the label of an interaction means."""

@@ -8,10 +8,10 @@ splits.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keci.data.files import checked, field, identifier
 from keci.data.tagged import joined, mention_of_tokens
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
+from keci.formats.fields import checked, field, identifier
 
 
 def sentences(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from keci.data import annotation_tools, brat, dygie, tagged
-from keci.data.files import shown
 from keci.documents import Extraction
 from keci.errors import DataError, UsageError
 from keci.formats import bioc, parquet, pubtator, xmi
 from keci.formats.detect import PUBTATOR_BEGINNING
+from keci.formats.fields import shown
 from keci.formats.json import parse_json
 from keci.formats.jsonl import json_records
 from keci.formats.stream import ContentStream, ReadOptions, Source

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from keci.data import biored, biorelex, spert
-from keci.data.files import check_distinct, identifier, read_each
+from keci.data.files import check_distinct, read_each
 from keci.data.gold import GoldDataset, GoldDocument, warn_of_unknown_types
 from keci.data.layouts import Layout, read_records
 from keci.data.readers import read_text
 from keci.documents import Extraction
 from keci.errors import DataError
+from keci.formats.fields import identifier
 from keci.schema import TaskSchema
 
 

@@ -29,5 +29,8 @@ def read_text(layout: Layout, record: Any, number: int) -> AnnotatedText:
     """A record of one of ``TEXT_LAYOUTS``; raises DataError where it is not what they promise."""
     try:
         return settled(_READERS[layout](record, number))
+    except KeyError as error:
+        raise DataError(f"not a record of {layout}: there is no {error.args[0]!r}") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"not a record of {layout}: {error!r}") from error
+        reason = "a value is of another kind than expected"
+        raise DataError(f"not a record of {layout}: {reason}") from error

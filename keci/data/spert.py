@@ -6,9 +6,9 @@ The text is the tokens joined by single spaces. A relation's ends are positions 
 from itertools import accumulate
 from typing import Any
 
-from keci.data.files import checked, field, identifier, indexed
 from keci.documents import Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.formats.fields import checked, field, identifier, indexed
 
 
 def read_sentence(record: Any, document_id: str) -> Extraction:

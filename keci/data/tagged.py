@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from keci.data.files import checked, field
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow
+from keci.formats.fields import checked, field
 
 TAG = re.compile(r"O|([BIELSU])[-_](\S+)")
 TAG_FIELDS = ("ner_tags", "tags", "labels", "bio_tags")

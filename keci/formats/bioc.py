@@ -32,6 +32,7 @@ from keci.formats.annotated import (
     split_identifiers,
     split_types,
 )
+from keci.formats.fields import field, identifier, objects
 from keci.formats.json import frame_objects, parse_json
 from keci.formats.metadata import citation
 from keci.formats.passages import (
@@ -93,8 +94,11 @@ def read_document(document: etree._Element | Mapping[str, Any]) -> AnnotatedText
             text = _read_xml(document)
         else:
             text = _read_json(document)
+    except DataError as error:
+        raise DataError(f"not a BioC document with annotations: {error}") from error
     except (LookupError, TypeError, AttributeError) as error:
-        raise DataError(f"not a BioC document with annotations: {error!r}") from error
+        reason = "a value is of another kind than expected"
+        raise DataError(f"not a BioC document with annotations: {reason}") from error
     return settled(text)
 
 
@@ -135,30 +139,35 @@ def _json_infons(infons: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
-    passages = document["passages"]
-    holders = [*passages, *chain.from_iterable(item.get("sentences") or () for item in passages)]
+    field(document, "passages", list)
+    passages = objects(document, "passages")
+    sentences = (objects(item, "sentences") for item in passages)
+    holders = [*passages, *chain.from_iterable(sentences)]
     annotations = [
         _Annotation(
             str(item.get("id", "")),
-            item["text"],
-            _json_infons(item["infons"]),
-            tuple((str(span["offset"]), str(span["length"])) for span in item["locations"]),
+            field(item, "text", str),
+            _json_infons(field(item, "infons", dict)),
+            tuple(
+                (identifier(span, "offset"), identifier(span, "length"))
+                for span in objects(item, "locations")
+            ),
         )
         for holder in holders
-        for item in holder.get("annotations") or ()
+        for item in objects(holder, "annotations")
     ]
     relations = [
         _Annotation(
             str(item.get("id", "")),
             "",
-            _json_infons(item["infons"]),
-            tuple((node.get("refid"), node.get("role")) for node in item.get("nodes") or ()),
+            _json_infons(field(item, "infons", dict)),
+            tuple((node.get("refid"), node.get("role")) for node in objects(item, "nodes")),
         )
         for holder in (*holders, document)
-        for item in holder.get("relations") or ()
+        for item in objects(holder, "relations")
     ]
     layout = lay_out(json_passages(passages), _surfaces(annotations))
-    return _annotated(str(document["id"]), layout, annotations, relations)
+    return _annotated(identifier(document, "id"), layout, annotations, relations)
 
 
 def _surfaces(annotations: Iterable["_Annotation"]) -> list[Surface]:

@@ -1,7 +1,7 @@
 import pytest
 
-from keci.data.files import checked, field, identifier, indexed
 from keci.errors import DataError
+from keci.formats.fields import checked, field, identifier, indexed
 
 
 def test_values_of_the_right_type_come_through():
