@@ -15,7 +15,7 @@ from typing import Any
 
 from keci.documents import Document, Failure
 from keci.errors import DataError
-from keci.formats.jsonl import read_lines, text_of, without_text
+from keci.formats.jsonl import read_lines, text_of, unread_ids, without_text
 from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 
@@ -75,8 +75,10 @@ def _read_rows(
             raise DataError("the header is not valid UTF-8")
         names = _names(header, options)
         rows.columns = len(names)
+        unread = unread_ids(names, options)
         for row in rows:
             position += 1
+            stream.left_out.update([unread] if unread else [])
             yield _read_row(row, names, source, position, options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))

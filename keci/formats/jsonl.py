@@ -5,6 +5,7 @@ An array of such objects, objects over several lines or several on one line are 
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Self
 
@@ -37,7 +38,7 @@ def read_jsonl(
     identifier is read as its digits; a record without identifier is called ``source:position``; a
     text that is null is empty.
     """
-    reader = _RecordReader(source, options)
+    reader = _RecordReader(source, options, stream.left_out)
     position = 0
     try:
         for number, line in json_records(stream, options.max_record_bytes):
@@ -129,8 +130,8 @@ def read_lines(stream: ContentStream, limit: int) -> Iterator[bytes]:
 class _RecordReader:
     """Reads records of one input; ``line`` is 0 where records are no lines."""
 
-    def __init__(self, source: str, options: ReadOptions) -> None:
-        self._source, self._options = source, options
+    def __init__(self, source: str, options: ReadOptions, left_out: Counter[str]) -> None:
+        self._source, self._options, self._left_out = source, options, left_out
         used = {*options.text_field.split(","), options.id_field}
         self._metadata_fields = FIELDS - used if options.metadata else frozenset()
 
@@ -156,6 +157,8 @@ class _RecordReader:
         value = record.get(self._options.id_field)
         if type(value) is str and value:
             return value
+        if value is None and (unread := unread_ids(record, self._options)):
+            self._left_out[unread] += 1
         if isinstance(value, float):
             record = parse_lenient(content)
         return identifier_in(record, self._options.id_field, f"{self._source}:{position}")
@@ -194,6 +197,21 @@ def identifier_in(record: Mapping[str, Any], name: str, default: str) -> str:
     if not isinstance(value, str) or not value:
         raise DataError(f"the field {name!r} must be a non-empty string, got {_kind(value)}")
     return value
+
+
+def unread_ids(names: Iterable[str], options: ReadOptions) -> str:
+    """What is passed over where another field than ``id_field`` has the identifiers, else empty."""
+    names = list(names)
+    if options.id_field in names:
+        return ""
+    likely = next((name for name in names if name.lower() in _LIKELY_IDS), "")
+    return likely and f"identifiers in {likely} (--id-field {likely} reads them)"
+
+
+_LIKELY_IDS = frozenset(
+    ["_id", "article_id", "articleid", "corpusid", "doc_id", "docid", "document_id", "documentid",
+     "doi", "id", "identifier", "paper_id", "paperid", "pmcid", "pmid", "record_id", "uid"]
+)  # fmt: skip
 
 
 def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:

@@ -12,7 +12,7 @@ import orjson
 
 from keci.documents import Document, Extraction, Failure
 from keci.errors import DataError, UsageError
-from keci.formats.jsonl import identifier_in, text_of, without_text
+from keci.formats.jsonl import identifier_in, text_of, unread_ids, without_text
 from keci.formats.metadata import NAMES, citation
 from keci.formats.stream import ContentStream, ReadOptions, spooled
 
@@ -51,6 +51,8 @@ def _input_rows(stream: ContentStream, options: ReadOptions) -> Iterator[dict[st
             if not texts:
                 problem = f"no column is called {options.text_field!r}"
                 raise without_text(problem, names, "column")
+            if unread := unread_ids(names, options):
+                stream.left_out[unread] += footer.num_rows
             told = {options.id_field, *(NAMES if options.metadata else ())}
             columns = [*texts, *sorted(told & set(names) - set(texts))]
             yield from _rows(parquet, file, footer, texts, columns)
