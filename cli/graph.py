@@ -1,6 +1,7 @@
 """keci-graph: the extractions of a corpus as one graph of concepts."""
 
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,14 @@ import click
 from keci.cli.options import WholeNumber, common_options, show_progress
 from keci.cli.tables import print_table
 from keci.errors import UsageError
+from keci.printable import numbered
 from keci.progress import ProgressDisplay
 
 if TYPE_CHECKING:
     from keci.graph.counting import CorpusGraph, Totals
 
 _LOGGER = logging.getLogger(__name__)
+_PREFIX = re.compile(r"[A-Za-z_][\w.-]*")
 FORMATS = ("kgx", "neo4j", "parquet", "graphml")
 _EPILOG = """\b
 Examples:
@@ -79,8 +82,7 @@ def main(
     from keci.graph.counting import CorpusGraph
     from keci.graph.mapping import load_mapping
 
-    if output is None and top is None:
-        raise UsageError("expected -o FOLDER for the graph's files, or --top N for a table")
+    _check_usage(output, top, formats, publications)
     with _workplace(output) as folder:
         graph = CorpusGraph(
             folder,
@@ -98,6 +100,21 @@ def main(
         finally:
             graph.close()
     _report(totals)
+
+
+def _check_usage(
+    output: Path | None, top: int | None, formats: tuple[str, ...], publications: str | None
+) -> None:
+    """What can be told before anything is read."""
+    if output is None:
+        if top is None:
+            raise UsageError("expected -o FOLDER for the graph's files, or --top N for a table")
+        if formats or publications:
+            raise UsageError("--format and --publications are for files: expected -o FOLDER")
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} exists and is not an empty folder")
+    if publications is not None and not _PREFIX.fullmatch(publications):
+        raise UsageError(f"expected --publications as PMID or DOI, got {publications!r}")
 
 
 @contextmanager
@@ -126,8 +143,6 @@ def _write(
     from keci.files import whole_folder
     from keci.graph.writers import WRITERS
 
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output} exists and is not an empty folder")
     with whole_folder(output) as folder:
         for name in dict.fromkeys(formats):
             WRITERS[name](graph, folder, publications)
@@ -138,12 +153,19 @@ def _print_strongest(graph: "CorpusGraph", most: int) -> None:
         (head, edge.type, tail, edge.assertion, edge.documents, edge.mentions, f"{edge.score:.3f}")
         for edge, head, tail in graph.strongest(most)
     ]
+    if not rows:
+        _LOGGER.warning("no relations were found, so there is no table of them")
+        return
     columns = ("head", "relation", "tail", "assertion", "documents", "mentions", "score")
     print_table("Strongest relations", columns, rows)
 
 
 def _report(totals: "Totals") -> None:
     _LOGGER.info(
-        "%d documents: %d mentions of %d nodes, %d relations in %d edges",
-        totals.documents, totals.mentions, totals.nodes, totals.relations, totals.edges,
-    )  # fmt: skip
+        "%s: %s of %s, %s in %s",
+        numbered(totals.documents, "document"),
+        numbered(totals.mentions, "mention"),
+        numbered(totals.nodes, "node"),
+        numbered(totals.relations, "relation"),
+        numbered(totals.edges, "edge"),
+    )

@@ -29,6 +29,15 @@ def printable_lines(text: object) -> str:
     return "\n".join(printable(line, LONGEST_MESSAGE) for line in lines)
 
 
+def numbered(count: int, noun: str, plural: str = "") -> str:
+    """How many of a thing there are.
+
+    >>> numbered(1, "document"), numbered(2000, "entity", "entities")
+    ('1 document', '2,000 entities')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def xml_text(text: str) -> str:
     """``text`` with U+FFFD for each character that XML 1.0 cannot hold."""
     return _NOT_IN_XML.sub("\ufffd", text)

@@ -5,7 +5,9 @@ that spills to disk. One thread, so that sums and products come out the same eac
 """
 
 import importlib
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from keci.text.sentences import split_sentences
 
 ROWS_AT_ONCE = 50_000
 _FETCHED = 10_000
+_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 _TABLES = {
     "document": {"number": "UINTEGER", "id": "VARCHAR"},
     "mention": {
@@ -138,21 +141,20 @@ class CorpusGraph:
     ) -> None:
         """Keep the database in ``folder``; raises UsageError where DuckDB is not installed.
 
-        ``linked_only`` leaves out what no concept stands for. ``memory`` is what DuckDB may take.
+        ``linked_only`` leaves out what no concept stands for. ``memory`` is what DuckDB may take,
+        as ``500MB``; where that is no size, or turns out to be too little, UsageError is raised.
         """
         self.mapping = mapping
         self.min_weight = min_weight
         self.linked_only = linked_only
         self._read = _Read()
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _TABLES}
-        duckdb, self._arrow = _engine()
-        self._database = duckdb.connect(str(folder / "graph.duckdb"))
-        self._database.execute("SET threads = 1")
-        self._database.execute(f"SET memory_limit = '{memory}'")
-        self._database.execute(f"SET temp_directory = '{folder / 'spilled'}'")
+        self._memory = memory
+        self._duckdb, self._arrow = _engine()
+        self._database = self._opened(folder)
         for name, columns in _TABLES.items():
             described = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-            self._database.execute(f"CREATE TABLE {name} ({described})")
+            self._execute(f"CREATE TABLE {name} ({described})")
 
     def add(self, extraction: Extraction) -> None:
         """Count the mentions and relations of a document."""
@@ -168,8 +170,8 @@ class CorpusGraph:
     def finish(self) -> Totals:
         """Sum everything up; the graph can be read from then on."""
         self._flush()
-        self._database.execute(_NODES)
-        self._database.execute(_EDGES)
+        self._execute(_NODES)
+        self._execute(_EDGES)
         nodes, mentions = self._one("SELECT count(*), coalesce(sum(mentions), 0) FROM node")
         edges, relations = self._one("SELECT count(*), coalesce(sum(mentions), 0) FROM edge")
         assert (mentions, relations) == (self._read.mentions, self._read.relations)
@@ -246,18 +248,55 @@ class CorpusGraph:
                 columns = dict(zip(_TABLES[name], zip(*rows, strict=True), strict=True))
                 block = self._arrow.table({key: list(values) for key, values in columns.items()})
                 self._database.register("block", block)
-                self._database.execute(f"INSERT INTO {name} SELECT * FROM block")
+                self._execute(f"INSERT INTO {name} SELECT * FROM block")
                 self._database.unregister("block")
                 rows.clear()
 
     def _one(self, query: str) -> tuple[int, int]:
-        first, second = self._database.execute(query).fetchone()
+        first, second = self._execute(query).fetchone()
         return int(first), int(second)
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
-        cursor = self._database.cursor().execute(query)
-        while rows := cursor.fetchmany(_FETCHED):
+        with self._failures_told():
+            cursor = self._database.cursor().execute(query)
+        while rows := self._fetched(cursor):
             yield from rows
+
+    def _fetched(self, cursor: Any) -> list[tuple[Any, ...]]:
+        with self._failures_told():
+            rows: list[tuple[Any, ...]] = cursor.fetchmany(_FETCHED)
+        return rows
+
+    def _execute(self, query: str) -> Any:
+        with self._failures_told():
+            return self._database.execute(query)
+
+    def _opened(self, folder: Path) -> Any:
+        if not _SIZE.fullmatch(self._memory):
+            raise UsageError(f"expected memory as 500MB or 2GB, got {self._memory!r}")
+        chosen = {
+            "threads": 1,
+            "memory_limit": self._memory,
+            "temp_directory": str(folder / "spilled"),
+        }
+        with self._failures_told():
+            return self._duckdb.connect(str(folder / "graph.duckdb"), config=chosen)
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """Want of memory becomes a UsageError, a disk that fails an OSError."""
+        try:
+            yield
+        except self._duckdb.OutOfMemoryException as error:
+            raise UsageError(
+                f"{self._memory} of memory do not do for this graph: {_first_line(error)}"
+            ) from error
+        except self._duckdb.IOException as error:
+            raise OSError(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _split(joined: str) -> tuple[str, ...]:

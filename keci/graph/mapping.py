@@ -16,7 +16,7 @@ from keci.fields import read_toml, read_toml_file
 ANY_CATEGORY = "biolink:NamedThing"
 ANY_PREDICATE = "biolink:related_to"
 _SECTIONS = frozenset({"categories", "predicates", "prefixes"})
-_NOT_IN_CURIE = str.maketrans({"/": "%2F", ":": "%3A", " ": "%20"})
+_NOT_IN_CURIE = str.maketrans({"/": "%2F", ":": "%3A", " ": "%20", "|": "%7C", ";": "%3B"})
 _FLAGS = ("inverted", "symmetric", "negated")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from keci.graph.counting import CorpusGraph, Evidence
 
@@ -20,6 +21,8 @@ EVIDENCE_COLUMNS = (
     "sentence",
 )  # fmt: skip
 _MOST_PUBLICATIONS = 1000
+_SAFE = "/:()<>,+=@&'*!$"
+"""What ids of documents, as DOIs, keep; the rest beside letters and digits is encoded."""
 SOURCE = "infores:keci"
 
 Row = dict[str, Any]
@@ -63,7 +66,7 @@ def edge_rows(graph: CorpusGraph, publications: str | None = None) -> Iterator[R
             "primary_knowledge_source": SOURCE,
             "knowledge_level": "not_provided",
             "agent_type": "text_mining_agent",
-            "publications": [f"{publications}:{name}" for name in next(documents, ())],
+            "publications": [_publication(publications, name) for name in next(documents, ())],
             "evidence_count": edge.mentions,
             "document_count": edge.documents,
             "score": edge.score,
@@ -80,6 +83,11 @@ def evidence_rows(graph: CorpusGraph) -> Iterator[Row]:
         subject, target = (tail, head) if item.edge in inverted else (head, tail)
         values = (edge_id(item.edge), item.document, item.score, *subject, *target, item.sentence)
         yield dict(zip(EVIDENCE_COLUMNS, values, strict=True))
+
+
+def _publication(prefix: str | None, name: str) -> str:
+    """A CURIE of a document, without the signs that separate the items of a list."""
+    return f"{prefix}:{quote(name, safe=_SAFE)}"
 
 
 def edge_id(number: int) -> str:

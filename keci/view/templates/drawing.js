@@ -1,6 +1,6 @@
 /* One document drawn: its lines of text, labelled brackets below each, arcs of relations above. */
 
-const ARC = 17, BRACKET = 22, LANE = 7, HEAD_ROOM = 8, FOOT_ROOM = 5, TIP = 4;
+const ARC = 17, BRACKET = 22, LANE = 7, HEAD_ROOM = 8, FOOT_ROOM = 5, TIP = 4, SIGN_WIDTH = 8;
 const mostLanes = () => (innerWidth > 800 ? 14 : 6);
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -26,15 +26,22 @@ function html(name, attributes = {}, ...children) {
   return element;
 }
 
-/** The lines as elements inside `root`, each with its text node. */
-function placeLines(text, root, margins) {
-  root.textContent = "";
-  root.style.paddingLeft = `${margins.left}px`;
-  root.style.paddingRight = `${margins.right}px`;
+function linesAt(text, root) {
   const holder = html("div", { class: "holder" });
   root.append(holder);
   const lines = brokenLines(text, holder);
   holder.remove();
+  return lines;
+}
+
+/** The lines as elements inside `root`, each with its text node. */
+function placeLines(doc, root, margins) {
+  const { text } = doc;
+  root.textContent = "";
+  root.style.paddingLeft = `${margins.left}px`;
+  root.style.paddingRight = `${margins.right}px`;
+  doc.broken = doc.broken?.margins === margins ? doc.broken : { margins, lines: linesAt(text, root) };
+  const lines = doc.broken.lines.map((line) => ({ ...line }));
   for (const line of lines) {
     line.span = html("span", {}, text.slice(line.start, line.end));
     line.element = html("div", { class: "line" }, line.span);
@@ -170,6 +177,19 @@ function stackLanes(arcs) {
   return most;
 }
 
+/** The margins that a document will want, by its characters alone: where they do, its lines are broken once. */
+function likelyMargins(doc, relations, width) {
+  const signsOfLine = Math.max(20, width / SIGN_WIDTH);
+  const arcs = relations.flatMap((relation) => {
+    const [head, tail] = [relation.head, relation.tail].map((id) => doc.byId.get(id).start / signsOfLine);
+    const ends = [head, tail].map((place) => ({ line: Math.floor(place) }));
+    const side = (head % 1) + (tail % 1) < 1 ? "left" : "right";
+    return ends[0].line === ends[1].line ? [] : [{ side, head: ends[0], tail: ends[1] }];
+  });
+  const { left, right } = stackLanes(arcs);
+  return { left: marginOf(left), right: marginOf(right) };
+}
+
 const marginOf = (lanes) => (lanes ? lanes * LANE + 9 : 0);
 
 /** A path through points with rounded corners. */
@@ -226,13 +246,28 @@ function drawArc(arc, group, lines, places) {
   });
 }
 
+/** Makes room for arcs and brackets, and says where each text comes to stand; returns the height of all. */
+function spreadLines(lines) {
+  const boxes = lines.map(({ element, span }) => [element.getBoundingClientRect(), span.getBoundingClientRect()]);
+  let bottom = 0;
+  lines.forEach((line, place) => {
+    const above = line.arcLevels ? HEAD_ROOM + line.arcLevels * ARC : 3;
+    const below = line.bracketLevels ? FOOT_ROOM + line.bracketLevels * BRACKET : 2;
+    const [box, text] = boxes[place];
+    Object.assign(line, { textTop: bottom + above + text.top - box.top, textBottom: bottom + above + text.bottom - box.top });
+    line.element.style.padding = `${above}px 0 ${below}px`;
+    bottom += above + box.height + below;
+  });
+  return bottom;
+}
+
 /** Draws `shown` mentions and relations of `doc` into `root`; returns what can be pointed at. */
 function drawDocument(doc, root, shown, found) {
   /* What the last drawing needed: lines stay where they are while filters change. */
-  let margins = doc.margins || { left: 0, right: 0 }, lines, pieces, arcs, byMention;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    lines = placeLines(doc.text, root, margins);
-    const origin = root.getBoundingClientRect().left;
+  let margins = doc.margins || likelyMargins(doc, shown.relations, root.clientWidth), lines, origin, pieces, arcs, byMention;
+  for (;;) {
+    lines = placeLines(doc, root, margins);
+    origin = root.getBoundingClientRect().left;
     pieces = shown.mentions.flatMap((mention) => piecesOf(mention, lines, origin));
     byMention = Map.groupBy ? Map.groupBy(pieces, (piece) => piece.mention.id) : grouped(pieces);
     arcs = arcsOf(shown.relations, byMention);
@@ -246,20 +281,12 @@ function drawDocument(doc, root, shown, found) {
   const width = root.clientWidth;
   stackBrackets(pieces, lines, width);
   stackArcs(arcs, lines, width);
-  for (const line of lines) {
-    line.element.style.paddingTop = `${line.arcLevels ? HEAD_ROOM + line.arcLevels * ARC : 3}px`;
-    line.element.style.paddingBottom = `${line.bracketLevels ? FOOT_ROOM + line.bracketLevels * BRACKET : 2}px`;
-  }
-  const top = root.getBoundingClientRect().top;
-  for (const line of lines) {
-    const rect = line.span.getBoundingClientRect();
-    Object.assign(line, { textTop: rect.top - top, textBottom: rect.bottom - top });
-  }
-  const picture = svg("svg", { width, height: root.clientHeight, class: "marks", "aria-hidden": "false" });
+  const height = spreadLines(lines);
+  const picture = svg("svg", { width, height, class: "marks", "aria-hidden": "false" });
   root.prepend(picture);
-  drawFound(found, lines, picture, root.getBoundingClientRect().left);
+  drawFound(found, lines, picture, origin);
   const places = { left: margins.left, right: width - margins.right };
-  return drawMarks({ doc, pieces, byMention, arcs, lines, places, picture });
+  return { height, ...drawMarks({ doc, pieces, byMention, arcs, lines, places, picture }) };
 }
 
 function grouped(pieces) {

@@ -19,20 +19,30 @@ function shownOf(doc) {
   return { mentions, relations };
 }
 
+const MOST_FOUND = 200;
+
+/** A document's text without regard to case, as long as the text itself. */
+function lowered(doc) {
+  if (doc.lower === undefined) {
+    const lower = doc.text.toLowerCase();
+    doc.lower = lower.length === doc.text.length ? lower : doc.text;
+  }
+  return doc.lower;
+}
+
 /** Where the text that is looked for stands in a document. */
 function foundIn(doc) {
   const places = [], wanted = chosen.text;
   if (!wanted) return places;
-  doc.lower ??= doc.text.toLowerCase();
-  if (doc.lower.length !== doc.text.length) doc.lower = doc.text;
-  for (let at = doc.lower.indexOf(wanted); at >= 0 && places.length < 500; at = doc.lower.indexOf(wanted, at + wanted.length))
+  const lower = lowered(doc);
+  for (let at = lower.indexOf(wanted); at >= 0 && places.length < MOST_FOUND; at = lower.indexOf(wanted, at + wanted.length))
     places.push({ start: at, end: at + wanted.length });
   return places;
 }
 
 function documentPasses(doc) {
   if (chosen.document && !`${doc.id} ${doc.title || ""}`.toLowerCase().includes(chosen.document)) return false;
-  if (chosen.text && !foundIn(doc).length) return false;
+  if (chosen.text && !lowered(doc).includes(chosen.text)) return false;
   if (!chosen.found) return true;
   return shownOf(doc).mentions.length > 0;
 }

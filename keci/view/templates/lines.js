@@ -4,38 +4,68 @@
 function brokenLines(text, holder) {
   holder.textContent = text;
   const node = holder.firstChild, lines = [];
-  let start = 0, top = null;
-  const range = document.createRange();
-  const rectsOf = (from, to) => {
-    range.setStart(node, from);
-    range.setEnd(node, to);
-    return range.getClientRects();
-  };
-  const visit = (from, to) => {
-    const rects = rectsOf(from, to);
-    if (!rects.length) return;
-    if (rects[0].top !== rects[rects.length - 1].top && to - from > 1) {
-      for (let at = from; at < to; at += text.codePointAt(at) > 0xffff ? 2 : 1)
-        visit(at, at + (text.codePointAt(at) > 0xffff ? 2 : 1));
-      return;
+  let start = 0;
+  for (const { 0: wordsAndGaps, index } of text.matchAll(/[^\r\n]+/g)) {
+    const starts = breaksWithin(text, index, index + wordsAndGaps.length, node);
+    if (index > 0) starts.unshift(index);
+    for (const at of starts) {
+      lines.push({ start, end: at });
+      start = at;
     }
-    if (top !== null && rects[0].top - top > 2) {
-      lines.push({ start, end: from });
-      start = from;
-    }
-    top = rects[0].top;
-  };
-  for (const word of text.matchAll(/\r\n|[\n\r]|[^\s]+/g)) {
-    const end = word.index + word[0].length;
-    if (word[0] === "\n" || word[0] === "\r" || word[0] === "\r\n") {
-      lines.push({ start, end: word.index });
-      start = end;
-      top = null;
-    } else visit(word.index, end);
   }
   lines.push({ start, end: text.length });
   holder.textContent = "";
-  return lines.filter((line, place) => line.end > line.start || place === 0);
+  return lines.map(({ start, end }) => ({ start, end: withoutLineEnd(text, start, end) })).filter((line, place) => line.end > line.start || place === 0);
+}
+
+function withoutLineEnd(text, start, end) {
+  while (end > start && (text[end - 1] === "\n" || text[end - 1] === "\r")) end--;
+  return end;
+}
+
+const isSecondHalf = (text, at) => at > 0 && text.codePointAt(at - 1) > 0xffff;
+
+/** Where new lines begin in from..to, which holds no line end: by halving, for each look costs a layout's answer. */
+function breaksWithin(text, from, to, node) {
+  const range = document.createRange();
+  const topOf = (place) => {
+    for (let at = isSecondHalf(text, place) ? place - 1 : place, end; at < to; at = end) {
+      end = at + (text.codePointAt(at) > 0xffff ? 2 : 1);
+      range.setStart(node, at);
+      range.setEnd(node, end);
+      const [rect] = range.getClientRects();
+      if (rect) return rect.top;
+    }
+    return undefined;
+  };
+  const words = [...text.slice(from, to).matchAll(/\S+/g)].map((word) => ({ start: from + word.index, end: from + word.index + word[0].length }));
+  const breaks = [];
+  if (!words.length) return breaks;
+  let at = 0, top = topOf(words[0].start);
+  const isBelow = (place) => topOf(place) - top > 2;
+  while (at < words.length) {
+    let next = firstWhere(at + 1, words.length, (place) => isBelow(words[place].start));
+    const last = words[next - 1];
+    const inside = firstWhere(last.start, last.end, isBelow);
+    if (inside < last.end) {
+      breaks.push(inside);
+      next--;
+    } else if (next < words.length) breaks.push(words[next].start);
+    else break;
+    top = topOf(breaks.at(-1));
+    at = next;
+  }
+  return breaks;
+}
+
+/** The first of from..to of which `holds` is true, as it is of all behind it; `to` where there is none. */
+function firstWhere(from, to, holds) {
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (holds(middle)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** The left and right edge, relative to `origin`, of characters from..to of a line's text node. */

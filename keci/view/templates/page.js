@@ -31,7 +31,9 @@ function draw(view) {
   if (view.drawn || view.article.hidden) return;
   view.drawn = true;
   view.root.style.minHeight = "";
-  const drawing = drawDocument(view.doc, view.root, shownOf(view.doc), foundIn(view.doc));
+  const shown = shownOf(view.doc);
+  view.told = tellingOf(shown);
+  const drawing = drawDocument(view.doc, view.root, shown, foundIn(view.doc));
   Object.assign(view, drawing, { at: -1 });
   for (const mark of view.marks) {
     mark.group.addEventListener("focus", () => {
@@ -41,56 +43,63 @@ function draw(view) {
   }
 }
 
+/** What a drawing shows, as text. */
+const tellingOf = ({ mentions, relations }) => [...mentions, ...relations].map((item) => item.id).concat(chosen.text).join("\n");
+
 function forget(view) {
   if (!view.drawn) return;
-  view.root.style.minHeight = `${view.root.clientHeight}px`;
+  view.root.style.minHeight = `${view.height}px`;
   view.root.textContent = "";
   Object.assign(view, { drawn: false, marks: [], at: -1 });
 }
 
-/* What is in sight is drawn at once; what is near it in the frames after, as long in each as leaves it smooth. */
-const BUDGET = 8;
-const waiting = new Set();
+/* What is in sight is drawn first, then what is near it, as much in each frame as leaves the page smooth. */
+const BUDGET = { inSight: 12, near: 8 };
+const waiting = { inSight: new Set(), near: new Set() };
 const isInSight = (box) => box.bottom > 0 && box.top < innerHeight;
+const isWaiting = () => waiting.inSight.size + waiting.near.size > 0;
 
-function drawSoon(view) {
-  if (!waiting.size) requestAnimationFrame(drawWaiting);
-  waiting.add(view);
+function drawSoon(views) {
+  if (!isWaiting() && views.length) requestAnimationFrame(drawWaiting);
+  for (const { view, box } of views) waiting[isInSight(box) ? "inSight" : "near"].add(view);
 }
 
+/** Draws what waits until the time of a frame is over; one document at least. */
 function drawWaiting() {
   const began = performance.now();
-  for (const view of waiting) {
-    waiting.delete(view);
-    if (view.near) draw(view);
-    if (performance.now() - began > BUDGET) break;
+  for (const [kind, views] of Object.entries(waiting)) {
+    for (const view of views) {
+      views.delete(view);
+      if (view.near) draw(view);
+      if (performance.now() - began > BUDGET[kind]) return void requestAnimationFrame(drawWaiting);
+    }
   }
-  if (waiting.size) requestAnimationFrame(drawWaiting);
 }
 
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting, boundingClientRect } of entries) {
+    const near = [];
+    for (const { target, isIntersecting, boundingClientRect: box } of entries) {
       const view = views.get(target);
       view.near = isIntersecting;
-      if (!isIntersecting) forget(view);
-      else if (isInSight(boundingClientRect)) draw(view);
-      else drawSoon(view);
+      isIntersecting ? near.push({ view, box }) : forget(view);
     }
+    drawSoon(near);
   },
   { rootMargin: "600px 0px" },
 );
 
 function forgetMargins() {
-  for (const doc of DOCUMENTS) doc.margins = undefined;
+  for (const doc of DOCUMENTS) doc.margins = doc.broken = undefined;
 }
 
-function redraw() {
+/** Draws anew what is near; `isStale` says of what is drawn whether it still holds. */
+function redraw(isStale = () => true) {
   hideCard();
-  const near = [...views.values()].filter((view) => view.near && !view.article.hidden);
-  const inSight = new Set(near.filter((view) => isInSight(view.article.getBoundingClientRect())));
-  for (const view of views.values()) forget(view);
-  for (const view of near) inSight.has(view) ? draw(view) : drawSoon(view);
+  for (const view of views.values()) if (view.drawn && (view.article.hidden || isStale(view))) forget(view);
+  const near = [...views.values()].filter((view) => view.near && !view.drawn && !view.article.hidden);
+  const placed = near.map((view) => ({ view, box: view.article.getBoundingClientRect() }));
+  drawSoon(placed);
 }
 
 function filtersChanged() {
@@ -101,8 +110,9 @@ function filtersChanged() {
     shown += passes;
   }
   byId("shown-count").textContent = `${shown.toLocaleString("en")} of ${DOCUMENTS.length.toLocaleString("en")} documents`;
-  redraw();
-  if (["entities", "concepts", "triples"].includes(openedTab)) fillTables();
+  for (const view of views.values()) lightUp(view.marks, undefined);
+  redraw((view) => view.told !== tellingOf(shownOf(view.doc)));
+  fillOpenedTable();
 }
 
 function markAt(view, event) {
@@ -145,6 +155,7 @@ function pin(view, event) {
 
 /** Arrow keys inside a document go from finding to finding. */
 function walk(view, event) {
+  draw(view);
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const ends = { Home: 0, End: view.marks.length - 1 }[event.key];
   if (event.ctrlKey || event.metaKey || event.altKey || !view.marks.length) return;
@@ -175,7 +186,7 @@ function openTab(name) {
     byId(`${tab.dataset.tab}-panel`).hidden = !mine;
   }
   hideCard();
-  if (["entities", "concepts", "triples"].includes(name)) fillTables();
+  fillOpenedTable();
   if (name === "documents") redraw();
 }
 

@@ -1,6 +1,6 @@
 /* What is most frequent among what is shown: entities, concepts, triples. */
 
-const MOST_ROWS = 200;
+const MOST_ROWS = 100;
 const plain = (text) => text.toLowerCase().replace(/\s+/g, " ");
 
 /** Adds one to a row, which is made at its first call. */
@@ -19,27 +19,52 @@ function count(row, doc, value) {
   row.missing *= 1 - value;
 }
 
-function corpusTables() {
-  const entities = new Map(), concepts = new Map(), triples = new Map();
-  for (const doc of DOCUMENTS) {
-    if (!documentPasses(doc)) continue;
-    const shown = shownOf(doc);
-    for (const mention of shown.mentions) {
-      const name = plain(textOf(doc, mention)), type = PAGE.entityTypes[mention.type].name;
-      count(tally(entities, `${name}\t${type}`, () => ({ name, type })), doc, mention.score);
-      if (!mention.concepts.length) continue;
-      const [place, weight] = mention.concepts.reduce((a, b) => (b[1] > a[1] ? b : a));
-      count(tally(concepts, place, () => ({ place })), doc, weight);
+const rowNumbers = new Map();
+/** The number of what is counted in one row: looked up once for each finding, for long keys are slow. */
+function numberOf(key) {
+  if (!rowNumbers.has(key)) rowNumbers.set(key, rowNumbers.size);
+  return rowNumbers.get(key);
+}
+
+/** What a mention is called in the tables, found once. */
+const nameOf = (doc, mention) => (mention.name ??= plain(textOf(doc, mention)));
+
+const COUNT = {
+  entities(rows, doc, { mentions }) {
+    for (const mention of mentions) {
+      const name = nameOf(doc, mention), type = PAGE.entityTypes[mention.type].name;
+      mention.row ??= numberOf(`${name}\t${type}`);
+      count(tally(rows, mention.row, () => ({ name, type })), doc, mention.score);
     }
-    for (const relation of shown.relations) {
-      const ends = [relation.head, relation.tail].map((id) => plain(textOf(doc, doc.byId.get(id))));
-      const kind = PAGE.relationTypes[relation.type];
-      const [head, tail] = kind.undirected ? ends.sort() : ends;
-      const type = noted(kind.name, relation.assertion);
-      count(tally(triples, `${head}\t${type}\t${tail}`, () => ({ head, type, tail })), doc, relation.score);
+  },
+  concepts(rows, doc, { mentions }) {
+    for (const { concepts } of mentions) {
+      if (!concepts.length) continue;
+      const [place, weight] = concepts.reduce((a, b) => (b[1] > a[1] ? b : a));
+      count(tally(rows, place, () => ({ place })), doc, weight);
     }
-  }
-  return { entities, concepts, triples };
+  },
+  triples(rows, doc, { relations }) {
+    for (const relation of relations) {
+      relation.told ??= toldBy(doc, relation);
+      count(tally(rows, relation.told.row, () => relation.told), doc, relation.score);
+    }
+  },
+};
+
+/** The names of a relation's ends and what it is, found once. */
+function toldBy(doc, relation) {
+  const ends = [relation.head, relation.tail].map((id) => nameOf(doc, doc.byId.get(id)));
+  const kind = PAGE.relationTypes[relation.type];
+  const [head, tail] = kind.undirected ? ends.sort() : ends;
+  const type = noted(kind.name, relation.assertion);
+  return { head, type, tail, row: numberOf(`${head}\t${type}\t${tail}`) };
+}
+
+function tableRows(name) {
+  const rows = new Map();
+  for (const doc of DOCUMENTS) if (documentPasses(doc)) COUNT[name](rows, doc, shownOf(doc));
+  return rows;
 }
 
 const mean = (row) => (row.scored ? row.sum / row.scored : undefined);
@@ -85,7 +110,8 @@ function compareCells(a, b) {
 
 function fillTable(name, rows) {
   const columns = COLUMNS[name], [at, way] = sorting[name];
-  const sorted = [...rows.values()].sort((a, b) => way * compareCells(columns[at][1](a), columns[at][1](b)));
+  const valueOf = columns[at][1];
+  const sorted = [...rows.values()].sort((a, b) => way * compareCells(valueOf(a), valueOf(b)));
   const head = html("tr");
   columns.forEach(([title], place) => {
     const button = html("button", { type: "button" }, title, place === at ? (way < 0 ? " ↓" : " ↑") : "");
@@ -110,6 +136,7 @@ function fillTable(name, rows) {
   byId(`${name}-count`).textContent = `${more} rows, of the documents and findings that the filters show`;
 }
 
-function fillTables() {
-  for (const [name, rows] of Object.entries(corpusTables())) fillTable(name, rows);
+/** Fills the table of the opened tab, if it has one. */
+function fillOpenedTable() {
+  if (openedTab in COUNT) fillTable(openedTab, tableRows(openedTab));
 }

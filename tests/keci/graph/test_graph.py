@@ -102,6 +102,13 @@ def test_a_relation_without_direction_is_one_edge_whichever_way_it_is_told(folde
     assert len(spans) == 1
 
 
+def test_publications_name_documents_whose_ids_hold_separators(folder: Path) -> None:
+    graph, _ = graph_of(folder, [document("10.1/(SICI)a<1::2>b;2-2"), document("a|b c\n")])
+    WRITERS["kgx"](graph, folder, "DOI")
+    (edge,) = rows_of(folder / "edges.tsv")
+    assert edge["publications"].split("|") == ["DOI:10.1/(SICI)a<1::2>b%3B2-2", "DOI:a%7Cb%20c%0A"]
+
+
 def test_kgx_has_biolink_names_and_ids(folder: Path) -> None:
     graph, _ = graph_of(folder, [document("12")])
     WRITERS["kgx"](graph, folder, "PMID")
