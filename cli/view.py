@@ -1,6 +1,7 @@
 """keci-view: extractions as one HTML page that a person can read."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from keci.cli.options import WholeNumber, common_options
 from keci.errors import UsageError
+from keci.printable import numbered
 
 if TYPE_CHECKING:
     from keci.documents import Extraction
@@ -66,35 +68,48 @@ def main(
     from keci.files import OutputFile
     from keci.targets import check_output
 
-    wanted = 2 if compare else 1
-    if compare and is_run:
-        raise UsageError("--compare and --run exclude each other")
-    if len(inputs) != wanted:
-        what = "GOLD and PREDICTED" if compare else "one OUT"
-        raise UsageError(f"expected {what}, got {len(inputs)} inputs")
-    if task and not compare:
-        raise UsageError("--task is for --compare")
+    _check_usage(inputs, compare=compare, is_run=is_run, task=task, kb=kb)
     target = output or _beside(inputs[-1], is_run=is_run)
     check_output(target, _read_files(inputs, task, kb, is_run=is_run))
     if compare:
         page = _comparison(*inputs, task=task, kb=kb, limit=limit, title=title)
     elif is_run:
-        page = _report(inputs[0])
+        page = _report(inputs[0], title)
     else:
         page = _extractions(inputs[0], kb=kb, limit=limit, title=title)
+    content = page.encode()
     with OutputFile(target) as file:
-        file.write(page.encode())
-    _LOGGER.info("%s: %.1f MB", target, len(page) / 1e6)
+        file.write(content)
+    _LOGGER.info("%s: %s kB", target, f"{math.ceil(len(content) / 1000):,}")
+
+
+def _check_usage(
+    inputs: Sequence[Path], *, compare: bool, is_run: bool, task: str | None, kb: Path | None
+) -> None:
+    if compare and is_run:
+        raise UsageError("--compare and --run exclude each other")
+    if len(inputs) != (2 if compare else 1):
+        what = "GOLD and PREDICTED" if compare else "one OUT"
+        raise UsageError(f"expected {what}, got {numbered(len(inputs), 'input')}")
+    if task and not compare:
+        raise UsageError("--task is for --compare")
+    if is_run and kb:
+        raise UsageError("--kb is for extractions: the report of a run shows no definitions")
+    if is_run and not inputs[0].is_dir():
+        raise UsageError(f"there is no folder of a training run at {inputs[0]}")
 
 
 def _read_files(
     inputs: Sequence[Path], task: str | None, kb: Path | None, *, is_run: bool
 ) -> Iterator[Path]:
-    """What the page is made of; of a run's folder all but its own page."""
+    """What the page is made of; of a training run's folder all but its own page."""
+    from keci.corpus.run.finished import open_finished
+
     if is_run:
         yield from (path for path in inputs[0].glob("*") if path.name != "report.html")
     else:
-        yield from inputs
+        for path in inputs:
+            yield from open_finished(path).files() if path.is_dir() and not task else (path,)
     yield from (Path(path) for path in (task, kb) if path)
 
 
@@ -104,7 +119,7 @@ def _beside(path: Path, *, is_run: bool) -> str:
         return str(path / "report.html")
     resolved = path.resolve()
     stem = resolved.name if resolved.is_dir() else resolved.name.partition(".")[0]
-    return str(resolved.with_name(f"{stem}.html"))
+    return str(resolved.parent / f"{stem or 'page'}.html")
 
 
 def _extractions(path: Path, *, kb: Path | None, limit: int, title: str | None) -> str:
@@ -114,6 +129,8 @@ def _extractions(path: Path, *, kb: Path | None, limit: int, title: str | None) 
     remaining = iter(read_output(path))
     shown = list(islice(remaining, limit))
     total = len(shown) + sum(1 for _ in remaining)
+    if not any(extraction.mentions for extraction in shown):
+        _LOGGER.warning("nothing was found in any document of %s", path)
     if total > limit:
         _LOGGER.warning("the page shows the first %d of %d documents (--limit)", limit, total)
     return extraction_page(shown, title=title or path.name, total=total, define=_definitions(kb))
@@ -145,10 +162,10 @@ def _gold(path: Path, task: str | None) -> "Iterable[Extraction]":
     return (item.extraction for item in load_dataset(path, load_schema(task)).documents)
 
 
-def _report(folder: Path) -> str:
+def _report(folder: Path, title: str | None) -> str:
     from keci.view.run_report import run_page
 
-    return run_page(folder)
+    return run_page(folder, title=title)
 
 
 def _definitions(kb: Path | None) -> "Define | None":

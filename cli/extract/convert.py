@@ -10,6 +10,7 @@ from keci.errors import UsageError
 _EPILOG = """\b
 Examples:
   keci-extract convert entities/ -o entities.bioc.json
+  keci-extract convert entities/ -o mentions.xlsx --rows mentions
   keci-extract convert entities.jsonl -o tasks.label-studio.json \\
       --sample uncertain 50
 """
@@ -23,6 +24,12 @@ Examples:
 )  # fmt: skip
 @click.option("--output-format", "format_name", help="The format, where the ending is none.")
 @click.option(
+    "--rows",
+    type=click.Choice(("relations", "mentions")),
+    help="Write a table with a row for each of these: csv, tsv and xlsx (relations if not given), "
+    "parquet.",
+)
+@click.option(
     "--sample",
     type=(click.Choice(("uncertain",)), WholeNumber(1)),
     metavar="uncertain N",
@@ -30,11 +37,15 @@ Examples:
 )
 @common_options
 def convert(
-    output: Path, target: Path, format_name: str | None, sample: tuple[str, int] | None
+    output: Path,
+    target: Path,
+    format_name: str | None,
+    rows: str | None,
+    sample: tuple[str, int] | None,
 ) -> None:
     """Write the records of OUT, a file or folder of keci-extract, to another file.
 
-    A finding is uncertain where its score is near one half. A table has a row for each relation.
+    A finding is uncertain where its score is near one half.
     """
     from keci.certainty import least_certain
     from keci.corpus.run.finished import read_output
@@ -46,10 +57,10 @@ def convert(
         raise UsageError("convert writes a file: name it with -o")
     if target.exists():
         raise UsageError(f"{target} exists already")
-    layout = file_layout(target, format_name)
+    layout = file_layout(target, format_name, rows)
     check_targets(layout.written_files(), [output])
     records = read_output(output)
     chosen = least_certain(records, sample[1]) if sample else records
-    written = write(chosen, target, format_name).written
+    written = write(chosen, target, layout.format.name).written
     if not is_quiet():
         click.echo(f"{written:,} records written to {target}", err=True)

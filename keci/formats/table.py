@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from keci.documents import ConceptLink, Extraction, Mention
 from keci.errors import DataError, UsageError
+from keci.formats.metadata import year_of
 from keci.text.sentences import split_sentences
 
 RELATIONS, MENTIONS = "relations", "mentions"
@@ -149,8 +150,10 @@ def _rows(extractions: Iterable[Extraction], rows: str) -> Iterator[Row]:
 def _document(extraction: Extraction) -> Row:
     metadata = extraction.metadata or {}
     told = {name: metadata.get(name) for name in ("title", "journal", "year")}
-    return {"document": extraction.id} | {
-        name: None if value is None else str(value) for name, value in told.items()
+    return {
+        "document": extraction.id,
+        **{name: None if told[name] is None else str(told[name]) for name in ("title", "journal")},
+        "year": year_of(str(told["year"])),
     }
 
 
@@ -220,4 +223,4 @@ def _write_row(sheet: Any, line: int, values: Sequence[Any]) -> None:
 def _arrow_type(arrow: Any, column: str) -> Any:
     if column.endswith(("score", "weight")):
         return arrow.float64()
-    return arrow.int64() if column.endswith(("start", "end")) else arrow.string()
+    return arrow.int64() if column.endswith(("start", "end", "year")) else arrow.string()

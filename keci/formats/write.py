@@ -71,6 +71,7 @@ _KINDS = {
     "xmi": _Kind(".xmi.zip", xmi.write, xmi.read, is_text=False),
 }
 KIND_NAMES = tuple(_KINDS)
+READABLE_ENDINGS = tuple(kind.ending for kind in _KINDS.values())
 _TABLES: dict[str, WriteRows] = {
     "csv": table.write_csv,
     "tsv": table.write_tsv,
@@ -172,7 +173,7 @@ def _of_ending(file_name: str) -> Format:
         raise UsageError(f"{base}: {kind} is compressed already")
     ending = stem.rpartition(".")[1:] if not stem.startswith(".") else ("", "")
     if kind is None and ending[0] and f".{ending[1]}" not in _JSONL_ENDINGS:
-        known = [item.ending for item in _KINDS.values()] + [".csv", ".tsv", ".xlsx"]
+        known = [*READABLE_ENDINGS, ".csv", ".tsv", ".xlsx"]
         raise UsageError(
             f"no format ends in .{ending[1]}: expected one of {', '.join(known)} (.gz or .zst may "
             "follow), or --output-format"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keci.documents import Extraction
+from keci.printable import numbered
 from keci.view.comparison import STATUSES, compare
 from keci.view.corpus_graph import draw_corpus
 from keci.view.page import SCRIPTS, render
@@ -85,7 +86,8 @@ def _rendered(
 
 def _summary(data: PageData, total: int | None) -> str:
     documents, mentions, relations = data.counts
-    shown = f"{documents:,} documents"
+    shown = numbered(documents, "document")
     if total is not None and total > documents:
         shown = f"the first {documents:,} of {total:,} documents"
-    return f"{shown}, {mentions:,} entities, {relations:,} relations"
+    found = numbered(mentions, "entity", "entities"), numbered(relations, "relation")
+    return ", ".join((shown, *found))

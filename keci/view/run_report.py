@@ -64,7 +64,7 @@ def write_report(folder: Path, validation: dict[str, Any]) -> None:
     (folder / REPORT_FILE).write_text(run_page(folder), "utf-8")
 
 
-def run_page(folder: Path) -> str:
+def run_page(folder: Path, *, title: str | None = None) -> str:
     """The report of the run in ``folder``; raises UsageError where no epoch was finished."""
     metrics = _read_metrics(folder)
     scores = _read_json(folder / SCORES_FILE)
@@ -73,7 +73,7 @@ def run_page(folder: Path) -> str:
     f1 = [name for name in columns if name != "loss"]
     return render(
         "run.html",
-        title=f"Training run {folder.resolve().name}",
+        title=title or f"Training run {folder.resolve().name}",
         refresh=None if scores else REFRESH_SECONDS,
         epochs=epochs,
         columns=[_NAMES.get(name, name) for name in columns],

@@ -48,8 +48,10 @@ def test_a_comparison(extractions: Path, tmp_path: Path) -> None:
 
 def test_the_report_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("epoch,loss,entity_f1\n1,2.0,50.0\n")
-    assert run("--run", tmp_path).exit_code == 0
-    assert "entity F1 50.00" in (tmp_path / "report.html").read_text("utf-8")
+    assert run("--run", tmp_path, "--title", "my <run>").exit_code == 0
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "entity F1 50.00" in page
+    assert "<title>my &lt;run&gt;</title>" in page
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,9 @@ def test_the_report_of_a_run(tmp_path: Path) -> None:
         (("--compare", "--run", "a", "b"), "exclude each other"),
         (("absent.jsonl",), "there is no output of keci-extract at absent.jsonl"),
         (("--task", "ade", "a.jsonl"), "--task is for --compare"),
+        (("--run", "absent"), "there is no folder of a training run at absent"),
+        (("--run", "absent", "--kb", "x"), "--kb is for extractions"),
+        (("/",), "there is no manifest /manifest.json"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], message: str) -> None:
@@ -108,3 +113,27 @@ def test_the_page_is_not_written_over_what_is_read(
     assert done.exit_code == 2
     assert "which is read" in done.stderr
     assert extractions.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["page.html", "table.csv", "archive.zip"])
+def test_files_that_hold_no_records_are_told_without_options_of_others(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("a,b")
+    refused = run(tmp_path / name, "-o", tmp_path / "out.html")
+    assert refused.exit_code == 2
+    assert "--output-format" not in refused.stderr
+    assert ".xlsx" not in refused.stderr
+
+
+def test_one_document_is_one(tmp_path: Path) -> None:
+    done = run(written(tmp_path / "one.jsonl", an_extraction()), "-o", "-")
+    assert "1 document, 5 entities, 2 relations" in done.stdout
+
+
+def test_texts_without_findings_are_told(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"id": "a", "text": "Rash."}\n')
+    done = run(texts, "-o", "-")
+    assert done.exit_code == 0
+    assert "nothing was found in any document of" in done.stderr

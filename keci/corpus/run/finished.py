@@ -14,7 +14,7 @@ from keci.corpus.run.manifest import FileFacts, Manifest, file_facts, read_manif
 from keci.documents import Extraction, Failure
 from keci.errors import DataError, UsageError
 from keci.formats.failures import decode_failure
-from keci.formats.write import Format, format_of
+from keci.formats.write import READABLE_ENDINGS, Format, format_of
 
 Item = TypeVar("Item")
 
@@ -97,11 +97,22 @@ def read_output(output: Path) -> Iterator[Extraction]:
         return
     if not output.is_file():
         raise UsageError(f"there is no output of keci-extract at {output}")
+    form = _format_read(output)
     with output.open("rb") as file:
         try:
-            yield from format_of(output.name, None).read(file)
+            yield from form.read(file)
         except (DataError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{output}: {error}") from error
+
+
+def _format_read(output: Path) -> Format:
+    try:
+        return format_of(output.name, None)
+    except UsageError as error:
+        raise UsageError(
+            f"{output} is no output of keci-extract: expected a folder, or a file that ends in "
+            f"{', '.join(READABLE_ENDINGS)} (.gz or .zst may follow)"
+        ) from error
 
 
 def problems(run: FinishedRun) -> Iterator[str]:

@@ -92,3 +92,21 @@ def test_a_doubtful_relation_counts_too() -> None:
     assert certainty(Extraction("a", "rash", (Mention("T1", 0, 4, "rash", "Effect"),))) == 1.0
     typed = Mention("T1", 0, 4, "rash", "Effect", 0.99, type_score=0.5)
     assert certainty(Extraction("a", "rash", (typed,))) == 0.0
+
+
+def test_a_table_has_a_row_for_what_is_asked_for(tmp_path: Path) -> None:
+    write(RECORDS, tmp_path / "out.jsonl")
+    for name, rows, lines in (("a.csv", "mentions", 6), ("b.csv", "relations", 1)):
+        target = tmp_path / name
+        assert run("convert", tmp_path / "out.jsonl", "-o", target, "--rows", rows).exit_code == 0
+        assert len(target.read_text("utf-8").splitlines()) == lines
+    target = tmp_path / "c.parquet"
+    parquet = pytest.importorskip("pyarrow.parquet")
+    options = ("-o", target, "--rows", "mentions")
+    assert run("convert", tmp_path / "out.jsonl", *options).exit_code == 0
+    assert parquet.read_table(target).num_rows == 5
+    refused = run(
+        "convert", tmp_path / "out.jsonl", "-o", tmp_path / "d.jsonl", "--rows", "mentions"
+    )
+    assert refused.exit_code == 2
+    assert "rows of mentions need csv, tsv, xlsx or parquet" in refused.stderr

@@ -46,7 +46,7 @@ def test_a_relation_has_all_of_both_ends() -> None:
     (row,) = rows_of(EXAMPLE, "relations")
     assert tuple(row) == COLUMNS["relations"]
     assert row["sentence"] == "A rash came after =Abcillin."
-    assert (row["title"], row["journal"], row["year"]) == ('@SUM(A1) "x", y', "J", "1998")
+    assert (row["title"], row["journal"], row["year"]) == ('@SUM(A1) "x", y', "J", 1998)
     assert (row["relation"], row["relation_score"], row["assertion"]) == (
         "caused-by",
         0.5,
@@ -153,3 +153,14 @@ def test_what_is_missing_is_an_empty_cell() -> None:
     bare: Any = replace(EXAMPLE, metadata=None)
     (row,) = cells("csv", written("csv", [bare], "relations"))
     assert (row["title"], row["head_concept"], row["head_concept_weight"]) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("told", "year"), [("1998 Jan-Feb", 1998), (2001, 2001), ("soon", None), (None, None)]
+)
+def test_a_year_is_a_number(told: object, year: int | None) -> None:
+    record = replace(EXAMPLE, metadata={"year": told})
+    (row,) = rows_of(record, "relations")
+    assert row["year"] == year
+    sheet = zipfile.ZipFile(io.BytesIO(written("xlsx", [record], "relations")))
+    assert (b"<v>%d</v>" % (year or 0) in sheet.read("xl/worksheets/sheet1.xml")) is bool(year)
