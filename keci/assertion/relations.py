@@ -105,11 +105,14 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     before = sentence[: ends.tail[0]]
     if indication["drug_first"].search(between):
         return True
+    if indication["relieves"].search(between) and not indication["withdrawn"].search(before):
+        return True
     if indication["is_tried"].search(before) and indication["tried_for"].search(between):
         return True
-    return not indication["blames"].search(between) and bool(
-        unrelated["effect_of_the_patient"].search(between)
-    )
+    brought_along = [unrelated["effect_of_the_patient"]]
+    if not indication["begun"].search(before):
+        brought_along.append(unrelated["admitted_with"])
+    return not indication["blames"].search(between) and _any(between, *brought_along)
 
 
 def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
@@ -120,8 +123,9 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
         return True
     if indication["goes"].search(between) and indication["is_given"].search(after):
         return True
+    brought_along = (unrelated["effect_of_the_patient"], unrelated["admitted_with"])
     return not indication["blames"].search(between) and _any(
-        before, unrelated["effect_of_the_patient"], indication["before_effect"]
+        before, *brought_along, indication["before_effect"]
     )
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 PSEUDO = "pseudo"
 NEGATES_AFTER, NEGATES_BEFORE = "negates_after", "negates_before"
-NEGATES_NEAR = "negates_near"
+NEGATES_NEAR, NEGATES_JUST_BEFORE = "negates_near", "negates_just_before"
 SUPPOSES_AFTER, SUPPOSES_BEFORE = "supposes_after", "supposes_before"
 ENDS = "ends"
 

@@ -13,6 +13,7 @@ from keci.assertion.rules import (
     ENDS,
     NEGATES_AFTER,
     NEGATES_BEFORE,
+    NEGATES_JUST_BEFORE,
     NEGATES_NEAR,
     PSEUDO,
     SUPPOSES_AFTER,
@@ -26,8 +27,22 @@ _FORWARD: dict[str, Assertion] = {
     NEGATES_NEAR: "negated",
     SUPPOSES_AFTER: "speculated",
 }
-_BACKWARD: dict[str, Assertion] = {NEGATES_BEFORE: "negated", SUPPOSES_BEFORE: "speculated"}
+_BACKWARD: dict[str, Assertion] = {
+    NEGATES_BEFORE: "negated",
+    NEGATES_JUST_BEFORE: "negated",
+    SUPPOSES_BEFORE: "speculated",
+}
 
+
+_FRONTED = re.compile(
+    r"\W*(?:(?:even )?though|although|as|because|contrary to|despite|in contrast|in spite of|once|"
+    r"since|unlike|when|whereas|while|whilst)\b",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(
+    r",(?!\s*(?:[\w-]+\s+){0,3}(?:and|or|nor)\b)(?!\s*(?:with|which|who|whose|whom|where|in|of)\b)"
+)
+"""A comma that neither goes on in a list nor begins a clause about the word before it."""
 
 _FEW_WORDS = re.compile(r"(?:[^\w,]*\w+){0,7}")
 
@@ -70,6 +85,7 @@ def find_scopes(sentence: str, rules: Rules) -> tuple[Scope, ...]:
     """
     triggers = find_triggers(sentence, rules)
     ends = [trigger for trigger in triggers if trigger.kind == ENDS]
+    ends = sorted([*ends, *_end_of_fronted(sentence)], key=lambda end: end.start)
     return tuple(_scopes(sentence, triggers, ends))
 
 
@@ -83,14 +99,20 @@ def _scopes(sentence: str, triggers: Sequence[Trigger], ends: Sequence[Trigger])
             yield Scope(trigger.end, end, _FORWARD[trigger.kind])
         elif trigger.kind in _BACKWARD:
             before = takewhile(lambda end, at=trigger: end.end <= at.start, ends)  # type: ignore[misc]
-            yield Scope(
-                max((end.end for end in before), default=0),
-                trigger.start,
-                _BACKWARD[trigger.kind],
-                backward=True,
-            )
+            start = max((end.end for end in before), default=0)
+            if trigger.kind == NEGATES_JUST_BEFORE:
+                start = max(start, sentence.rfind(",", 0, trigger.start) + 1)
+            yield Scope(start, trigger.start, _BACKWARD[trigger.kind], backward=True)
     if sentence.rstrip().endswith("?"):
         yield Scope(0, len(sentence), "speculated")
+
+
+def _end_of_fronted(sentence: str) -> list[Trigger]:
+    """The comma behind a clause with which the sentence begins ("Although there was no rash,")."""
+    if not _FRONTED.match(sentence):
+        return []
+    comma = _CLAUSE_END.search(sentence)
+    return [Trigger(*comma.span(), ENDS)] if comma else []
 
 
 def _near_end(sentence: str, start: int) -> int:

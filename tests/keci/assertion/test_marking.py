@@ -61,6 +61,25 @@ def said_of_mentions(text: str) -> dict[str, str]:
         ("It may help; a rash was seen.", "present"),
         ("A higher risk of rash was found.", "present"),
         ("A rash came. No other finding was made.", "present"),
+        ("Although she was free of fever for years, rash was the price.", "present"),
+        ("Although no fever, cough or rash came, she was ill.", "negated"),
+        ("Unlike xyz, with which no one coughed, abc left rash behind.", "present"),
+        ("A rash was not found in vehicle controls.", "present"),
+        ("A rash, absent at baseline, came.", "present"),
+        ("A rash and absent nails.", "present"),
+        ("A rash was absent.", "negated"),
+        ("Neither cream nor bath relieved the rash.", "present"),
+        ("Neither rash nor cough came.", "negated"),
+        ("The cream prevented neither the cough nor the rash.", "present"),
+        ("The cream did not wholly prevent rash.", "present"),
+        ("The cream had no influence on the rash.", "present"),
+        ("It did no harm and relieved the rash.", "present"),
+        ("She had rash, sepsis having been excluded.", "present"),
+        ("She had sepsis, rash having been excluded.", "negated"),
+        ("It doubled the risk of rash.", "present"),
+        ("A threefold risk of rash was found.", "present"),
+        ("It took a week to recognise that rash had come.", "present"),
+        ("We cannot rule out rash.", "speculated"),
     ],
 )
 def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
@@ -83,6 +102,10 @@ def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
         "xyz might prevent abc-induced rash.",
         "If fever comes, stop abc; the rash it caused is gone.",
         "abc was not stopped until the rash had spread.",
+        "Withdrawal of abc relieved the rash.",
+        "Within three days of adding abc, a man was admitted with rash.",
+        "abc cured the cough but left three patients with rash.",
+        "abc, rather than the cough itself, accounted for the rash.",
     ],
 )
 def test_a_report_is_present(text: str) -> None:
@@ -108,6 +131,10 @@ def test_a_report_is_present(text: str) -> None:
         ("It is unknown whether abc causes rash.", "speculated"),
         ("abc should be stopped if a rash appears.", "speculated"),
         ("abc might induce rash.", "speculated"),
+        ("Patients on abc were admitted with rash.", "negated"),
+        ("abc could not explain the rash.", "negated"),
+        ("abc, rather than causing rash, was safe.", "negated"),
+        ("A cough rather than rash came of abc.", "negated"),
     ],
 )
 def test_what_is_no_report_is_not_present(text: str, expected: str) -> None:
