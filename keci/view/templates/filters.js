@@ -59,7 +59,7 @@ function chips(kind, entries) {
       filtersChanged();
     });
     const swatch = look ? html("span", { class: `swatch ${look}` }) : null;
-    box.append(html("label", { class: "chip" }, input, swatch, `${name} `, html("span", { class: "dim" }, String(count))));
+    box.append(html("label", { class: "chip" }, input, swatch, `${name} `, html("span", { class: "dim" }, count.toLocaleString("en"))));
   }
 }
 

@@ -11,7 +11,7 @@ DOCUMENTS.forEach((doc, place) => {
 
 function setUpDocument(doc) {
   const root = html("div", { class: "text" });
-  const header = html("header", {}, html("h2", {}, doc.id), doc.title ? html("span", { class: "dim" }, doc.title) : null);
+  const header = html("header", {}, html("h2", {}, doc.id), doc.title ? html("span", { class: "dim" }, doc.title) : null, doc.text.trim() ? null : html("span", { class: "dim" }, "no text"));
   const article = html("article", { tabindex: "0", "aria-label": `document ${doc.id}`, "data-place": doc.place }, header, root);
   root.style.minHeight = `${Math.ceil(doc.text.length / 80) * 60}px`;
   byId("documents-list").append(article);

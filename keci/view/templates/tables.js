@@ -69,6 +69,7 @@ function tableRows(name) {
 
 const mean = (row) => (row.scored ? row.sum / row.scored : undefined);
 const either = (row) => (row.scored ? 1 - row.missing : undefined);
+const share = (value) => (value === undefined ? "" : value.toFixed(3));
 const searching = (text) => {
   const button = html("button", { type: "button", class: "look", title: "Look for this in the documents" }, text);
   button.addEventListener("click", () => lookFor(text));
@@ -81,14 +82,14 @@ const COLUMNS = {
     ["Type", (row) => row.type],
     ["Mentions", (row) => row.mentions],
     ["Documents", (row) => row.documents.size],
-    ["Mean score", mean],
+    ["Mean score", mean, share],
   ],
   concepts: [
     ["Concept", (row) => PAGE.concepts[row.place].name],
     ["Id", (row) => PAGE.concepts[row.place].id, (id, row) => link(id, PAGE.concepts[row.place].url)],
     ["Mentions", (row) => row.mentions],
     ["Documents", (row) => row.documents.size],
-    ["Mean weight", mean],
+    ["Mean weight", mean, share],
   ],
   triples: [
     ["Head", (row) => row.head, searching],
@@ -96,7 +97,7 @@ const COLUMNS = {
     ["Tail", (row) => row.tail, searching],
     ["Mentions", (row) => row.mentions],
     ["Documents", (row) => row.documents.size],
-    ["Combined score", either],
+    ["Combined score", either, share],
   ],
 };
 const sorting = { entities: [2, -1], concepts: [2, -1], triples: [3, -1] };
@@ -126,12 +127,12 @@ function fillTable(name, rows) {
     const line = html("tr");
     for (const [, value, show] of columns) {
       const found = value(row);
-      const written = typeof found === "number" && !Number.isInteger(found) ? found.toFixed(3) : found ?? "";
-      line.append(html("td", typeof found === "number" ? { class: "number" } : {}, show ? show(found, row) : String(written)));
+      const written = show ? show(found, row) : typeof found === "number" ? found.toLocaleString("en") : found;
+      line.append(html("td", typeof found === "number" ? { class: "number" } : {}, written));
     }
     body.append(line);
   }
-  const more = sorted.length > MOST_ROWS ? `the first ${MOST_ROWS} of ${sorted.length.toLocaleString("en")}` : `${sorted.length}`;
+  const more = sorted.length > MOST_ROWS ? `the first ${MOST_ROWS} of ${sorted.length.toLocaleString("en")}` : sorted.length.toLocaleString("en");
   byId(`${name}-table`).replaceChildren(html("thead", {}, head), body);
   byId(`${name}-count`).textContent = `${more} rows, of the documents and findings that the filters show`;
 }

@@ -411,3 +411,36 @@ def crowded(seed: int) -> Extraction:
         for number, (head, tail) in enumerate(pairs)
     )
     return Extraction(f"crowded {seed}", text, mentions, relations)
+
+
+def test_sure_triples_have_a_score_like_others_and_counts_are_parted(visit: Open) -> None:
+    sure = replace(an_extraction(), relations=(replace(an_extraction().relations[0], score=1.0),))
+    seen = visit(a_page(*(replace(sure, id=f"d{number}") for number in range(1100))))
+    seen.page.locator("#triples-tab").click()
+    cells = seen.page.locator("#triples-table tbody td").all_text_contents()
+    assert cells[3:] == ["1,100", "1,100", "1.000"]
+    assert "1,100" in seen.page.locator("#relation-chips").inner_text()
+
+
+def test_a_document_without_text_says_so(visit: Open) -> None:
+    seen = visit(a_page(Extraction("empty", ""), Extraction("blank", " \n")))
+    assert seen.page.locator("article header").all_inner_texts() == [
+        "empty\nno text",
+        "blank\nno text",
+    ]
+
+
+def test_lines_of_odd_signs_hold_the_whole_text(visit: Open) -> None:
+    """Joined emoji, marks without width, other scripts, forced breaks, words without end."""
+    family, mark = "\U0001f469\u200d\U0001f469\u200d\U0001f466", "e\u0301\u0323"
+    odd = (family * 40, mark * 90, "\u200b" * 30 + "x" * 200, "\u0645\u0631\u064a\u0636 " * 60,
+           "a\u2028b\u0085c\u000cd \u202e gnorw", "\u60a3\u8005" * 80)  # fmt: skip
+    seen = visit(a_page(*(Extraction(f"d{n}", f"{text} end") for n, text in enumerate(odd))))
+    for number, text in enumerate(odd):
+        lines = seen.page.locator(f'article[data-place="{number}"] .line span')
+        assert "".join(lines.all_text_contents()) == f"{text} end"
+    widths = seen.page.evaluate(
+        """[...document.querySelectorAll(".line")]
+        .map(line => line.scrollWidth - line.clientWidth)"""
+    )
+    assert max(widths) <= 2
