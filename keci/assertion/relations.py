@@ -17,6 +17,7 @@ _NEAR = 160
 NEAR_TRIGGER = 24
 """Characters from a trigger to what it surely speaks of."""
 
+_CLAUSE, _CAUSE = re.compile(r"[^;]*"), re.compile(r"[^,;:]*")
 _JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
 
 Span = tuple[int, int]
@@ -27,10 +28,14 @@ ASSERTION_WEIGHTS: dict[Assertion, int] = {"present": 0, "speculated": 1, "negat
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The spans of a relation's head and tail in a sentence, lists of names read as one name."""
+    """The spans of a relation's head and tail in a sentence, lists of names read as one name.
+
+    ``others`` are all spans of the tail's type.
+    """
 
     head: Span
     tail: Span
+    others: Sequence[Span] = ()
 
     @classmethod
     def of(cls, head: Span, tail: Span, sentence: str, *, like: Sequence[Sequence[Span]]) -> "Ends":
@@ -43,6 +48,7 @@ class Ends:
         return cls(
             _along(head, heads, sentence, forward=forward),
             _along(tail, tails, sentence, forward=not forward),
+            tails,
         )
 
     @property
@@ -93,8 +99,30 @@ def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:
     between = ends.between(sentence)
     if len(between) > _NEAR:
         return False
-    found = rules.unrelated["between"].search(between)
-    return bool(found) or (kind in HARMS and _is_other(sentence, ends, between, rules))
+    if rules.unrelated["between"].search(between):
+        return True
+    return kind in HARMS and (
+        _is_other(sentence, ends, between, rules) or _is_elsewhere(sentence, ends, rules)
+    )
+
+
+def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
+    """Whether the sentence names another cause, or tells of the time before the substance."""
+    unrelated = rules.unrelated
+    behind = _CLAUSE.match(sentence, ends.head[1])
+    after = behind.group() if behind else ""
+    if unrelated["before_the_drug"].search(sentence[: ends.head[0]]):
+        return True
+    if unrelated["after_effect"].search(after):
+        return True
+    found = unrelated["cause_found"].search(after)
+    if found is None:
+        return False
+    begin = ends.head[1] + found.end()
+    cause = _CAUSE.match(sentence, begin)
+    end = cause.end() if cause else begin
+    is_a_drug = any(begin <= start < end for start, _ in (ends.tail, *ends.others))
+    return not is_a_drug and not unrelated["any_drug"].search(sentence, begin, end)
 
 
 def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
@@ -112,7 +140,9 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     brought_along = [unrelated["effect_of_the_patient"]]
     if not indication["begun"].search(before):
         brought_along.append(unrelated["admitted_with"])
-    return not indication["blames"].search(between) and _any(between, *brought_along)
+    if indication["blames"].search(between):
+        return False
+    return _any(between, *brought_along) or bool(indication["in_spite"].search(before))
 
 
 def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
