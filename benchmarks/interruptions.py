@@ -11,13 +11,16 @@ goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 With ``-- --engine ray`` each process drives a cluster of its own, and the undisturbed run is one of
 the local engine: its bytes are what the cluster has to write. At half of the moments an actor is
 killed, and the driver goes on till the next moment; ``actor_kills`` counts them, and
-``--actor-kills`` asks for so many. ``--kills 0`` times an undisturbed run of the cluster. What a
-killed driver leaves behind of its cluster is ended as well. Linux only.
+``--actor-kills`` asks for so many. A driver's moment counts from its first commit, since a cluster
+takes longer to start than to read a small corpus; ``--longest`` bounds it. ``--kills 0`` times an
+undisturbed run of the cluster. What a killed driver leaves behind of its cluster is ended as well.
+Linux only.
 
 How much is read is an option of keci-extract: ``-- --engine ray --processes 2 --limit 20000``.
 """
 
 import argparse
+import functools
 import importlib
 import json
 import math
@@ -121,7 +124,8 @@ class Trial:
             before = commits(output)
             actor_moments = self._actor_moments(chance, longest)
             seconds = chance.uniform(0, longest) if tally.struck < kills else None
-            code = run_for(arguments, seconds, actor_moments, self._actor_killed)
+            has_begun = functools.partial(self._has_begun, output, before)
+            code = run_for(arguments, seconds, has_begun, actor_moments, self._actor_killed)
             tally.kills += code < 0
             tally.struck += code < 0 and commits(output) > before
             self._save()
@@ -138,6 +142,10 @@ class Trial:
         self._save()
         if is_identical:
             shutil.rmtree(output)
+
+    def _has_begun(self, output: Path, before: int) -> bool:
+        """Whether the seconds till a process is killed count already."""
+        return not self._has_actors or commits(output) > before
 
     def _actor_moments(self, chance: random.Random, longest: float) -> list[float]:
         """When actors are killed before the driver is, in seconds after each other."""
@@ -172,12 +180,14 @@ def extract(arguments: Sequence[str]) -> None:
 def run_for(
     arguments: Sequence[str],
     seconds: float | None,
+    has_begun: Callable[[], bool] = lambda: True,
     actor_moments: Sequence[float] = (),
     killed: Callable[[], object] = lambda: None,
 ) -> int:
-    """Fork a process and kill it after so many seconds: negative then, else its exit code.
+    """Fork a process and kill it so many seconds after it ``has_begun``.
 
-    An actor below it is killed at each of the moments, all before the ``seconds`` begin to count.
+    Returns a negative number then, else its exit code. An actor below it is killed at each of the
+    moments, all before the ``seconds`` begin to count.
     """
     child = os.fork()
     if not child:
@@ -190,7 +200,10 @@ def run_for(
             for actor in actors_of(child)[:1]:
                 os.kill(actor, signal.SIGKILL)
                 killed()
-        code = _exit_code(child, seconds)
+        code = None
+        while code is None and seconds is not None and not has_begun():
+            code = _exit_code(child, 0.05)
+        code = _exit_code(child, seconds) if code is None else code
     except BaseException:  # whoever ends the trial does not want its child to go on
         kill(child)
         raise

@@ -1,5 +1,6 @@
 import math
 import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def test_runs_of_a_cluster_are_compared_with_one_of_the_local_engine(
     assert (trial.tally.finished_runs, trial.tally.identical_runs) == (1, 0)
 
 
+def test_a_process_is_killed_no_sooner_than_it_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit_late(_: Sequence[str]) -> None:
+        time.sleep(0.2)
+        (tmp_path / "begun").touch()
+        time.sleep(60)
+
+    monkeypatch.setattr(interruptions, "extract", commit_late)
+    assert interruptions.run_for([], 0, (tmp_path / "begun").exists) == -signal.SIGKILL
+    assert (tmp_path / "begun").exists()
+
+
 def test_a_trial_goes_on_until_drivers_and_actors_were_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,6 +60,7 @@ def test_a_trial_goes_on_until_drivers_and_actors_were_killed(
     def run_for(
         arguments: Sequence[str],
         seconds: float | None,
+        has_begun: Callable[[], bool] = lambda: True,
         actor_moments: Sequence[float] = (),
         killed: Callable[[], object] = lambda: None,
     ) -> int:
@@ -56,8 +71,10 @@ def test_a_trial_goes_on_until_drivers_and_actors_were_killed(
         if seconds is None:
             (output / "journal").unlink(missing_ok=True)
             return 0
+        assert not has_begun()
         with (output / "journal").open("ab") as file:
             file.write(journal)
+        assert has_begun()
         return -signal.SIGKILL
 
     monkeypatch.setattr(interruptions, "run_for", run_for)
