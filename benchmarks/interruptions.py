@@ -11,8 +11,8 @@ goes on where it was stopped itself: FOLDER keeps the tally. POSIX only.
 With ``-- --engine ray`` each process drives a cluster of its own, and the undisturbed run is one of
 the local engine: its bytes are what the cluster has to write. At half of the moments an actor is
 killed, and the driver goes on till the next moment; ``actor_kills`` counts them, and
-``--actor-kills`` asks for so many. A driver's moment counts from its first commit, since a cluster
-takes longer to start than to read a small corpus; ``--longest`` bounds it. ``--kills 0`` times an
+``--actor-kills`` asks for so many. Moments count from a driver's first commit, since a cluster
+takes longer to start than to read a small corpus; ``--longest`` bounds each. ``--kills 0`` times an
 undisturbed run of the cluster. What a killed driver leaves behind of its cluster is ended as well.
 Linux only.
 
@@ -187,22 +187,20 @@ def run_for(
     """Fork a process and kill it so many seconds after it ``has_begun``.
 
     Returns a negative number then, else its exit code. An actor below it is killed at each of the
-    moments, all before the ``seconds`` begin to count.
+    moments, before the ``seconds`` begin to count.
     """
     child = os.fork()
     if not child:
         extract(arguments)
     try:
+        code = None
+        while code is None and not has_begun():
+            code = _exit_code(child, 0.05)
         for moment in actor_moments:
-            code = _exit_code(child, moment)
-            if code is not None:
-                return code
-            for actor in actors_of(child)[:1]:
+            code = _exit_code(child, moment) if code is None else code
+            for actor in actors_of(child)[:1] if code is None else ():
                 os.kill(actor, signal.SIGKILL)
                 killed()
-        code = None
-        while code is None and seconds is not None and not has_begun():
-            code = _exit_code(child, 0.05)
         code = _exit_code(child, seconds) if code is None else code
     except BaseException:  # whoever ends the trial does not want its child to go on
         kill(child)
