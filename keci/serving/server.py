@@ -18,6 +18,7 @@ from keci.serving.protocol import TimedProtocol
 
 _LOGGER = logging.getLogger(__name__)
 _MOST_BATCHES = 2
+_BACKLOG = 2048
 
 
 def serve(options: ServeOptions, model: ModelOptions) -> None:
@@ -27,6 +28,7 @@ def serve(options: ServeOptions, model: ModelOptions) -> None:
     """
     _log_json()
     with _bound(options) as address, Pipeline(open_extractor(model)) as pipeline:
+        _listen(address, options)
         collect_rarely()
         models = known_models(model.model, pipeline.description)
         service = Service(pipeline, options, models, batches=_batches_at_once(model))
@@ -36,7 +38,10 @@ def serve(options: ServeOptions, model: ModelOptions) -> None:
             signal.signal(number, lambda *_: None)
         host, port, *_ = address.getsockname()
         _LOGGER.info("listening", extra={"facts": {"host": host, "port": port}})
-        server.run(sockets=[address])
+        try:
+            server.run(sockets=[address])
+        finally:
+            service.close()
     _LOGGER.info("stopped")
 
 
@@ -54,10 +59,22 @@ def _bound(options: ServeOptions) -> socket.socket:
     address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         address.bind((options.host, options.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         address.close()
-        raise UsageError(f"cannot listen at {options.host}:{options.port}: {error}") from error
+        raise _unusable(options, error) from error
     return address
+
+
+def _listen(address: socket.socket, options: ServeOptions) -> None:
+    """Of two servers that have one address while they open their models, the later is told here."""
+    try:
+        address.listen(_BACKLOG)
+    except OSError as error:
+        raise _unusable(options, error) from error
+
+
+def _unusable(options: ServeOptions, error: Exception) -> UsageError:
+    return UsageError(f"cannot listen at {options.host}:{options.port}: {error}")
 
 
 def known_models(served: str, description: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -20,6 +20,9 @@ pytest.importorskip("uvicorn", reason="uvicorn is not installed (keci[serve])")
 pytest.importorskip("prometheus_client", reason="keci[serve] is not installed")
 
 from keci.cli.serve import main  # after FastAPI is known to be there
+from keci.errors import UsageError
+from keci.serving.options import ServeOptions
+from keci.serving.server import _bound, _listen
 
 HEAD_SECONDS = 2.0
 COMMAND = (
@@ -150,3 +153,18 @@ def test_wrong_models_are_told(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["--model", str(tmp_path), "--port", "0"])
     assert done.exit_code == 2
     assert "no bundle folder" in done.stderr
+
+
+def test_of_two_servers_with_one_address_the_later_is_told() -> None:
+    with _bound(ServeOptions(port=0)) as first:
+        options = ServeOptions(port=first.getsockname()[1])
+        with _bound(options) as second:  # while neither listens, both may have it
+            _listen(first, options)
+            with pytest.raises(UsageError, match=f"cannot listen at 127.0.0.1:{options.port}"):
+                _listen(second, options)
+
+
+def test_a_port_that_there_is_not_is_told(tiny_bundle: Path) -> None:
+    done = CliRunner().invoke(main, ["--model", str(tiny_bundle), "--no-kb", "--port", "99999"])
+    assert done.exit_code == 2
+    assert "cannot listen at 127.0.0.1:99999" in done.stderr
