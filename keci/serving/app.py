@@ -12,6 +12,7 @@ load scripts from elsewhere.
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -45,11 +46,14 @@ from keci.serving.schemas import (
     StateModel,
 )
 
-_BAD_REQUEST, _TOO_LARGE, _UNPROCESSABLE, _TOO_MANY, _UNAVAILABLE = 400, 413, 422, 429, 503
+_BAD_REQUEST, _TOO_LARGE, _UNSUPPORTED, _UNPROCESSABLE = 400, 413, 415, 422
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_JSON = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     _BAD_REQUEST: {"description": "The body is no JSON."},
     408: {"description": "The request did not arrive in time."},
     _TOO_LARGE: {"description": "The request is larger than the limits allow."},
+    _UNSUPPORTED: {"description": "The body does not call itself JSON."},
     _TOO_MANY: {"description": "Too many texts wait; try again later."},
     _UNAVAILABLE: {"description": "The answer was not found in time."},
 }
@@ -239,8 +243,10 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     """What is wrong with a body, and where, without the body itself."""
+    if not _JSON.match(request.headers.get("content-type", "")):
+        return _json({"detail": "expected the header Content-Type: application/json"}, _UNSUPPORTED)
     found = error.errors() if isinstance(error, RequestValidationError) else ()
     is_json = all(item["type"] != "json_invalid" for item in found)
     detail = [
