@@ -113,6 +113,8 @@ def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     after = behind.group() if behind else ""
     if unrelated["before_the_drug"].search(sentence[: ends.head[0]]):
         return True
+    if unrelated["comparator"].search(sentence[: ends.tail[0]]):
+        return True
     if unrelated["after_effect"].search(after):
         return True
     found = unrelated["cause_found"].search(after)
