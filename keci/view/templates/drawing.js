@@ -5,12 +5,18 @@ const mostLanes = () => (innerWidth > 800 ? 14 : 6);
 const SVG = "http://www.w3.org/2000/svg";
 
 const pen = document.createElement("canvas").getContext("2d"), labelWidths = new Map();
-function labelWidth(label) {
-  if (!labelWidths.size)
-    pen.font = getComputedStyle(document.documentElement).getPropertyValue("--label-font") || "11px sans-serif";
-  if (!labelWidths.has(label)) labelWidths.set(label, pen.measureText(label).width + 4);
-  return labelWidths.get(label);
+/** How wide a label is drawn; what is not right is drawn bold. */
+function labelWidth(label, { status }) {
+  const font = getFont(), weight = status && status !== "right" ? "600 " : "", key = weight + label;
+  if (!labelWidths.has(key)) {
+    pen.font = weight + font;
+    labelWidths.set(key, pen.measureText(label).width + 4);
+  }
+  return labelWidths.get(key);
 }
+
+let labelFont;
+const getFont = () => (labelFont ??= getComputedStyle(document.documentElement).getPropertyValue("--label-font").trim() || "11px sans-serif");
 
 function svg(name, attributes = {}, parent = null) {
   const element = document.createElementNS(SVG, name);
@@ -83,7 +89,7 @@ function stackBrackets(pieces, lines, width) {
   for (const line of lines) line.brackets = [];
   for (const piece of pieces) {
     piece.label = mentionLabel(piece.mention);
-    const wide = labelWidth(piece.label);
+    const wide = labelWidth(piece.label, piece.mention);
     piece.labelLeft = Math.max(0, Math.min(piece.left, width - wide));
     piece.from = Math.min(piece.left, piece.labelLeft);
     piece.to = Math.max(piece.right, piece.labelLeft + wide);
@@ -143,7 +149,7 @@ function stackArcs(arcs, lines, width) {
   for (const line of lines) line.arcs = [];
   for (const arc of arcs) {
     arc.label = relationLabel(arc.relation);
-    const half = labelWidth(arc.label) / 2;
+    const half = labelWidth(arc.label, arc.relation) / 2;
     const edge = arc.side === "left" ? 0 : width;
     const parts = arc.wraps
       ? [{ line: arc.head.line, a: arc.headX, b: edge }, { line: arc.tail.line, a: arc.tailX, b: edge }]

@@ -444,3 +444,24 @@ def test_lines_of_odd_signs_hold_the_whole_text(visit: Open) -> None:
         .map(line => line.scrollWidth - line.clientWidth)"""
     )
     assert max(widths) <= 2
+
+
+@pytest.mark.parametrize("width", [375, 1000])
+def test_bold_labels_of_a_comparison_are_not_cut_off(visit: Open, width: int) -> None:
+    words = "rash rash " * 60
+    mentions = tuple(
+        Mention(f"T{place}", place, place + 4, "rash", "AdverseEffectOfMedicine")
+        for place in range(0, len(words), 10)
+    )
+    gold = Extraction("d", words, mentions)
+    page = comparison_page([gold], [replace(gold, mentions=())], title="t")
+    seen = visit(page, width=width)
+    beyond = seen.page.evaluate(
+        """[...document.querySelectorAll("article .label")].filter(label => {
+          const box = label.getBoundingClientRect(), article = label.closest("article");
+          const limits = article.getBoundingClientRect();
+          return box.left < limits.left || box.right > limits.right;
+        }).length"""
+    )
+    assert seen.page.locator("article .label").count() == 60
+    assert beyond == 0
