@@ -17,7 +17,10 @@ _NEAR = 160
 NEAR_TRIGGER = 24
 """Characters from a trigger to what it surely speaks of."""
 
-_CLAUSE, _CAUSE = re.compile(r"[^;]*"), re.compile(r"[^,;:]*")
+_FAR = 2 * _NEAR
+"""Characters before and behind a mention in which anything about it is looked for."""
+
+_CLAUSE, _CAUSE = re.compile(rf"[^;]{{0,{_FAR}}}"), re.compile(rf"[^,;:]{{0,{_FAR}}}")
 _JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
 
 Span = tuple[int, int]
@@ -111,9 +114,9 @@ def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     unrelated = rules.unrelated
     behind = _CLAUSE.match(sentence, ends.head[1])
     after = behind.group() if behind else ""
-    if unrelated["before_the_drug"].search(sentence[: ends.head[0]]):
+    if unrelated["before_the_drug"].search(_before(sentence, ends.head)):
         return True
-    if unrelated["comparator"].search(sentence[: ends.tail[0]]):
+    if unrelated["comparator"].search(_before(sentence, ends.tail)):
         return True
     if unrelated["after_effect"].search(after):
         return True
@@ -132,7 +135,7 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     if ends.head_first:
         return _effect_first(sentence, ends, between, rules)
     unrelated, indication = rules.unrelated, rules.indication
-    before = sentence[: ends.tail[0]]
+    before = _before(sentence, ends.tail)
     if indication["drug_first"].search(between):
         return True
     if indication["relieves"].search(between) and not indication["withdrawn"].search(before):
@@ -149,7 +152,7 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
 
 def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     unrelated, indication = rules.unrelated, rules.indication
-    before = sentence[: ends.head[0]]
+    before = _before(sentence, ends.head)
     after = sentence[ends.tail[1] : ends.tail[1] + _NEAR]
     if _any(between, unrelated["effect_first"], indication["effect_first"]):
         return True
@@ -163,3 +166,12 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
 
 def _any(text: str, *patterns: re.Pattern[str]) -> bool:
     return any(pattern.search(text) for pattern in patterns)
+
+
+def _before(sentence: str, span: Span) -> str:
+    """What stands before a span; a mark for what is too far, so that it does not look like all."""
+    start = max(span[0] - _FAR, 0)
+    return f"{_CUT if start else ''}{sentence[start : span[0]]}"
+
+
+_CUT = "…"

@@ -1,6 +1,7 @@
 """What a text says of a mention and a relation; the examples are no evaluation set's."""
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -211,3 +212,19 @@ def plain(extraction: Extraction) -> Extraction:
 @given(extractions())
 def test_marking_twice_says_the_same(extraction: Extraction) -> None:
     assert marked(marked(extraction)) == marked(extraction)
+
+
+@pytest.mark.parametrize("unit", ["rash abc ", "more rash than abc ", "had rash with abc before "])
+def test_relations_of_a_long_sentence_are_read_in_no_more_than_their_time(unit: str) -> None:
+    text = unit * 1000
+    mentions = tuple(
+        Mention(f"T{number}", at.start(), at.end(), at[0], "e" if at[0] == "rash" else "d")
+        for number, at in enumerate(re.finditer("rash|abc", text))
+    )
+    ends = [(f"T{number}", f"T{number + 1}") for number in range(0, len(mentions), 2)]
+    relations = tuple(
+        Relation(f"R{number}", *pair, "Adverse-Effect") for number, pair in enumerate(ends)
+    )
+    started = time.process_time()
+    marked(Extraction("d", text, mentions, relations))
+    assert time.process_time() - started < 5
