@@ -20,7 +20,7 @@ from keci.data.datasets import load_dataset
 from keci.data.inspection import inspect
 from keci.documents import Document
 from keci.errors import DataError, UsageError
-from keci.formats.detect import detect_format
+from keci.formats.detect import FORMATS_BY_ROOT, detect_format
 from keci.formats.read import AUTO, INPUT_FORMATS, read_stream
 from keci.formats.stream import ContentStream, Deletion, ReadOptions
 from keci.schema import ADE
@@ -253,6 +253,7 @@ def read_hostile(form: str, content: bytes, options: ReadOptions = OPTIONS) -> C
         name = detect_format(stream.head, "in") if form == AUTO else form
     except UsageError:
         return Counter(refused=1)
+    stream.relay.formats = FORMATS_BY_ROOT if form == AUTO else {}
     for record in read_stream(stream, "in", name, options):
         if isinstance(record, Deletion):
             found["deletions"] += 1
