@@ -20,7 +20,7 @@ NEAR_TRIGGER = 24
 _FAR = 2 * _NEAR
 """Characters before and behind a mention in which anything about it is looked for."""
 
-_CLAUSE, _CAUSE = re.compile(rf"[^;]{{0,{_FAR}}}"), re.compile(rf"[^,;:]{{0,{_FAR}}}")
+_CAUSE = re.compile(rf"[^,;:]{{0,{_FAR}}}")
 _JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
 
 Span = tuple[int, int]
@@ -33,7 +33,7 @@ ASSERTION_WEIGHTS: dict[Assertion, int] = {"present": 0, "speculated": 1, "negat
 class Ends:
     """The spans of a relation's head and tail in a sentence, lists of names read as one name.
 
-    ``others`` are all spans of the tail's type.
+    ``others`` are all spans of the tail's type, the tail among them.
     """
 
     head: Span
@@ -112,22 +112,23 @@ def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:
 def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the sentence names another cause, or tells of the time before the substance."""
     unrelated = rules.unrelated
-    behind = _CLAUSE.match(sentence, ends.head[1])
-    after = behind.group() if behind else ""
     if unrelated["before_the_drug"].search(_before(sentence, ends.head)):
         return True
     if unrelated["comparator"].search(_before(sentence, ends.tail)):
         return True
+    after = sentence[ends.head[1] : ends.head[1] + _FAR].partition(";")[0]
     if unrelated["after_effect"].search(after):
         return True
     found = unrelated["cause_found"].search(after)
-    if found is None:
-        return False
-    begin = ends.head[1] + found.end()
+    return found is not None and _names_no_drug(sentence, ends, ends.head[1] + found.end(), rules)
+
+
+def _names_no_drug(sentence: str, ends: Ends, begin: int, rules: Rules) -> bool:
+    """Whether the cause that is named from ``begin`` on is neither a substance nor called one."""
     cause = _CAUSE.match(sentence, begin)
     end = cause.end() if cause else begin
-    is_a_drug = any(begin <= start < end for start, _ in (ends.tail, *ends.others))
-    return not is_a_drug and not unrelated["any_drug"].search(sentence, begin, end)
+    is_a_drug = any(begin <= start < end for start, _ in ends.others)
+    return not is_a_drug and not rules.unrelated["any_drug"].search(sentence, begin, end)
 
 
 def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from keci.errors import DataError
 from keci.formats import doccano
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
-from keci.formats.fields import checked, field, objects, shown
+from keci.formats.fields import checked, field, objects, optional_objects, shown
 
 DOCCANO_FIELDS = ("label", "labels", "entities")
 _LABEL_STUDIO_KINDS = ("labels", "hypertextlabels")
@@ -68,7 +68,7 @@ def read_doccano(record: Mapping[str, Any], number: int) -> AnnotatedText:
             str(item.get("from_id", item.get("head"))),
             str(item.get("to_id", item.get("tail"))),
         )
-        for item in objects(record, "relations")
+        for item in optional_objects(record, "relations")
     )
     name = str(record.get(doccano.DOCUMENT_ID) or _id(record, number))
     return AnnotatedText(name, _text(record), mentions, (), links)
@@ -109,7 +109,7 @@ def read_prodigy(record: Mapping[str, Any], number: int) -> AnnotatedText:
             _span_id(field(item, "head_span", dict)),
             _span_id(field(item, "child_span", dict)),
         )
-        for item in objects(record, "relations")
+        for item in optional_objects(record, "relations")
     )
     is_refused = record.get("answer", "accept") != "accept"
     remarks = (
@@ -135,7 +135,7 @@ def is_annotated(task: Any) -> bool:
 
 def _done(task: Mapping[str, Any]) -> list[Any]:
     """The annotations of a task that were not cancelled."""
-    found = objects(task, "annotations") or objects(task, "completions")
+    found = optional_objects(task, "annotations") or optional_objects(task, "completions")
     return [item for item in found if not item.get("was_cancelled")]
 
 
@@ -152,7 +152,7 @@ def read_label_studio(task: Mapping[str, Any], number: int) -> AnnotatedText:
             raise DataError(f"a task must have one text in 'data'; there are {sorted(data)}")
         text = texts[0]
     done = _done(task)
-    said = done or objects(task, "predictions")
+    said = done or optional_objects(task, "predictions")
     results = objects(said[0], "result") if said else []
     mentions = tuple(
         MentionRow(
@@ -206,7 +206,7 @@ def read_pubannotation(record: Mapping[str, Any], number: int) -> AnnotatedText:
     )
     links = tuple(
         RelationRow(field(item, "pred", str), field(item, "subj", str), field(item, "obj", str))
-        for item in objects(record, "relations")
+        for item in optional_objects(record, "relations")
     )
     given = record.get("sourceid")
     name = f"{record.get('sourcedb', '')}:{given}".strip(":") if given else _id(record, number)

@@ -6,7 +6,7 @@ from typing import Any
 from keci.data.pieces import whole_span
 from keci.errors import DataError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow, Remark
-from keci.formats.fields import checked, field, identifier, objects, shown
+from keci.formats.fields import checked, field, identifier, optional_objects
 
 _GAP = "\n"
 
@@ -16,7 +16,7 @@ def read_document(record: Mapping[str, Any]) -> AnnotatedText:
     name = identifier(record, "document_id" if record.get("document_id") else "id")
     remarks = [
         Remark("events are left out", f"{item.get('type')} in {name}", "relation")
-        for item in objects(record, "events")
+        for item in optional_objects(record, "events")
     ]
     text = _text(field(record, "passages", list))
     mentions = tuple(_mentions(record, text, remarks))
@@ -24,7 +24,7 @@ def read_document(record: Mapping[str, Any]) -> AnnotatedText:
         RelationRow(
             field(item, "type", str), identifier(item, "arg1_id"), identifier(item, "arg2_id")
         )
-        for item in objects(record, "relations")
+        for item in optional_objects(record, "relations")
     )
     return AnnotatedText(name, text, mentions, (), links, tuple(remarks))
 
@@ -37,14 +37,14 @@ def _text(passages: list[Any]) -> str:
         if len(spans) != len(parts):
             raise DataError(f"a passage has {len(parts)} texts and {len(spans)} offsets")
         for span, part in zip(spans, parts, strict=True):
-            start, _ = _offsets(span)
+            start, _, _ = whole_span([tuple(checked(span, "offsets", list))])
             text += _GAP * (start - len(text)) + checked(part, "text", str)
     return text
 
 
 def _mentions(record: Mapping[str, Any], text: str, remarks: list[Remark]) -> Iterator[MentionRow]:
     for item in field(record, "entities", list):
-        pieces = [_offsets(span) for span in field(item, "offsets", list)]
+        pieces = [tuple(checked(span, "offsets", list)) for span in field(item, "offsets", list)]
         start, end, is_whole = whole_span(pieces)
         texts = [checked(part, "text", str) for part in field(item, "text", list)]
         surface = " ".join(texts) if is_whole else ""
@@ -53,15 +53,8 @@ def _mentions(record: Mapping[str, Any], text: str, remarks: list[Remark]) -> It
             remarks.append(Remark("mentions in pieces are taken from first to last", shown))
         identifiers = tuple(
             f"{field(entry, 'db_name', str)}:{entry['db_id']}"
-            for entry in objects(item, "normalized")
+            for entry in optional_objects(item, "normalized")
             if entry.get("db_id")
         )
         kind = field(item, "type", str)
         yield MentionRow(start, end, surface, kind, identifiers, str(item.get("id", "")))
-
-
-def _offsets(span: Any) -> tuple[int, int]:
-    if len(checked(span, "offsets", list)) != 2:
-        raise DataError(f"'offsets' must be pairs of start and end, got {shown(span)}")
-    start, end = span
-    return checked(start, "offsets", int), checked(end, "offsets", int)

@@ -32,7 +32,7 @@ from keci.formats.annotated import (
     split_identifiers,
     split_types,
 )
-from keci.formats.fields import field, identifier, objects
+from keci.formats.fields import field, identifier, objects, optional_objects
 from keci.formats.json import frame_objects, parse_json
 from keci.formats.metadata import citation
 from keci.formats.passages import (
@@ -139,9 +139,8 @@ def _json_infons(infons: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
-    field(document, "passages", list)
     passages = objects(document, "passages")
-    sentences = (objects(item, "sentences") for item in passages)
+    sentences = (optional_objects(item, "sentences") for item in passages)
     holders = [*passages, *chain.from_iterable(sentences)]
     annotations = [
         _Annotation(
@@ -154,17 +153,19 @@ def _read_json(document: Mapping[str, Any]) -> AnnotatedText:
             ),
         )
         for holder in holders
-        for item in objects(holder, "annotations")
+        for item in optional_objects(holder, "annotations")
     ]
     relations = [
         _Annotation(
             str(item.get("id", "")),
             "",
             _json_infons(field(item, "infons", dict)),
-            tuple((node.get("refid"), node.get("role")) for node in objects(item, "nodes")),
+            tuple(
+                (node.get("refid"), node.get("role")) for node in optional_objects(item, "nodes")
+            ),
         )
         for holder in (*holders, document)
-        for item in objects(holder, "relations")
+        for item in optional_objects(holder, "relations")
     ]
     layout = lay_out(json_passages(passages), _surfaces(annotations))
     return _annotated(identifier(document, "id"), layout, annotations, relations)

@@ -78,7 +78,8 @@ def _read_rows(
         unread = unread_ids(names, options)
         for row in rows:
             position += 1
-            stream.left_out.update([unread] if unread else [])
+            if unread:
+                stream.left_out[unread] += 1
             yield _read_row(row, names, source, position, options)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))

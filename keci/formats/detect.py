@@ -56,46 +56,52 @@ PUBTATOR_BEGINNING = re.compile(
     rb"(?:\s*+(?:#[^\n]*+\n|[^|\s]{1,100}+\t[^\n]*+\n))*+\s*+[^|\s]{1,100}+\|t\|"
 )
 _MEDLINE = re.compile(rb"\s*PMID ?- ?\d+\s")
-_FOREIGN_TEXT = (
-    (re.compile(rb"\s*TY  - [A-Z]"), "RIS references; export them as MEDLINE/.nbib or PubMed XML"),
-    (re.compile(rb"\s*@[A-Za-z]+\s*\{[^\n]*,"), "BibTeX; export it as MEDLINE/.nbib or csv"),
-    (re.compile(rb"%0 [A-Z][\w ]+\r?\n%[A-Z\d] "), "EndNote references; export them as .nbib"),
+_FOREIGN_TEXT: Sequence[tuple[bytes, str, Sequence[str]]] = (
     (
-        re.compile(rb"[TERAMN#*]\d*\t[^\t\n]+ (?:\d+ \d+[;\t]|(?:[A-Za-z]+\d*:)?[TE]\d+)"),
+        rb"\s*TY  - [A-Z]",
+        "RIS references; export them as MEDLINE/.nbib or PubMed XML",
+        [".ris"],
+    ),
+    (rb"\s*@[A-Za-z]+\s*\{[^\n]*,", "BibTeX; export it as MEDLINE/.nbib or csv", [".bib"]),
+    (rb"%0 [A-Z][\w ]+\r?\n%[A-Z\d] ", "EndNote references; export them as .nbib", [".enw"]),
+    (
+        rb"[TERAMN#*]\d*\t[^\t\n]+ (?:\d+ \d+[;\t]|(?:[A-Za-z]+\d*:)?[TE]\d+)",
         "brat annotations without their text; give the .txt file beside it",
+        [".ann"],
     ),
-    (re.compile(rb"-DOCSTART-"), "CoNLL tags; keci-train reads them, extraction wants texts"),
-    (re.compile(rb"(?:\S+[\t ][BIO](?:-\S+)?\r?\n){3}"), "tagged tokens, not texts"),
-    (re.compile(rb"(?:#[^\n]*\n)*+1\t\S+\t\S+\t[A-Z_]"), "tagged tokens (CoNLL-U), not texts"),
-    (re.compile(rb"\s*\\documentclass"), "LaTeX; convert it to plain text (pandoc -t plain)"),
-    (re.compile(rb"---\r?\n[\w-]+:"), "YAML; write its records as jsonl"),
+    (rb"-DOCSTART-", "CoNLL tags; keci-train reads them, extraction wants texts", [".conll"]),
+    (rb"(?:\S+[\t ][BIO](?:-\S+)?\r?\n){3}", "tagged tokens, not texts", []),
     (
-        re.compile(rb"\s*<1>\s*\n *(?:Unique Identifier|VN  -|Database)"),
+        rb"(?:#[^\n]*\n)*+1\t\S+\t\S+\t[A-Z_]",
+        "tagged tokens (CoNLL-U), not texts",
+        [".conllu"],
+    ),
+    (rb"\s*\\documentclass", "LaTeX; convert it to plain text (pandoc -t plain)", [".tex"]),
+    (rb"---\r?\n[\w-]+:", "YAML; write its records as jsonl", [".yaml", ".yml"]),
+    (
+        rb"\s*<1>\s*\n *(?:Unique Identifier|VN  -|Database)",
         "records of Ovid; export them as .nbib, PubMed XML or csv",
+        [],
     ),
+    (rb"\s*Record #1 of \d+", "records of the Cochrane Library; export them as csv", []),
+    (rb"LOCUS {3,}\S+", "a GenBank record", []),
+    (rb">\S[^\n]*\n[ACGTUN]{30,}", "FASTA sequences", []),
+    (rb"\[Error\] ?:", "an error answer of NCBI's BioC service", []),
     (
-        re.compile(rb"\s*Record #1 of \d+"),
-        "records of the Cochrane Library; export them as csv",
-    ),
-    (re.compile(rb"LOCUS {3,}\S+"), "a GenBank record"),
-    (re.compile(rb">\S[^\n]*\n[ACGTUN]{30,}"), "FASTA sequences"),
-    (re.compile(rb"\[Error\] ?:"), "an error answer of NCBI's BioC service"),
-    (
-        re.compile(rb"FN [^\n]{1,100}\r?\nVR \d"),
+        rb"FN [^\n]{1,100}\r?\nVR \d",
         "Web of Science records; export them as .nbib, PubMed XML or csv",
+        [],
     ),
     (
-        re.compile(rb"\s*1[.:] [^\n]{1,300}\d{4}(?s:.)*?\nPMID: \d+"),
+        rb"\s*1[.:] [^\n]{1,300}\d{4}(?s:.)*?\nPMID: \d+",
         "what PubMed shows of several citations; save it in the format PubMed (.nbib) or as XML",
+        [],
     ),
 )
-"""The first bytes of texts that no one means as prose, and what to do with them."""
+"""The first bytes of texts that no one means as prose, and what to do with them.
 
-_ENDINGS = {
-    ".ris": 0, ".bib": 1, ".enw": 2, ".ann": 3, ".conll": 4, ".conllu": 6, ".tex": 7,
-    ".yaml": 8, ".yml": 8,
-}  # fmt: skip
-"""Which of these a name's suffix means, whatever the beginning."""
+The suffixes behind mean it whatever the beginning.
+"""
 
 _PUBMED_INSIDE = re.compile(rb"<(?:[\w.-]+:)?(?:PubmedArticle|MedlineCitation|PubmedBookArticle)\b")
 _OAI_RECORD = re.compile(
@@ -183,9 +189,9 @@ _PASSAGE_KEYS = ("offset", "infons", "sentences", "annotations")
 
 def _refuse_foreign(content: bytes, name: str) -> None:
     """Raises UsageError for texts in formats that are no prose."""
-    by_name = _ENDINGS.get(suffix(name))
-    for number, (beginning, what) in enumerate(_FOREIGN_TEXT):
-        if beginning.match(content) or (number == by_name and content.strip()):
+    ending = suffix(name) if content.strip() else ""
+    for beginning, what, endings in _FOREIGN_TEXT:
+        if re.match(beginning, content) or ending in endings:
             raise _unreadable(name, what)
 
 

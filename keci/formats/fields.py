@@ -25,10 +25,14 @@ def checked(value: object, name: str, kind: type[Kind]) -> Kind:
     return value
 
 
-def objects(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects of a list that may be missing; raises DataError where it is another value."""
-    items = checked(record.get(name) or [], name, list)
-    return [checked(item, f"an item of {name}", dict) for item in items]
+def objects(record: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of a list; raises DataError where it is missing or another value."""
+    return [checked(item, f"an item of {name}", dict) for item in field(record, name, list)]
+
+
+def optional_objects(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list that may be missing or null; raises DataError at another value."""
+    return objects(record, name) if record.get(name) else []
 
 
 def identifier(record: Any, name: str) -> str:

@@ -90,3 +90,20 @@ def test_a_value_of_another_kind_is_told_in_plain_words(layout: Layout, record: 
             messages.add(str(error))
     assert len(messages) > 10
     assert [message for message in messages if WORDS_OF_PYTHON.search(message)] == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "record", "name"),
+    [
+        (Layout.BIOC, BIOC, "passages"),
+        (Layout.PRODIGY, PRODIGY, "spans"),
+        (Layout.PUBANNOTATION, PUBANNOTATION, "denotations"),
+    ],
+)
+def test_a_list_that_makes_the_layout_may_not_be_missing(
+    layout: Layout, record: dict[str, Any], name: str
+) -> None:
+    others = {key: value for key, value in record.items() if key != name}
+    for other in (others, {**others, name: None}):
+        with pytest.raises(DataError, match=name):
+            read_text(layout, other, 1)
