@@ -69,6 +69,10 @@ def test_real_ones_are_found_and_others_wrongly_asserted() -> None:
     assert judge(SENTENCE, found("caused rash", 0.9)).found == 1
     assert judge(SENTENCE, found("rash", 0.49)).missed == 1
     assert judge(SENTENCE, found("rash", 0.9, "negated")).missed == 1
+    turned = found("rash", 0.9)
+    (relation,) = turned.relations
+    relation = replace(relation, head=relation.tail, tail=relation.head)
+    assert judge(SENTENCE, replace(turned, relations=(relation,))).found == 1
     wrong = judge(SENTENCE, found("fever", 0.9))
     assert (wrong.wrong, wrong.missed) == (("fever ~ Abc",), 1)
     assert judge(SENTENCE, found("fever", 0.9, "negated")).wrong == ()
