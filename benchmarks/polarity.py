@@ -18,6 +18,7 @@ from pathlib import Path
 
 import orjson
 
+from keci.cli.extract.filtering import listed_names
 from keci.cli.tables import print_table
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
@@ -153,10 +154,6 @@ def _shown(row: Mapping[str, object]) -> tuple[str, ...]:
     return str(row["kind"]), str(count), wrong_share, found_share
 
 
-def _names(listed: str) -> tuple[str, ...]:
-    return tuple(listed.split(","))
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.polarity", description=__doc__)
     parser.add_argument("--model", default="ade", help="shipped model, bundle or training run")
@@ -164,7 +161,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-kb", action="store_true", help="without a knowledge base")
     parser.add_argument("--unit", choices=("sentence", "document"), default="sentence")
     for name in ("--types", "--relations"):
-        parser.add_argument(name, type=_names, default=(), help="those that count; else all")
+        parser.add_argument(name, type=listed_names, default=(), help="those that count; else all")
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="another set")
     parser.add_argument("--show", action="store_true", help="list what is wrong or missed")
     parser.add_argument("--json", type=Path, help="write the counts here")

@@ -23,20 +23,21 @@ from examples.ade_data.written import WRITTEN, as_written, read_written
 from keci import Pipeline, load, write
 from keci.cli.options import kb_option
 from keci.data.datasets import load_dataset
-from keci.documents import Document, Extraction, Mention, Relation
+from keci.documents import Extraction, Mention, Relation
 from keci.schema import load_schema
 
 CHEMICAL, DISORDER, CAUSES = "ChemicalEntity", "DiseaseOrPhenotypicFeature", "Positive_Correlation"
 ADE_SEED, WRITTEN_SEED = 1, 7
 Pair = frozenset[str]
+_PART = click.IntRange(min=0)
 
 
 def corrected(found: Extraction, marked: Extraction) -> Extraction:
     """What a model of BioRED found in a text, as the marks of drugs and effects have it."""
     places = _places(found.mentions, marked.mentions)
     mentions = {mention.id: mention for mention in (*found.mentions, *places.values())}
-    real = [frozenset((places[r.head].id, places[r.tail].id)) for r in marked.relations]
-    real = [pair for pair in real if len(pair) == 2]
+    marked_pairs = {frozenset((places[r.head].id, places[r.tail].id)) for r in marked.relations}
+    real = {pair for pair in marked_pairs if len(pair) == 2}
     told = {_names(pair, mentions) for pair in real}
     drugs = {places[mention.id].id for mention in marked.mentions if mention.type == DRUG}
 
@@ -50,7 +51,7 @@ def corrected(found: Extraction, marked: Extraction) -> Extraction:
         return relation.assertion == "present"
 
     pairs = [(r.head, r.tail, r.type) for r in found.relations if stays(r)]
-    pairs += [(head, tail, CAUSES) for head, tail in sorted(map(sorted, set(real)))]
+    pairs += [(head, tail, CAUSES) for head, tail in sorted(map(sorted, real))]
     return _annotated(marked, mentions.values(), pairs)
 
 
@@ -95,8 +96,7 @@ def _annotated(
 
 def read_and_corrected(pipeline: Pipeline, texts: Sequence[Extraction]) -> Iterator[Extraction]:
     """The texts as the pipeline's model and their marks have them."""
-    documents = (Document(str(number), text.text) for number, text in enumerate(texts))
-    for text, found in zip(texts, pipeline.extract(documents), strict=True):
+    for text, found in zip(texts, pipeline.extract(text.text for text in texts), strict=True):
         if isinstance(found, Extraction):
             yield corrected(found, text)
 
@@ -107,36 +107,45 @@ def _shuffled(texts: Sequence[Extraction], seed: int) -> list[Extraction]:
     return shuffled
 
 
-def _range(_: click.Context, __: click.Parameter, value: str) -> slice:
-    first, _colon, end = value.partition(":")
-    return slice(int(first), int(end))
-
-
 @click.command()
 @click.argument("biored", type=click.Path(path_type=Path, exists=True))
 @click.argument("ade", type=click.Path(path_type=Path, exists=True))
 @kb_option
 @click.option("--model", default="biored", show_default=True, help="Who reads the texts.")
-@click.option("--written", default="0:2000", callback=_range, help="Which of the written texts.")
-@click.option("--sentences", default="0:1000", callback=_range, help="Which sentences of ADE.")
+@click.option(
+    "--written",
+    type=_PART,
+    nargs=2,
+    default=(0, 2000),
+    show_default=True,
+    help="Which of the written texts.",
+)
+@click.option(
+    "--sentences",
+    type=_PART,
+    nargs=2,
+    default=(0, 1000),
+    show_default=True,
+    help="Which sentences of ADE.",
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="KECI jsonl.")
 def main(
     biored: Path,
     ade: Path,
     kb: Path | None,
     model: str,
-    written: slice,
-    sentences: slice,
+    written: tuple[int, int],
+    sentences: tuple[int, int],
     output: Path,
 ) -> None:
     """Write BIORED's abstracts, and texts of ADE's training part and of the folder written.
 
-    Texts are shuffled once; FIRST:END says which of them are taken.
+    Texts are shuffled once; a first number and an end say which of them are taken.
     """
     abstracts = [item.extraction for item in load_dataset(biored, load_schema("biored")).documents]
     lines = [as_written(line) for line in read_written(sorted(WRITTEN.glob("*.txt")))]
-    texts = _shuffled(lines, WRITTEN_SEED)[written]
-    texts += _shuffled(split_ade(ade)[0], ADE_SEED)[sentences]
+    texts = _shuffled(lines, WRITTEN_SEED)[slice(*written)]
+    texts += _shuffled(split_ade(ade)[0], ADE_SEED)[slice(*sentences)]
     with load(model, kb=kb) as pipeline:
         told = list(read_and_corrected(pipeline, texts))
     write([*abstracts, *told], output)

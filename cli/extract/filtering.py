@@ -38,13 +38,13 @@ def filter_options(command: Command) -> Command:
     ) -> Any:
         from keci.filters import Filter
 
-        names = [_names(given) for given in (types, relations, assertion)]
+        names = [listed_names(given) for given in (types, relations, assertion)]
         keep = Filter(min_entity_score, min_relation_score, *names)
         return command(*arguments, keep=keep, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
 
 
-def _names(given: str) -> tuple[str, ...]:
+def listed_names(given: str) -> tuple[str, ...]:
     """The names between commas, each once."""
     return tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
