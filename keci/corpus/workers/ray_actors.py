@@ -7,10 +7,12 @@ starts an actor that has died again and gives it the chunks that it had not answ
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import RayError
@@ -30,6 +32,8 @@ from keci.corpus.workers.worker import ChunkExtractor, Open
 from keci.documents import Document, Extraction, Failure
 from keci.errors import KeciError, UsageError, WorkerError
 
+_SECONDS_TO_ANSWER = 10.0
+
 
 def connect(address: str | None) -> int:
     """Join the cluster at ``address``, or start one on this machine; the number of its cores.
@@ -40,6 +44,7 @@ def connect(address: str | None) -> int:
     # Ray would lower an actor's priority by 15, so that whatever else runs here goes first.
     os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    _check_that_it_answers(address or os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(
             address=address,
@@ -52,6 +57,16 @@ def connect(address: str | None) -> int:
         raise UsageError(f"no Ray cluster can be used at {address or 'local'}: {error}") from error
     resources: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray's
     return int(resources.get("CPU", 1))
+
+
+def _check_that_it_answers(address: str) -> None:
+    """Raises UsageError where nothing listens at a host and port: Ray would try for minutes."""
+    try:
+        place = urlsplit(address if "//" in address else f"//{address}")
+        if place.port is not None:
+            socket.create_connection((place.hostname, place.port), _SECONDS_TO_ANSWER).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Ray cluster answers at {address}: {error}") from error
 
 
 def disconnect() -> None:

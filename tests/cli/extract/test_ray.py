@@ -96,6 +96,18 @@ def test_a_cluster_that_does_not_start_is_told(
     assert "no Ray cluster can be used at local: The current node timed out" in done.stderr
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "host.invalid:6379", "127.0.0.1:port"]
+)
+def test_an_address_at_which_nothing_answers_is_told_within_seconds(
+    corpus: Path, model: tuple[str, ...], address: str
+) -> None:
+    done = run(corpus, *model, *RAY, "--ray-address", address)
+    assert done.exit_code == 2
+    assert f"no Ray cluster answers at {address}: " in done.stderr
+
+
 def test_an_address_needs_the_engine(corpus: Path, model: tuple[str, ...]) -> None:
     done = run(corpus, *model, "--ray-address", "auto")
     assert done.exit_code == 2
