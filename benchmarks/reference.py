@@ -112,7 +112,7 @@ class SpanReference:
         self.first = joined(
             scorer.start_part, scorer.end_part, scorer.pooled_part, scorer.length_part
         )
-        self.output = pruner.span_output
+        self.hidden = [*linears(scorer.activation), pruner.span_output]
         self.attention, self.lengths = scorer.attention, scorer.lengths
         self.names = scorer.names if isinstance(scorer, NamedSpanScorer) else None
         self.classifier = linears(scorer.classifier)
@@ -130,7 +130,7 @@ class SpanReference:
         hidden = self.first(features)
         if self.names:
             hidden = hidden + self.names(known["span_names"])
-        states = self.output(hidden.relu())
+        states = feed_forward(self.hidden, hidden.relu())
         return states, feed_forward(self.classifier, states)
 
 

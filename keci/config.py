@@ -28,6 +28,8 @@ class ModelConfig:
     span_width: int = 256
     """d"""
     hidden_width: int = 256
+    hidden_layers: int = 1
+    """Of every feed-forward network; the paper's have 2."""
     length_width: int = 20
     node_width: int = 128
     span_gcn_layers: int = 2
@@ -71,9 +73,16 @@ class ModelConfig:
             raise ConfigError(f"keep_ratio must be in (0, 1], got {self.keep_ratio}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must be in [0, 1), got {self.dropout}")
-        for name in ("max_span_pieces", "span_width", "hidden_width", "length_width", "node_width"):
+        for name in (
+            "max_span_pieces",
+            "span_width",
+            "hidden_width",
+            "hidden_layers",
+            "length_width",
+            "node_width",
+            "attention_heads",
+        ):
             _check_positive(name, getattr(self, name))
-        _check_positive("attention_heads", self.attention_heads)
         if self.knowledge == "tokens" and self.span_width % self.attention_heads:
             raise ConfigError(
                 f"span_width must be a multiple of attention_heads ({self.attention_heads}) where "
@@ -92,7 +101,7 @@ class ModelConfig:
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "full": {},
-    "paper": {"final_inputs": "fused", "span_width": 512, "hidden_width": 500},
+    "paper": {"final_inputs": "fused", "span_width": 512, "hidden_width": 500, "hidden_layers": 2},
     "sent-context-only": {"knowledge": "none"},
     "knowbert-attention": {"knowledge": "tokens", "concept_gcn_layers": 0},
     "flat-attention": {"span_gcn_layers": 0, "concept_gcn_layers": 0},

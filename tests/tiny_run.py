@@ -15,7 +15,13 @@ from tests.tiny import CONFIG, SCHEMA, knowledge_config, tiny_knowledge_base, ti
 from tests.tiny_network import tiny_network
 
 _WITH_KNOWLEDGE = knowledge_config(CONFIG, tiny_knowledge_base())
-WIDER_CONFIG = replace(_WITH_KNOWLEDGE, pair_context=8, name_kinds=True, final_inputs="fused+span")
+WIDER_CONFIG = replace(
+    _WITH_KNOWLEDGE,
+    pair_context=8,
+    name_kinds=True,
+    final_inputs="fused+span",
+    hidden_layers=2,
+)
 TOKEN_CONFIG = replace(_WITH_KNOWLEDGE, mix_layers=False, **VARIANTS["knowbert-attention"])
 
 

@@ -29,7 +29,11 @@ class ConceptGcn(TorchStage):
             for _ in range(config.concept_gcn_layers)
         )
         self.project = FeedForward(
-            width, config.hidden_width, config.span_width, dropout=config.dropout
+            width,
+            config.hidden_width,
+            config.span_width,
+            dropout=config.dropout,
+            layers=config.hidden_layers,
         )
 
     def forward(

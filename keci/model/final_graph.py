@@ -43,7 +43,11 @@ class FinalSpanScorer(TorchStage):
         super().__init__()
         self.states = FinalStates(config)
         self.classifier = FeedForward(
-            self.states.width, config.hidden_width, entity_labels, dropout=config.dropout
+            self.states.width,
+            config.hidden_width,
+            entity_labels,
+            dropout=config.dropout,
+            layers=config.hidden_layers,
         )
 
     def forward(self, fused_states: Tensor, graph_states: Tensor) -> FinalEntityScores:

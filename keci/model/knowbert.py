@@ -44,7 +44,9 @@ class KnowledgeAttention(TorchStage):
         self.token_attention = nn.MultiheadAttention(
             width, heads, dropout=config.dropout, batch_first=True
         )
-        self.update = FeedForward(width, hidden, encoder_width, dropout=config.dropout)
+        self.update = FeedForward(
+            width, hidden, encoder_width, dropout=config.dropout, layers=config.hidden_layers
+        )
 
     def forward(
         self,
@@ -118,7 +120,9 @@ class ConceptAttention(nn.Module):
         width = config.span_width
         self.sentinel = nn.Parameter(torch.randn(width) * width**-0.5)
         self.norm = nn.LayerNorm(width)
-        self.score = FeedForward(2, config.hidden_width, 1, dropout=config.dropout)
+        self.score = FeedForward(
+            2, config.hidden_width, 1, dropout=config.dropout, layers=config.hidden_layers
+        )
 
     def forward(
         self, states: Tensor, concept_states: Tensor, rows: Tensor, nodes: Tensor

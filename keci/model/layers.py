@@ -25,24 +25,36 @@ class Dropout(nn.Module):
         return values * (kept * (256 / self.kept_bytes))
 
 
-class FeedForward(nn.Sequential):
-    """FFNN: one hidden layer with ReLU; (..., inputs) -> (..., outputs)."""
+class Activation(nn.Sequential):
+    """The first of ``layers`` hidden layers activated (ReLU), and the others; of one width."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, *, dropout: float) -> None:
-        super().__init__(
-            nn.Linear(inputs, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, outputs)
-        )
+    def __init__(self, hidden: int, *, dropout: float, layers: int = 1) -> None:
+        super().__init__(nn.ReLU(), Dropout(dropout))
+        for _ in range(1, layers):
+            self.extend((nn.Linear(hidden, hidden), nn.ReLU(), Dropout(dropout)))
 
 
 class HiddenToOutput(nn.Sequential):
-    """The rest of a feed-forward network whose first layer was computed in parts.
+    """What of a feed-forward network comes behind its first layer; (..., hidden) -> (..., outputs).
 
     A first layer over a concatenation is a sum of linear maps of its parts, so each part is
     multiplied once where it arises and the products are gathered and added.
     """
 
-    def __init__(self, hidden: int, outputs: int, *, dropout: float) -> None:
-        super().__init__(nn.ReLU(), Dropout(dropout), nn.Linear(hidden, outputs))
+    def __init__(self, hidden: int, outputs: int, *, dropout: float, layers: int = 1) -> None:
+        """``layers`` are the hidden ones, of which the first is activated here."""
+        activation = Activation(hidden, dropout=dropout, layers=layers)
+        super().__init__(*activation, nn.Linear(hidden, outputs))
+
+
+class FeedForward(nn.Sequential):
+    """FFNN: ``layers`` hidden layers with ReLU; (..., inputs) -> (..., outputs)."""
+
+    def __init__(
+        self, inputs: int, hidden: int, outputs: int, *, dropout: float, layers: int = 1
+    ) -> None:
+        first = nn.Linear(inputs, hidden)
+        super().__init__(first, *HiddenToOutput(hidden, outputs, dropout=dropout, layers=layers))
 
 
 def part(inputs: int, hidden: int, *, bias: bool = False) -> nn.Linear:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from keci.config import ModelConfig
-from keci.model.layers import Dropout, FeedForward, HiddenToOutput, apply_mask, part
+from keci.model.layers import Activation, FeedForward, HiddenToOutput, apply_mask, part
 from keci.model.pair_context import PairFeatures
 from keci.model.ragged import row_of_each
 from keci.stages import TorchStage
@@ -20,7 +20,7 @@ class SpanScores(NamedTuple):
 
 
 class SpanScorer(TorchStage):
-    """The hidden layer of FFNN_g, which span representations are made of (Eq 1), and the entity
+    """The hidden layers of FFNN_g, which span representations are made of (Eq 1), and the entity
     scores (Eq 2).
 
     The representations themselves are made of the few spans that pruning keeps; the scores do
@@ -48,10 +48,14 @@ class SpanScorer(TorchStage):
         self.length_part = part(config.length_width, hidden)
         self.lengths = nn.Embedding(config.max_span_pieces, config.length_width)
         self.attention = nn.Linear(encoder_width, 1)
-        self.activation = nn.Sequential(nn.ReLU(), Dropout(config.dropout))
+        self.activation = Activation(hidden, dropout=config.dropout, layers=config.hidden_layers)
         self._span_output = (span_output,)  # inside a tuple it is no parameter of this stage
         self.classifier = FeedForward(
-            config.span_width, hidden, entity_labels, dropout=config.dropout
+            config.span_width,
+            hidden,
+            entity_labels,
+            dropout=config.dropout,
+            layers=config.hidden_layers,
         )
         self.max_pieces = config.max_span_pieces
         self.register_buffer("band", _pooling_band(config.max_span_pieces), persistent=False)
@@ -282,7 +286,12 @@ class PairScorer(TorchStage):
         self.head_part = part(span_width, config.hidden_width, bias=True)
         self.tail_part = part(span_width, config.hidden_width)
         self.product_part = part(span_width, config.hidden_width)
-        self.output = HiddenToOutput(config.hidden_width, relation_labels, dropout=config.dropout)
+        self.output = HiddenToOutput(
+            config.hidden_width,
+            relation_labels,
+            dropout=config.dropout,
+            layers=config.hidden_layers,
+        )
 
     def forward(
         self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor

@@ -1,18 +1,22 @@
+import pytest
 import torch
+from torch import nn
 
 from keci.model.layers import Dropout, FeedForward, HiddenToOutput, apply_mask, part
 
 
-def test_a_split_first_layer_equals_the_whole() -> None:
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_a_split_first_layer_equals_the_whole(layers: int) -> None:
     torch.manual_seed(8)
-    whole = FeedForward(5, 4, 3, dropout=0.0)
+    whole = FeedForward(5, 4, 3, dropout=0.0, layers=layers)
     left, right = part(2, 4, bias=True), part(3, 4)
-    rest = HiddenToOutput(4, 3, dropout=0.0)
+    rest = HiddenToOutput(4, 3, dropout=0.0, layers=layers)
     with torch.no_grad():
         left.weight.copy_(whole[0].weight[:, :2])
         right.weight.copy_(whole[0].weight[:, 2:])
         left.bias.copy_(whole[0].bias)
-    rest.load_state_dict({f"2.{name}": value for name, value in whole[3].state_dict().items()})
+    rest.load_state_dict(nn.Sequential(*list(whole)[1:]).state_dict())
+    assert sum(isinstance(layer, nn.ReLU) for layer in whole) == layers
     inputs = torch.randn(6, 5)
     split = rest(left(inputs[:, :2]) + right(inputs[:, 2:]))
     torch.testing.assert_close(split, whole(inputs))

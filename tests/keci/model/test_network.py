@@ -50,6 +50,7 @@ CONFIGS = {
     "fused+span": replace(CONFIG, final_inputs="fused+span"),
     "flat attention": replace(CONFIG, span_gcn_layers=0, concept_gcn_layers=0),
     "context, names and reach": replace(CONFIG, pair_context=3, name_kinds=True, pair_reach=1),
+    "two hidden layers": replace(CONFIG, hidden_layers=2),
     "messages of the related": replace(CONFIG, none_messages=False),
     "three layers": replace(CONFIG, span_gcn_layers=3, concept_gcn_layers=3, keep_ratio=1.0),
 }
