@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from keci.cli.options import kb_option
+from keci.cli.options import errors_told, kb_option
 from keci.cli.tables import print_table
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDocument
@@ -73,4 +73,5 @@ def main(abstracts: Path, model: str, kb: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.plain import PlainExtractor
 from benchmarks.subject import Choice, Subject, find_subject
 from benchmarks.texts import read_documents, sentences_of
+from keci.cli.options import errors_told
 from keci.corpus.extraction import CorpusExtractor
 from keci.documents import Document, Extraction
 from keci.knowledge.base.store import open_knowledge_base
@@ -118,4 +119,5 @@ def _record(agreement: Agreement) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

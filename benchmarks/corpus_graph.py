@@ -23,6 +23,8 @@ from typing import Any
 
 import orjson
 
+from keci.cli.options import errors_told
+
 CONCEPTS = 200_000
 MENTIONS = 20
 RELATIONS = 4
@@ -130,4 +132,5 @@ def _sums(folder: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keci.cli.options import errors_told
 from keci.formats import pubtator
 from keci.knowledge.base.store import KnowledgeBase, open_knowledge_base
 from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
@@ -211,4 +212,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

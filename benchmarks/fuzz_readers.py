@@ -22,6 +22,7 @@ import traceback
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
+from keci.cli.options import errors_told
 from tests.keci.corpus.hostile import MENDING, OPTIONS, hostile_input, read_hostile
 
 COUNTS = ("documents", "failures", "deletions", "refused")
@@ -147,4 +148,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

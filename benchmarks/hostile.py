@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.hostile_texts import linked
+from keci.cli.options import errors_told
 
 MODEL = Path(__file__).resolve().parent.parent / "models" / "ade"
 MEMORY_MB = 1500
@@ -391,4 +392,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -36,6 +36,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.commands import parse_before_options
+from keci.cli.options import errors_told
 
 PRELOADED = ("torch", "onnxruntime", "keci.cli.extract.plan", "keci.runtime.extractor")
 CRASHED = 3
@@ -283,4 +284,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.coverage import DATA, read_ade, read_biorelex
+from keci.cli.options import errors_told
 from keci.knowledge.base.store import open_knowledge_base
 from keci.knowledge.graph import build_background
 from keci.knowledge.linking.linker import Linker
@@ -151,4 +152,5 @@ def _resident_megabytes() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

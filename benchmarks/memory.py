@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.pipeline import Pipeline, Setup
+from keci.cli.options import errors_told
 
 
 def peak_rss_megabytes(setup: Setup, corpus: Path) -> float:
@@ -67,4 +68,5 @@ def _high_water_mark() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keci.cli.options import errors_told
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _WIDTH, _HEIGHT = 1200, 800
 _UNTIL_DRAWN = """act => new Promise(done => {
@@ -152,4 +154,5 @@ def report(rounds: list[Reader]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -8,17 +8,20 @@ whose ends overlap no real pair of effect and drug; a real pair is found where s
 overlaps it. ``--types`` and ``--relations`` choose what of a model of more types is meant, as
 ``--types ChemicalEntity,DiseaseOrPhenotypicFeature --relations Positive_Correlation`` of biored.
 A few sentences have other readings of what is real ("fatal"): these pairs count neither way.
+``--against MODEL`` tells what changes from that model to this one, sentence by sentence.
 """
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 from pathlib import Path
 
 import orjson
 
 from keci.cli.extract.filtering import listed_names
+from keci.cli.options import errors_told
 from keci.cli.tables import print_table
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
@@ -135,6 +138,28 @@ def rows(judgements: Iterable[Judgement]) -> list[Mapping[str, object]]:
     return [_row(kind, group) for kind, group in [*by_kind.items(), ("all", everything)]]
 
 
+def changes(
+    before: Sequence[Judgement], after: Sequence[Judgement]
+) -> Iterator[tuple[str, int, int, float]]:
+    """Sentences that are better and worse of ``after``, with p of a sign test, by what is judged.
+
+    Both are judgements of the same sentences in one order.
+    """
+    pairs = list(zip(before, after, strict=True))
+    wrong = [int(bool(old.wrong)) - int(bool(new.wrong)) for old, new in pairs]
+    found = [new.found - old.found for old, new in pairs]
+    for judged_by, gains in (("wrongly asserted", wrong), ("real ones found", found)):
+        better, worse = (sum(sign * gain > 0 for gain in gains) for sign in (1, -1))
+        yield judged_by, better, worse, sign_test(better, worse)
+
+
+def sign_test(better: int, worse: int) -> float:
+    """The exact two-sided p of so many changes either way, were both as likely."""
+    count = better + worse
+    tail = sum(comb(count, fewer) for fewer in range(min(better, worse) + 1))
+    return min(1.0, 2 * tail / (1 << count))
+
+
 def _row(kind: str, group: Sequence[Judgement]) -> Mapping[str, object]:
     return {
         "kind": kind,
@@ -157,12 +182,13 @@ def _shown(row: Mapping[str, object]) -> tuple[str, ...]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.polarity", description=__doc__)
     parser.add_argument("--model", default="ade", help="shipped model, bundle or training run")
+    parser.add_argument("--against", help="another model, to be compared with")
     parser.add_argument("--kb", type=Path, help="knowledge base folder")
     parser.add_argument("--no-kb", action="store_true", help="without a knowledge base")
     parser.add_argument("--unit", choices=("sentence", "document"), default="sentence")
     for name in ("--types", "--relations"):
         parser.add_argument(name, type=listed_names, default=(), help="those that count; else all")
-    parser.add_argument("--sentences", type=Path, default=SENTENCES, help="another set")
+    parser.add_argument("--sentences", type=Path, nargs="+", default=[SENTENCES], help="other sets")
     parser.add_argument("--show", action="store_true", help="list what is wrong or missed")
     parser.add_argument("--json", type=Path, help="write the counts here")
     return parser.parse_args()
@@ -170,15 +196,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = _arguments()
-    predictor = open_model(
-        ModelOptions(model=options.model, kb=options.kb, without_kb=options.no_kb),
-        reads_runs=True,
-        needs_base=True,
-    ).predictor
-    extract = CorpusExtractor(predictor, unit=options.unit)
-    kept = Filter(types=options.types, relations=options.relations)
-    kept.check(predictor.schema)
-    judgements = judged(extract, read_sentences(options.sentences), kept)
+    sentences = [item for path in options.sentences for item in read_sentences(path)]
+    judgements = _judged_by(options.model, sentences, options)
     counts = rows(judgements)
     columns = ("kind", "sentences", "wrongly asserted", "real ones found")
     print_table(f"{options.model}, by {options.unit}", columns, map(_shown, counts))
@@ -187,9 +206,33 @@ def main() -> None:
             if item.wrong or item.missed:
                 print(f"{item.sentence.id}: {item.sentence.text}")
                 print(f"    wrong: {'; '.join(item.wrong) or '-'}   missed: {item.missed}")
+    if options.against:
+        others = _judged_by(options.against, sentences, options)
+        print_table(
+            f"from {options.against} to {options.model}, sentences",
+            ("of", "better", "worse", "p of a sign test"),
+            [
+                (name, str(better), str(worse), f"{p:.4f}")
+                for name, better, worse, p in changes(others, judgements)
+            ],
+        )
     if options.json:
         options.json.write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2))
 
 
+def _judged_by(
+    model: str, sentences: Sequence[Sentence], options: argparse.Namespace
+) -> list[Judgement]:
+    predictor = open_model(
+        ModelOptions(model=model, kb=options.kb, without_kb=options.no_kb),
+        reads_runs=True,
+        needs_base=True,
+    ).predictor
+    kept = Filter(types=options.types, relations=options.relations)
+    kept.check(predictor.schema)
+    return judged(CorpusExtractor(predictor, unit=options.unit), sentences, kept)
+
+
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

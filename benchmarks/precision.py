@@ -21,6 +21,7 @@ from torch import Tensor
 
 from benchmarks.agreement import compare
 from benchmarks.conversions import HalfStage, conversions
+from keci.cli.options import errors_told
 from keci.data.datasets import load_dataset
 from keci.data.splits import select_documents
 from keci.documents import Document, Extraction
@@ -172,4 +173,5 @@ def _predictions(
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -20,6 +20,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.commands import MEGABYTE, PROGRAM, parse_before_options
+from keci.cli.options import errors_told
 from keci.errors import DataError
 
 
@@ -78,4 +79,5 @@ def report(rounds: Sequence[dict[int, Run]]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

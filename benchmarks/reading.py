@@ -24,6 +24,7 @@ from statistics import median
 from typing import Self
 
 from benchmarks.commands import MEGABYTE
+from keci.cli.options import errors_told
 
 HERE = Path(__file__).resolve().parent.parent
 READER = """
@@ -209,4 +210,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

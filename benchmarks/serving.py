@@ -27,6 +27,7 @@ import orjson
 
 import keci
 from benchmarks.commands import PROGRAM, parse_before_options
+from keci.cli.options import errors_told
 
 _SERVER = "from keci.cli.serve import main; main()"
 _HEADERS = {"Content-Type": "application/json"}
@@ -243,4 +244,5 @@ def flood(port: int, documents: Sequence[keci.Document]) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

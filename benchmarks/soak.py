@@ -26,6 +26,7 @@ import numpy as np
 import orjson
 
 from benchmarks.commands import MEGABYTE, PROGRAM, parse_before_options
+from keci.cli.options import errors_told
 from keci.corpus.reader import CorpusReader
 from keci.documents import Document
 
@@ -186,4 +187,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

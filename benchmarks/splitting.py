@@ -23,6 +23,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.coverage import DATA, Gold, read_ade, read_biorelex, read_ner
+from keci.cli.options import errors_told
 
 HERE = Path(__file__).resolve().parent.parent
 JOINED = 8
@@ -110,4 +111,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

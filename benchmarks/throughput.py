@@ -36,8 +36,8 @@ from benchmarks.texts import (
     spread_sample,
     write_corpus,
 )
+from keci.cli.options import errors_told
 from keci.documents import Document
-from keci.errors import KeciError
 from keci.export.precision import PRECISIONS
 from keci.opening import collect_rarely
 from keci.runtime.precision import FP32
@@ -91,11 +91,8 @@ class Workload:
 def main() -> None:
     options = _parser().parse_args()
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            report = measure(options, Path(scratch))
-    except KeciError as error:
-        sys.exit(f"Error: {error}")
+    with tempfile.TemporaryDirectory() as scratch:
+        report = measure(options, Path(scratch))
     print(json.dumps(report) if options.json else _as_text(report))
 
 
@@ -248,4 +245,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -8,6 +8,8 @@ import argparse
 import random
 from pathlib import Path
 
+from keci.cli.options import errors_told
+
 SYLLABLES = ("ba", "do", "fi", "gu", "ka", "le", "mo", "nu", "pi", "ra", "so", "tu", "vi", "xa")
 TYPES = ("T116", "T121", "T047", "T028", "T023", "T061")
 RELATIONS = (("CHD", "isa"), ("RO", "may_treat"), ("RO", "part_of"), ("RB", ""), ("SIB", ""))
@@ -61,4 +63,5 @@ def _name(chance: random.Random) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -57,14 +57,15 @@ def common_options(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*arguments: Any, quiet: bool, verbose: bool, **options: Any) -> Any:
         set_up_logging(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
-        with _errors_told():
+        with errors_told():
             return command(*arguments, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
+def errors_told() -> Iterator[None]:
+    """End the program with a message where an error is meant for the user."""
     try:
         yield
     except KeciError as error:
@@ -103,7 +104,7 @@ def options_of(
         @functools.wraps(command)
         def wrapped(*arguments: Any, **options: Any) -> Any:
             given = {item.name: options.pop(item.name) for item, _ in known if item.name in options}
-            with _errors_told():
+            with errors_told():
                 options[name] = kind(**given)
             return command(*arguments, **options)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
+from keci.cli.options import errors_told
 from keci.data.datasets import load_dataset
 from keci.documents import Extraction
 from keci.schema import load_schema
@@ -94,4 +95,5 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -21,7 +21,7 @@ from examples.ade_data.__main__ import split_ade
 from examples.ade_data.patterns import DRUG
 from examples.ade_data.written import WRITTEN, as_written, read_written
 from keci import Pipeline, load, write
-from keci.cli.options import kb_option
+from keci.cli.options import errors_told, kb_option
 from keci.data.datasets import load_dataset
 from keci.documents import Extraction, Mention, Relation
 from keci.schema import load_schema
@@ -154,4 +154,5 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -12,6 +12,7 @@ import click
 import torch
 from torch import Tensor
 
+from keci.cli.options import errors_told
 from keci.training.checkpoint import (
     BEST_FILE,
     ENCODER_FOLDER,
@@ -45,4 +46,5 @@ def main(output: Path, runs: tuple[Path, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keci.cli.options import errors_told
 from keci.documents import Extraction, Mention
 from keci.printable import printable
 
@@ -78,4 +79,5 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with errors_told():
+        main(Path(sys.argv[1]))

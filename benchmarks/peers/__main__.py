@@ -21,6 +21,7 @@ from benchmarks.peers.relex import Gliner, choose
 from benchmarks.peers.sentences import ENCODER, prepare
 from benchmarks.peers.spert import EPOCHS, Spert
 from benchmarks.peers.table import COLUMNS, Asserted, Row, System, kept, measured
+from keci.cli.options import errors_told
 from keci.cli.tables import print_table
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
@@ -120,4 +121,5 @@ def _asserted(gold: GoldDataset, found: Sequence[Extraction]) -> Asserted:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

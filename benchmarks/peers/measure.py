@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from keci.cli.options import errors_told
 from keci.errors import DataError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -88,4 +89,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

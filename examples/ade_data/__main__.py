@@ -13,7 +13,7 @@ from examples.ade_data.joined import joined_texts
 from examples.ade_data.names import Judge, plain_names, uncapitalised
 from examples.ade_data.patterns import DRUG, EFFECT, REPORTING, Names, filled, read_patterns
 from examples.ade_data.written import WRITTEN, as_written, read_written, with_other_names
-from keci.cli.options import kb_option
+from keci.cli.options import errors_told, kb_option
 from keci.data.datasets import load_dataset
 from keci.data.gold import GoldDataset
 from keci.data.splits import split_validation
@@ -168,4 +168,5 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    with errors_told():
+        main()

@@ -5,7 +5,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.polarity import CHOICE, SENTENCES, Sentence, judge, read_sentences, rows
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.polarity import (
+    CHOICE,
+    SENTENCES,
+    Sentence,
+    changes,
+    judge,
+    read_sentences,
+    rows,
+    sign_test,
+)
 from examples.ade_data.__main__ import CONTRASTS, PATTERNS
 from examples.ade_data.patterns import read_patterns
 from examples.ade_data.written import WRITTEN, Line, as_written, read_written
@@ -91,3 +104,29 @@ def test_counts_are_given_by_kind_and_together() -> None:
         "kind": "negated", "sentences": 2, "wrongly asserted": 1, "real": 2, "found": 1,
     }  # fmt: skip
     assert everything == {**kind, "kind": "all"}
+
+
+def test_changes_are_counted_sentence_by_sentence() -> None:
+    nothing = judge(SENTENCE, replace(found("rash", 0.9), relations=()))
+    right, wrong = judge(SENTENCE, found("rash", 0.9)), judge(SENTENCE, found("fever", 0.9))
+    before = [nothing, nothing, wrong, right, wrong, right]
+    after = [right, right, right, nothing, nothing, right]
+    assert list(changes(before, after)) == [
+        ("wrongly asserted", 2, 0, 0.5),
+        ("real ones found", 3, 1, 0.625),
+    ]
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_the_sign_test_counts_the_outcomes_that_are_as_unlikely(better: int, worse: int) -> None:
+    total, margin = better + worse, abs(better - worse)
+    outcomes = Counter({0: 1})
+    for _ in range(total):
+        outcomes = Counter(
+            {
+                balance: outcomes[balance - 1] + outcomes[balance + 1]
+                for balance in range(-total, total + 1)
+            }
+        )
+    as_unlikely = sum(ways for balance, ways in outcomes.items() if abs(balance) >= margin)
+    assert sign_test(better, worse) == pytest.approx(as_unlikely / 2**total)
