@@ -25,8 +25,8 @@ from keci.model.widened_graphs import widened
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 
-_BY_SPAN_SCORER = ("pooled_part.weight", "end_part.weight", "classifier.0.weight")
-"""Its matrices without a bias in the graph, as it multiplies; other stages do as they list them."""
+_BY_SPAN_SCORER = ("attention", "pooled_part", "start_part", "end_part", "activation", "classifier")
+"""Its parts as it multiplies by them; other stages do as they list them."""
 
 _SPAN_OUTPUT = "pruner.span_output"
 _LAYER_SCORES = "layer_scores"
@@ -133,21 +133,19 @@ def _stage_weights(constants: _Constants, stage: nn.Module) -> Arrays:
     for product in products:
         if product.bias_name in parameters:
             found[product.bias_name.removesuffix("bias") + "weight"] = product.weight
-    left = (
-        _BY_SPAN_SCORER
-        if isinstance(stage, SpanScorer)
-        else (f"{name}.weight" for name, part in stage.named_modules() if _is_linear(part))
-    )
+    linear = [name for name, module in stage.named_modules() if isinstance(module, nn.Linear)]
+    if isinstance(stage, SpanScorer):
+        linear = [name for part in _BY_SPAN_SCORER for name in linear if name.split(".")[0] == part]
     nameless = (
         product
         for product in products
         if product.name not in parameters and product.bias_name not in parameters
     )
-    for name, product in zip((name for name in left if name not in found), nameless, strict=False):
-        found[name] = product.weight
-        bias = name.removesuffix("weight") + "bias"
-        if bias in parameters and product.bias is not None:
-            found[bias] = product.bias
+    left = (name for name in linear if f"{name}.weight" not in found)
+    for name, product in zip(left, nameless, strict=False):
+        found[f"{name}.weight"] = product.weight
+        if f"{name}.bias" in parameters and product.bias is not None:
+            found[f"{name}.bias"] = product.bias
     if isinstance(stage, SpanScorer):
         (lengths,) = (table for name, table in constants.read_rows() if name not in parameters)
         found["lengths.weight"], found["length_part.weight"] = _halves(
@@ -157,10 +155,6 @@ def _stage_weights(constants: _Constants, stage: nn.Module) -> Arrays:
         shares = constants.factors()[-len(parameters[_LAYER_SCORES]) :]
         found[_LAYER_SCORES] = np.log(shares)
     return found
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear)
 
 
 def _halves(table: Array, width: int) -> tuple[Array, Array]:
@@ -181,6 +175,9 @@ def _divide_output(arrays: Arrays, in_torch: Mapping[str, Tensor]) -> None:
     output, bias = (
         in_torch[f"{_SPAN_OUTPUT}.{part}"].double().numpy() for part in ("weight", "bias")
     )
-    weight = np.linalg.lstsq(output.T, arrays["classifier.0.weight"].T, rcond=None)[0].T
+    product = arrays.get("classifier.0.weight")
+    if product is None or product.shape[1] != output.shape[1]:
+        return  # another architecture, as the caller sees
+    weight = np.linalg.lstsq(output.T, product.T, rcond=None)[0].T
     arrays["classifier.0.bias"] = arrays["classifier.0.bias"] - weight @ bias
     arrays["classifier.0.weight"] = weight
