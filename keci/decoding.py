@@ -85,7 +85,8 @@ def decode(
     schema names first. Of two mentions that overlap although their types never may, the one of the
     higher score stays. Mentions are numbered T1, T2, ... by start, then end, relations R1, R2, ...
     by head, then tail. A symmetric relation is reported once, from the earlier mention, with the
-    mean of both directions' probabilities.
+    mean of both directions' probabilities. Where a task relates concepts, two mentions of one name
+    are not related.
     """
     found = _Found.of(outputs, scores.entities, schema)
     links = _concept_links(batch, outputs, found.kept, base) if base else {}
@@ -264,6 +265,8 @@ def _average_symmetric(scores: Numbers, schema: TaskSchema) -> Numbers:
 def _allowed(
     schema: TaskSchema, label: int, head: Mention, tail: Mention, *, in_order: bool
 ) -> bool:
+    if schema.relates_concepts and head.text.casefold() == tail.text.casefold():
+        return False
     relation = schema.relation_types[label - 1]
     if relation.symmetric:
         return in_order and (_fits(relation, head, tail) or _fits(relation, tail, head))

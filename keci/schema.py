@@ -63,6 +63,11 @@ class TaskSchema:
     def relation_labels(self) -> tuple[str, ...]:
         return (NONE, *(relation.name for relation in self.relation_types))
 
+    @property
+    def relates_concepts(self) -> bool:
+        """Whether relations hold between two concepts, so that none is of a name with itself."""
+        return self.metric == "biored"
+
     def has_task_of(self, other: "TaskSchema") -> bool:
         """Whether both ask for the same types; what may overlap is learnt, and no part of it."""
         return replace(self, overlaps=None) == replace(other, overlaps=None)

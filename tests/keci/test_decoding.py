@@ -231,6 +231,22 @@ def test_a_symmetric_relation_is_reported_once_with_the_mean_of_both_directions(
         assert found == wanted
 
 
+@pytest.mark.parametrize(("metric", "count"), [("biored", 2), ("micro", 3)])
+def test_a_name_is_not_related_to_itself_where_concepts_are_related(
+    metric: str, count: int
+) -> None:
+    schema = TaskSchema(
+        "named", ("effect", "drug"), (RelationType("near", symmetric=True),), metric
+    )
+    made = case("abc after drug ABC")
+    for text in ("abc", "drug", "ABC"):
+        made.set_entity(text, DRUG)
+    made = Case(made.batch, made.outputs, made.entities, made.relations[:, :2].copy())
+    made.relations[:] = (0.1, 0.9)
+    (extraction,) = made.decode(schema)
+    assert len(extraction.relations) == count
+
+
 def test_a_symmetric_relation_between_given_types_holds_in_either_order() -> None:
     schema = TaskSchema(
         "typed",
