@@ -32,8 +32,7 @@ class ConceptGcn(TorchStage):
             width,
             config.hidden_width,
             config.span_width,
-            dropout=config.dropout,
-            layers=config.hidden_layers,
+            config,
         )
 
     def forward(

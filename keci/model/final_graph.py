@@ -46,8 +46,7 @@ class FinalSpanScorer(TorchStage):
             self.states.width,
             config.hidden_width,
             entity_labels,
-            dropout=config.dropout,
-            layers=config.hidden_layers,
+            config,
         )
 
     def forward(self, fused_states: Tensor, graph_states: Tensor) -> FinalEntityScores:

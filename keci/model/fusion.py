@@ -25,10 +25,8 @@ class Fusion(TorchStage):
         width, hidden = config.span_width, config.hidden_width
         self.span_part = part(width, hidden, bias=True)
         self.concept_part = part(width, hidden)
-        self.score = HiddenToOutput(hidden, 1, dropout=config.dropout, layers=config.hidden_layers)
-        self.sentinel = FeedForward(
-            width, hidden, width, dropout=config.dropout, layers=config.hidden_layers
-        )
+        self.score = HiddenToOutput(hidden, 1, config)
+        self.sentinel = FeedForward(width, hidden, width, config)
 
     def forward(
         self,

@@ -44,9 +44,7 @@ class KnowledgeAttention(TorchStage):
         self.token_attention = nn.MultiheadAttention(
             width, heads, dropout=config.dropout, batch_first=True
         )
-        self.update = FeedForward(
-            width, hidden, encoder_width, dropout=config.dropout, layers=config.hidden_layers
-        )
+        self.update = FeedForward(width, hidden, encoder_width, config)
 
     def forward(
         self,
@@ -120,9 +118,7 @@ class ConceptAttention(nn.Module):
         width = config.span_width
         self.sentinel = nn.Parameter(torch.randn(width) * width**-0.5)
         self.norm = nn.LayerNorm(width)
-        self.score = FeedForward(
-            2, config.hidden_width, 1, dropout=config.dropout, layers=config.hidden_layers
-        )
+        self.score = FeedForward(2, config.hidden_width, 1, config)
 
     def forward(
         self, states: Tensor, concept_states: Tensor, rows: Tensor, nodes: Tensor

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from keci.config import ModelConfig
+
 
 class Dropout(nn.Module):
     """Dropout whose mask takes one random byte an element, so ``rate`` is rounded to 1/256.
@@ -26,12 +28,12 @@ class Dropout(nn.Module):
 
 
 class Activation(nn.Sequential):
-    """The first of ``layers`` hidden layers activated (ReLU), and the others; of one width."""
+    """The first of the hidden layers activated (ReLU), and the others, of the same width."""
 
-    def __init__(self, hidden: int, *, dropout: float, layers: int = 1) -> None:
-        super().__init__(nn.ReLU(), Dropout(dropout))
-        for _ in range(1, layers):
-            self.extend((nn.Linear(hidden, hidden), nn.ReLU(), Dropout(dropout)))
+    def __init__(self, hidden: int, config: ModelConfig) -> None:
+        super().__init__(nn.ReLU(), Dropout(config.dropout))
+        for _ in range(1, config.hidden_layers):
+            self.extend((nn.Linear(hidden, hidden), nn.ReLU(), Dropout(config.dropout)))
 
 
 class HiddenToOutput(nn.Sequential):
@@ -41,20 +43,16 @@ class HiddenToOutput(nn.Sequential):
     multiplied once where it arises and the products are gathered and added.
     """
 
-    def __init__(self, hidden: int, outputs: int, *, dropout: float, layers: int = 1) -> None:
-        """``layers`` are the hidden ones, of which the first is activated here."""
-        activation = Activation(hidden, dropout=dropout, layers=layers)
-        super().__init__(*activation, nn.Linear(hidden, outputs))
+    def __init__(self, hidden: int, outputs: int, config: ModelConfig) -> None:
+        super().__init__(*Activation(hidden, config), nn.Linear(hidden, outputs))
 
 
 class FeedForward(nn.Sequential):
-    """FFNN: ``layers`` hidden layers with ReLU; (..., inputs) -> (..., outputs)."""
+    """FFNN: ``hidden_layers`` hidden layers with ReLU; (..., inputs) -> (..., outputs)."""
 
-    def __init__(
-        self, inputs: int, hidden: int, outputs: int, *, dropout: float, layers: int = 1
-    ) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int, config: ModelConfig) -> None:
         first = nn.Linear(inputs, hidden)
-        super().__init__(first, *HiddenToOutput(hidden, outputs, dropout=dropout, layers=layers))
+        super().__init__(first, *HiddenToOutput(hidden, outputs, config))
 
 
 def part(inputs: int, hidden: int, *, bias: bool = False) -> nn.Linear:

@@ -66,9 +66,7 @@ class SpanGcnLayer(nn.Module):
         width = config.span_width
         self.forward_maps = nn.Linear(width, relation_labels * width)
         self.backward_maps = nn.Linear(width, relation_labels * width)
-        self.update = FeedForward(
-            2 * width, width, width, dropout=config.dropout, layers=config.hidden_layers
-        )
+        self.update = FeedForward(2 * width, width, width, config)
 
     def forward(self, states: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
         """States after one iteration.

@@ -48,14 +48,13 @@ class SpanScorer(TorchStage):
         self.length_part = part(config.length_width, hidden)
         self.lengths = nn.Embedding(config.max_span_pieces, config.length_width)
         self.attention = nn.Linear(encoder_width, 1)
-        self.activation = Activation(hidden, dropout=config.dropout, layers=config.hidden_layers)
+        self.activation = Activation(hidden, config)
         self._span_output = (span_output,)  # inside a tuple it is no parameter of this stage
         self.classifier = FeedForward(
             config.span_width,
             hidden,
             entity_labels,
-            dropout=config.dropout,
-            layers=config.hidden_layers,
+            config,
         )
         self.max_pieces = config.max_span_pieces
         self.register_buffer("band", _pooling_band(config.max_span_pieces), persistent=False)
@@ -289,8 +288,7 @@ class PairScorer(TorchStage):
         self.output = HiddenToOutput(
             config.hidden_width,
             relation_labels,
-            dropout=config.dropout,
-            layers=config.hidden_layers,
+            config,
         )
 
     def forward(

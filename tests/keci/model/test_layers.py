@@ -2,15 +2,17 @@ import pytest
 import torch
 from torch import nn
 
+from keci.config import ModelConfig
 from keci.model.layers import Dropout, FeedForward, HiddenToOutput, apply_mask, part
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_a_split_first_layer_equals_the_whole(layers: int) -> None:
     torch.manual_seed(8)
-    whole = FeedForward(5, 4, 3, dropout=0.0, layers=layers)
+    config = ModelConfig(dropout=0.0, hidden_layers=layers)
+    whole = FeedForward(5, 4, 3, config)
     left, right = part(2, 4, bias=True), part(3, 4)
-    rest = HiddenToOutput(4, 3, dropout=0.0, layers=layers)
+    rest = HiddenToOutput(4, 3, config)
     with torch.no_grad():
         left.weight.copy_(whole[0].weight[:, :2])
         right.weight.copy_(whole[0].weight[:, 2:])

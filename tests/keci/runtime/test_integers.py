@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import Tensor, nn
 
+from keci.config import ModelConfig
 from keci.model.concept_gcn import RelationMaps
 from keci.model.layers import FeedForward
 from keci.runtime.integers import (
@@ -94,7 +95,7 @@ def test_a_row_reads_the_same_among_others() -> None:
 
 def test_all_maps_become_integers() -> None:
     stage = nn.Sequential(
-        FeedForward(8, 24, 3, dropout=0.0), RelationMaps(8, 2), RelationMaps(8, 0)
+        FeedForward(8, 24, 3, ModelConfig(dropout=0.0)), RelationMaps(8, 2), RelationMaps(8, 0)
     )
     use_integers(stage)
     kinds = [type(module) for module in stage.modules()]
