@@ -26,6 +26,7 @@ from keci.cli.tables import print_table
 from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
 from keci.documents import Document, Extraction, Mention
+from keci.errors import DataError
 from keci.filters import Filter
 from keci.opening import ModelOptions, open_model
 
@@ -62,20 +63,24 @@ class Judgement:
 
 
 def read_sentences(path: Path) -> list[Sentence]:
-    """The sentences of a file of JSON lines."""
-    records = map(orjson.loads, path.read_bytes().splitlines())
-    return [
-        Sentence(
-            record["id"],
-            record["kind"],
-            record["text"],
-            *(
-                tuple((pair["effect"], pair["drug"]) for pair in record.get(name, ()))
-                for name in ("real", "accepted")
-            ),
+    """The sentences of a file of JSON lines; DataError says which line is none."""
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    return [_read(line, f"{path}, line {number}") for number, line in lines]
+
+
+def _read(line: bytes, where: str) -> Sentence:
+    try:
+        record = orjson.loads(line)
+        real, accepted = (
+            tuple((pair["effect"], pair["drug"]) for pair in record.get(name, ()))
+            for name in ("real", "accepted")
         )
-        for record in records
-    ]
+        return Sentence(record["id"], record["kind"], record["text"], real, accepted)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: expected an object with id, kind, text and real, a list of objects with"
+            f" effect and drug; got {line[:80].decode(errors='replace')}"
+        ) from error
 
 
 def judge(sentence: Sentence, extraction: Extraction) -> Judgement:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from examples.ade_data.__main__ import CONTRASTS, PATTERNS
 from examples.ade_data.patterns import read_patterns
 from examples.ade_data.written import WRITTEN, Line, as_written, read_written
 from keci.documents import Assertion, Extraction, Mention, Relation
+from keci.errors import DataError
 
 RUN = 4
 """So many words in a row make a sentence look like a pattern."""
@@ -45,6 +47,23 @@ def test_there_are_two_hundred_and_half_have_a_real_effect() -> None:
     for sentence in sentences:
         for name in (name for pair in sentence.real for name in pair):
             assert name in sentence.text, sentence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no JSON",
+        b"[1]",
+        b'{"id": "a", "kind": "reports"}',
+        b'{"id": "a", "kind": "reports", "text": "t", "real": [["rash", "abc"]]}',
+    ],
+)
+def test_a_line_that_is_no_sentence_is_told(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "own.jsonl").write_bytes(
+        b'{"id": "b", "kind": "reports", "text": "t", "real": []}\n' + line
+    )
+    with pytest.raises(DataError, match=r"own\.jsonl, line 2: expected an object with id"):
+        read_sentences(tmp_path / "own.jsonl")
 
 
 def test_none_is_made_like_a_pattern_of_the_training_data() -> None:
