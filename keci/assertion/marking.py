@@ -5,7 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from keci.assertion.relations import ASSERTION_WEIGHTS, Ends, is_denied, said_of_ends
+from keci.assertion.relations import (
+    ASSERTION_WEIGHTS,
+    Ends,
+    effect_and_substance,
+    is_denied,
+    said_of_ends,
+)
 from keci.assertion.rules import Rules, load_rules
 from keci.assertion.scopes import Scope, find_scopes, said_of
 from keci.documents import Assertion, Extraction, Mention, Relation
@@ -67,11 +73,15 @@ def _said_of_relation(
     (head, sentence), (tail, other) = known[relation.head], known[relation.tail]
     if sentence.start != other.start:
         return max(head.assertion, tail.assertion, key=ASSERTION_WEIGHTS.__getitem__)
-    plain = Ends(sentence.offsets(head), sentence.offsets(tail))
-    said = said_of_ends(sentence.text, plain, relation.type, sentence.scopes, rules)
-    like = [spans[sentence.start, mention.type] for mention in (head, tail)]
-    ends = Ends.of(sentence.offsets(head), sentence.offsets(tail), sentence.text, like=like)
-    return "negated" if is_denied(sentence.text, ends, relation.type, rules) else said
+    harm = effect_and_substance(relation.type, head, tail)
+    first, second = harm or (head, tail)
+    spans_of_ends = sentence.offsets(first), sentence.offsets(second)
+    said = said_of_ends(
+        sentence.text, Ends(*spans_of_ends), sentence.scopes, rules, harm=harm is not None
+    )
+    like = [spans[sentence.start, mention.type] for mention in (first, second)]
+    ends = Ends.of(*spans_of_ends, sentence.text, like=like)
+    return "negated" if is_denied(sentence.text, ends, rules, harm=harm is not None) else said
 
 
 def _sentences_of(extraction: Extraction, rules: Rules) -> list[_Sentence]:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from keci.assertion.rules import Rules
 from keci.assertion.scopes import Scope, said_of
-from keci.documents import Assertion
+from keci.documents import Assertion, Mention
 
-HARMS = frozenset(["Adverse-Effect"])
-"""Relation types that say that a substance (the tail) harms: the rules of indication are theirs."""
+HARM = "Adverse-Effect"
+"""The relation that says that a substance, the tail, has the head as its effect."""
+
+RAISES = ("Positive_Correlation", "DiseaseOrPhenotypicFeature", "ChemicalEntity")
+"""BioRED's relation that says the same of a disorder and a substance, whichever is the head."""
 
 _NEAR = 160
 """Characters around and between two mentions that are read as speaking of both."""
@@ -20,7 +23,7 @@ NEAR_TRIGGER = 24
 _FAR = 2 * _NEAR
 """Characters before and behind a mention in which anything about it is looked for."""
 
-_CAUSE = re.compile(rf"[^,;:]{{0,{_FAR}}}")
+_CAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\d)){{0,{_FAR}}}")
 _JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
 
 Span = tuple[int, int]
@@ -78,8 +81,18 @@ def _along(span: Span, others: Sequence[Span], sentence: str, *, forward: bool) 
     return span
 
 
+def effect_and_substance(kind: str, head: Mention, tail: Mention) -> tuple[Mention, Mention] | None:
+    """The ends of a relation of harm, the effect first; None of any other relation."""
+    if kind == HARM:
+        return head, tail
+    for effect, substance in ((head, tail), (tail, head)):
+        if (kind, effect.type, substance.type) == RAISES:
+            return effect, substance
+    return None
+
+
 def said_of_ends(
-    sentence: str, ends: Ends, kind: str, scopes: Sequence[Scope], rules: Rules
+    sentence: str, ends: Ends, scopes: Sequence[Scope], rules: Rules, *, harm: bool
 ) -> Assertion:
     """What triggers say of a relation's ends.
 
@@ -91,20 +104,23 @@ def said_of_ends(
     if rules.unrelated["fused"].search(between):
         return said_of(*ends.whole, scopes, within=NEAR_TRIGGER)
     of_head = said_of(*ends.head, scopes)
-    of_tail = said_of(*ends.tail, scopes, within=NEAR_TRIGGER if kind in HARMS else None)
-    if kind in HARMS and of_tail != "negated":
+    of_tail = said_of(*ends.tail, scopes, within=NEAR_TRIGGER if harm else None)
+    if harm and of_tail != "negated":
         return of_head
     return max(of_head, of_tail, key=ASSERTION_WEIGHTS.__getitem__)
 
 
-def is_denied(sentence: str, ends: Ends, kind: str, rules: Rules) -> bool:
-    """Whether the sentence says that the mentions are unrelated, or related in another way."""
+def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
+    """Whether the sentence says that the mentions are unrelated, or related in another way.
+
+    ``harm`` says that the head is called an effect of the tail: the rules of indication are read.
+    """
     between = ends.between(sentence)
     if len(between) > _NEAR:
         return False
     if rules.unrelated["between"].search(between):
         return True
-    return kind in HARMS and (
+    return harm and (
         _is_other(sentence, ends, between, rules) or _is_elsewhere(sentence, ends, rules)
     )
 

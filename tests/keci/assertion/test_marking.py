@@ -81,6 +81,16 @@ def said_of_mentions(text: str) -> dict[str, str]:
         ("A threefold risk of rash was found.", "present"),
         ("It took a week to recognise that rash had come.", "present"),
         ("We cannot rule out rash.", "speculated"),
+        ("In theory, rash might come.", "speculated"),
+        ("It is possible, if unlikely, that rash came.", "speculated"),
+        ("Had it gone on, rash might have ensued.", "speculated"),
+        ("A rash cannot be wholly dismissed.", "speculated"),
+        ("A rash has long been feared.", "speculated"),
+        ("Such rash awaits further evidence.", "speculated"),
+        ("A rash remains to be shown.", "speculated"),
+        ("One would expect rash.", "speculated"),
+        ("It was assumed that a rash came.", "speculated"),
+        ("The fear of coma went; a rash was seen.", "present"),
     ],
 )
 def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
@@ -117,6 +127,10 @@ def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
         "The aim is to report a rash after abc.",
         "The endpoint of rash was reached in 5% with abc.",
         "Rash fell less with xyz than the rash with abc.",
+        "A rash on abc was attributed to treatment.",
+        "A rash came on abc and was ascribed to its neurotoxicity.",
+        "The rash was attributed to topical 1:1000 abc.",
+        "This supports the view that rash was a side effect of abc.",
     ],
 )
 def test_a_report_is_present(text: str) -> None:
@@ -167,6 +181,22 @@ def test_a_report_is_present(text: str) -> None:
         ("Primary safety endpoints of abc were rash.", "speculated"),
         ("abc, rather than causing rash, was safe.", "negated"),
         ("A cough rather than rash came of abc.", "negated"),
+        ("abc could, by this way, give rise to rash.", "speculated"),
+        ("abc would in such people predispose to rash.", "speculated"),
+        ("abc is predicted to bring rash.", "speculated"),
+        ("A rash might be among the harms of abc.", "speculated"),
+        ("We counselled the users of abc about rash.", "speculated"),
+        ("The rash was at first blamed on abc.", "negated"),
+        ("abc was wrongly accused of the rash.", "negated"),
+        ("A rash in a man on abc resulted from scabies.", "negated"),
+        ("A rash on abc was attributed to scabies.", "negated"),
+        ("The rash of her childhood predated abc.", "negated"),
+        ("Before abc was begun she had suffered rash.", "negated"),
+        ("Of those on abc, half had rash at baseline.", "negated"),
+        ("Severe rash and the pharmacokinetics of abc.", "negated"),
+        ("Bouts of rash dwindled from nine to two a week on abc.", "negated"),
+        ("The rash faded in a seven-year-old a week after abc was begun.", "negated"),
+        ("abc curbed the rash.", "negated"),
     ],
 )
 def test_what_is_no_report_is_not_present(text: str, expected: str) -> None:
@@ -186,6 +216,29 @@ def test_one_relation_of_a_sentence_can_be_denied_and_another_not() -> None:
 def test_only_relations_of_harm_are_denied_by_treatment() -> None:
     text = "abc relieved the rash."
     assert [item.assertion for item in read(text, "Negative_Correlation").relations] == ["present"]
+
+
+DISORDER, SUBSTANCE, GENE = "DiseaseOrPhenotypicFeature", "ChemicalEntity", "GeneOrGeneProduct"
+
+
+@pytest.mark.parametrize("drug_is_head", [True, False])
+@pytest.mark.parametrize(
+    ("types", "kind", "expected"),
+    [
+        ((DISORDER, SUBSTANCE), "Positive_Correlation", "negated"),
+        ((DISORDER, SUBSTANCE), "Negative_Correlation", "present"),
+        ((DISORDER, GENE), "Positive_Correlation", "present"),
+    ],
+)
+def test_that_a_substance_raises_a_disorder_is_harm(
+    types: tuple[str, str], kind: str, expected: str, drug_is_head: bool
+) -> None:
+    text = "abc relieved the rash."
+    mentions = (Mention("T1", 0, 3, "abc", types[1]), Mention("T2", 17, 21, "rash", types[0]))
+    ends = ("T1", "T2") if drug_is_head else ("T2", "T1")
+    found = marked(Extraction("d", text, mentions, (Relation("R1", *ends, kind),)))
+    assert found.relations[0].assertion == expected
+    assert (found.relations[0].head, found.relations[0].tail) == ends
 
 
 def test_mentions_of_two_sentences_are_judged_each_in_its_own() -> None:
