@@ -128,7 +128,8 @@ def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
 def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the sentence names another cause, or tells of the time before the substance."""
     unrelated = rules.unrelated
-    if unrelated["before_the_drug"].search(_before(sentence, ends.head)):
+    before = _before(sentence, ends.head)
+    if unrelated["before_the_drug"].search(before):
         return True
     if unrelated["comparator"].search(_before(sentence, ends.tail)):
         return True
@@ -136,15 +137,43 @@ def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     if unrelated["after_effect"].search(after):
         return True
     found = unrelated["cause_found"].search(after)
-    return found is not None and _names_no_drug(sentence, ends, ends.head[1] + found.end(), rules)
+    if found and not _names_a_drug(sentence, ends, _cause(sentence, ends, found), rules):
+        return True
+    return _is_the_cause(sentence, ends, before, rules) or _has_another(
+        sentence, ends, before, rules
+    )
 
 
-def _names_no_drug(sentence: str, ends: Ends, begin: int, rules: Rules) -> bool:
-    """Whether the cause that is named from ``begin`` on is neither a substance nor called one."""
+def _cause(sentence: str, ends: Ends, found: re.Match[str]) -> Span:
+    """The characters behind the words that tell the cause of the head."""
+    begin = ends.head[1] + found.end()
     cause = _CAUSE.match(sentence, begin)
-    end = cause.end() if cause else begin
+    return begin, cause.end() if cause else begin
+
+
+def _is_the_cause(sentence: str, ends: Ends, before: str, rules: Rules) -> bool:
+    """Whether the head is itself a cause that was found for something, the tail named before."""
+    named = rules.unrelated["is_the_cause"].search(before)
+    if named is None or rules.unrelated["any_drug"].search(sentence, *ends.head):
+        return False
+    return ends.tail[1] <= ends.head[0] - len(before) + named.start()
+
+
+def _has_another(sentence: str, ends: Ends, before: str, rules: Rules) -> bool:
+    """Whether the subject of what the head is due to is neither a substance nor called one."""
+    named = rules.unrelated["causes_it"].search(before)
+    if named is None or ends.tail < ends.head:
+        return False
+    begin = ends.head[0] - len(before)
+    subject = max(begin, 0), begin + named.start()
+    return not _names_a_drug(sentence, ends, subject, rules)
+
+
+def _names_a_drug(sentence: str, ends: Ends, within: Span, rules: Rules) -> bool:
+    """Whether a substance, or what is called one, begins within some characters."""
+    begin, end = within
     is_a_drug = any(begin <= start < end for start, _ in ends.others)
-    return not is_a_drug and not rules.unrelated["any_drug"].search(sentence, begin, end)
+    return is_a_drug or bool(rules.unrelated["any_drug"].search(sentence, begin, end))
 
 
 def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
