@@ -133,6 +133,7 @@ def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
         "Rash fell less with xyz than the rash with abc.",
         "A rash on abc was attributed to treatment.",
         "The rash on abc was of toxic origin.",
+        "The rash, at first ascribed to a mite, came of the long use of abc.",
         "The man took abc and his drowsiness resulted from neurotoxicity; a rash was seen.",
         "The cough was explained by xyz, and rash by abc.",
         "abc was the cause of the rash.",
