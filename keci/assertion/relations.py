@@ -128,10 +128,9 @@ def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
 def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the sentence names another cause, or tells of the time before the substance."""
     unrelated = rules.unrelated
-    before = _before(sentence, ends.head)
-    if unrelated["before_the_drug"].search(before):
+    if unrelated["before_the_drug"].search(_before(sentence, ends.head)):
         return True
-    if unrelated["comparator"].search(_before(sentence, ends.tail)):
+    if unrelated["not_blamed"].search(_before(sentence, ends.tail)):
         return True
     after = sentence[ends.head[1] : ends.head[1] + _FAR].partition(";")[0]
     if unrelated["after_effect"].search(after):
@@ -139,9 +138,7 @@ def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     found = unrelated["cause_found"].search(after)
     if found and not _names_a_drug(sentence, ends, _cause(sentence, ends, found), rules):
         return True
-    return _is_the_cause(sentence, ends, before, rules) or _has_another(
-        sentence, ends, before, rules
-    )
+    return _is_the_cause(sentence, ends, rules) or _has_another(sentence, ends, rules)
 
 
 def _cause(sentence: str, ends: Ends, found: re.Match[str]) -> Span:
@@ -151,22 +148,27 @@ def _cause(sentence: str, ends: Ends, found: re.Match[str]) -> Span:
     return begin, cause.end() if cause else begin
 
 
-def _is_the_cause(sentence: str, ends: Ends, before: str, rules: Rules) -> bool:
+def _is_the_cause(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the head is itself a cause that was found for something, the tail named before."""
-    named = rules.unrelated["is_the_cause"].search(before)
+    begin, end = _lead(ends)
+    named = rules.unrelated["is_the_cause"].search(sentence, begin, end)
     if named is None or rules.unrelated["any_drug"].search(sentence, *ends.head):
         return False
-    return ends.tail[1] <= ends.head[0] - len(before) + named.start()
+    return ends.tail[1] <= named.start()
 
 
-def _has_another(sentence: str, ends: Ends, before: str, rules: Rules) -> bool:
+def _has_another(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the subject of what the head is due to is neither a substance nor called one."""
-    named = rules.unrelated["causes_it"].search(before)
-    if named is None or ends.tail < ends.head:
+    begin, end = _lead(ends)
+    named = rules.unrelated["causes_it"].search(sentence, begin, end)
+    if named is None or not ends.head_first:
         return False
-    begin = ends.head[0] - len(before)
-    subject = max(begin, 0), begin + named.start()
-    return not _names_a_drug(sentence, ends, subject, rules)
+    return not _names_a_drug(sentence, ends, (begin, named.start()), rules)
+
+
+def _lead(ends: Ends) -> Span:
+    """The characters before the head in which anything about it is looked for."""
+    return max(ends.head[0] - _FAR, 0), ends.head[0]
 
 
 def _names_a_drug(sentence: str, ends: Ends, within: Span, rules: Rules) -> bool:
