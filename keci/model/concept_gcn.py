@@ -28,12 +28,7 @@ class ConceptGcn(TorchStage):
             RelationalLayer(width, len(config.graph_relations), dropout=config.dropout)
             for _ in range(config.concept_gcn_layers)
         )
-        self.project = FeedForward(
-            width,
-            config.hidden_width,
-            config.span_width,
-            config,
-        )
+        self.project = FeedForward(width, config.hidden_width, config.span_width, config)
 
     def forward(
         self,

@@ -42,12 +42,7 @@ class FinalSpanScorer(TorchStage):
     def __init__(self, config: ModelConfig, *, entity_labels: int) -> None:
         super().__init__()
         self.states = FinalStates(config)
-        self.classifier = FeedForward(
-            self.states.width,
-            config.hidden_width,
-            entity_labels,
-            config,
-        )
+        self.classifier = FeedForward(self.states.width, config.hidden_width, entity_labels, config)
 
     def forward(self, fused_states: Tensor, graph_states: Tensor) -> FinalEntityScores:
         """Entity scores of the kept spans.

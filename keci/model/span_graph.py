@@ -50,12 +50,7 @@ class SpanScorer(TorchStage):
         self.attention = nn.Linear(encoder_width, 1)
         self.activation = Activation(hidden, config)
         self._span_output = (span_output,)  # inside a tuple it is no parameter of this stage
-        self.classifier = FeedForward(
-            config.span_width,
-            hidden,
-            entity_labels,
-            config,
-        )
+        self.classifier = FeedForward(config.span_width, hidden, entity_labels, config)
         self.max_pieces = config.max_span_pieces
         self.register_buffer("band", _pooling_band(config.max_span_pieces), persistent=False)
         if config.name_kinds:  # read by NamedSpanScorer
@@ -285,11 +280,7 @@ class PairScorer(TorchStage):
         self.head_part = part(span_width, config.hidden_width, bias=True)
         self.tail_part = part(span_width, config.hidden_width)
         self.product_part = part(span_width, config.hidden_width)
-        self.output = HiddenToOutput(
-            config.hidden_width,
-            relation_labels,
-            config,
-        )
+        self.output = HiddenToOutput(config.hidden_width, relation_labels, config)
 
     def forward(
         self, kept_states: Tensor, pair_heads: Tensor, pair_tails: Tensor
