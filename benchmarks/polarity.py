@@ -27,6 +27,7 @@ from keci.corpus.extraction import CorpusExtractor
 from keci.corpus.records import START, Record
 from keci.documents import Document, Extraction, Mention
 from keci.errors import DataError
+from keci.fields import Fields
 from keci.filters import Filter
 from keci.opening import ModelOptions, open_model
 
@@ -70,17 +71,22 @@ def read_sentences(path: Path) -> list[Sentence]:
 
 def _read(line: bytes, where: str) -> Sentence:
     try:
-        record = orjson.loads(line)
-        real, accepted = (
-            tuple((pair["effect"], pair["drug"]) for pair in record.get(name, ()))
-            for name in ("real", "accepted")
-        )
-        return Sentence(record["id"], record["kind"], record["text"], real, accepted)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _sentence(Fields(orjson.loads(line), "the line"))
+    except (DataError, orjson.JSONDecodeError) as error:
         raise DataError(
             f"{where}: expected an object with id, kind, text and real, a list of objects with"
-            f" effect and drug; got {line[:80].decode(errors='replace')}"
+            f" effect and drug: {error}"
         ) from error
+
+
+def _sentence(fields: Fields) -> Sentence:
+    real, accepted = (
+        tuple((pair.text("effect"), pair.text("drug")) for pair in fields.inner_items(name))
+        if name in fields
+        else ()
+        for name in ("real", "accepted")
+    )
+    return Sentence(fields.text("id"), fields.text("kind"), fields.text("text"), real, accepted)
 
 
 def judge(sentence: Sentence, extraction: Extraction) -> Judgement:

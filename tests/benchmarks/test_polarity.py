@@ -55,6 +55,7 @@ def test_there_are_two_hundred_and_half_have_a_real_effect() -> None:
         b"no JSON",
         b"[1]",
         b'{"id": "a", "kind": "reports"}',
+        b'{"id": "a", "kind": "reports", "text": 5, "real": []}',
         b'{"id": "a", "kind": "reports", "text": "t", "real": [["rash", "abc"]]}',
     ],
 )
