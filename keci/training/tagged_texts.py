@@ -4,13 +4,13 @@ import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from keci.errors import DataError
+from keci.fields import Fields
 from keci.text.tokens import TextTokenizer, TokenisedText
 
 Integers = npt.NDArray[np.int64]
@@ -41,6 +41,19 @@ class TaggedCorpora:
     tag_counts: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entity:
+    start: int
+    end: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    text: str
+    entities: tuple[_Entity, ...]
+
+
 def read_tagged_corpora(
     paths: Sequence[Path], tokenizer: TextTokenizer, *, most_pieces: int
 ) -> TaggedCorpora:
@@ -48,46 +61,58 @@ def read_tagged_corpora(
 
     Tags are outside (0), and for the k-th type of the corpus, in alphabetical order, begin
     (2 k + 1) and inside (2 k + 2). Of mentions that overlap the longest is tagged. Raises DataError
-    on a line that is no record.
+    on a line that is no object with a text, or has an entity that does not lie in the text.
     """
     texts: list[TaggedText] = []
     counts = []
     for corpus, path in enumerate(paths):
         records = list(_records(path))
-        types = sorted({entity["type"] for record in records for entity in record["entities"]})
+        types = sorted({entity.type for record in records for entity in record.entities})
         counts.append(1 + 2 * len(types))
-        tokenised = tokenizer([record["text"] for record in records])
+        tokenised = tokenizer([record.text for record in records])
         for record, tokens in zip(records, tokenised, strict=True):
-            tags = _tags(tokens, record["entities"], types)
+            tags = _tags(tokens, record.entities, types)
             texts += _rows(tokens.piece_ids, tags, corpus, tokenizer, most_pieces)
     return TaggedCorpora(texts, tuple(path.name for path in paths), tuple(counts))
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _records(path: Path) -> Iterator[_Record]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
+            where = f"{path}, line {number}"
             try:
                 record = orjson.loads(line)
-                yield {"text": record["text"], "entities": record.get("entities") or []}
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(
-                    f"{path}, line {number}: expected an object with text and entities: {error}"
-                ) from error
+            except orjson.JSONDecodeError as error:
+                raise DataError(f"{where}: expected an object with text: {error}") from error
+            yield _record(Fields(record, where))
+
+
+def _record(fields: Fields) -> _Record:
+    text = fields.text("text")
+    entities = fields.inner_items("entities") if "entities" in fields else []
+    return _Record(text, tuple(_entity(entity, len(text)) for entity in entities))
+
+
+def _entity(fields: Fields, length: int) -> _Entity:
+    start, end = fields.count("start"), fields.count("end")
+    if not start < end <= length:
+        raise fields.mistake("end", f"above start ({start}) and within the text ({length})")
+    return _Entity(start, end, fields.text("type"))
 
 
 def _tags(
-    tokens: TokenisedText, entities: Iterable[dict[str, Any]], types: Sequence[str]
+    tokens: TokenisedText, entities: Iterable[_Entity], types: Sequence[str]
 ) -> npt.NDArray[np.int16]:
     tags = np.zeros(len(tokens.piece_ids), dtype=np.int16)
     if not types:
         return np.full_like(tags, IGNORED)
-    for entity in sorted(entities, key=lambda item: item["start"] - item["end"]):
-        first = int(np.searchsorted(tokens.word_ends, entity["start"], side="right"))
-        last = int(np.searchsorted(tokens.word_starts, entity["end"], side="left"))
+    for entity in sorted(entities, key=lambda item: item.start - item.end):
+        first = int(np.searchsorted(tokens.word_ends, entity.start, side="right"))
+        last = int(np.searchsorted(tokens.word_starts, entity.end, side="left"))
         start, end = int(tokens.word_pieces[first]), int(tokens.word_pieces[last])
         if start >= end or tags[start:end].any():
             continue
-        begin = 2 * types.index(entity["type"]) + 1
+        begin = 2 * types.index(entity.type) + 1
         tags[start:end] = begin + 1
         tags[start] = begin
     return tags

@@ -91,10 +91,24 @@ def test_long_texts_are_cut_into_rows_that_hold_every_piece(tmp_path: Path) -> N
     assert max(len(text.piece_ids) for text in found.texts) == 16
 
 
-def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[1]", "expected an object"),
+        ("{", "expected an object with text"),
+        ('{"text": 5}', "text must be text"),
+        ('{"text": "a", "entities": 5}', "entities"),
+        ('{"text": "a", "entities": ["a"]}', r"entities\[1\]: expected an object"),
+        ('{"text": "a", "entities": [{"start": 0, "end": 1}]}', "the field type is missing"),
+        ('{"text": "a", "entities": [{"start": 0, "end": 2, "type": "T"}]}', "within the text"),
+        ('{"text": "a", "entities": [{"start": 1, "end": 1, "type": "T"}]}', "above start"),
+        ('{"text": "a", "entities": [{"start": -1, "end": 1, "type": "T"}]}', "start must be"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, told: str) -> None:
     path = tmp_path / "bad.jsonl"
-    path.write_text('{"text": "a"}\n[1]\n')
-    with pytest.raises(DataError, match="line 2: expected an object with text"):
+    path.write_text(f'{{"text": "a"}}\n{line}\n')
+    with pytest.raises(DataError, match=f"line 2.*{told}"):
         read_tagged_corpora([path], TextTokenizer(_tokenizer()), most_pieces=8)
 
 
