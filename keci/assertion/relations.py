@@ -24,7 +24,10 @@ _FAR = 2 * _NEAR
 """Characters before and behind a mention in which anything about it is looked for."""
 
 _CAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\d)){{0,{_FAR}}}")
-_JOINED = re.compile(r"\s*(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*")
+_JOINED = re.compile(
+    r"\s*\(\s*|\s*\)?\s*(?:\([^()]*\)\s*)?(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*"
+)
+_ASIDES = re.compile(r"\s*\([^()]*\)|,\s+(?:including|such\s+as|namely|e\.g\.,?)\s[^,;:()]*,")
 
 Span = tuple[int, int]
 
@@ -45,17 +48,16 @@ class Ends:
 
     @classmethod
     def of(cls, head: Span, tail: Span, sentence: str, *, like: Sequence[Sequence[Span]]) -> "Ends":
-        """The ends, each moved along its list ("rash, fever and chills") towards the other.
+        """The ends, with the lists that they are in: "rash, fever (3%) and chills", "rash (R)".
 
-        ``like`` has the spans of the sentence's mentions of the head's type, and of the tail's.
+        Of the tail's list what stands towards the head counts: "compared with aspirin, warfarin
+        caused bleeding" is no list. ``like`` has the spans of the sentence's mentions of the head's
+        type, and of the tail's.
         """
-        forward = head <= tail
         heads, tails = like
-        return cls(
-            _along(head, heads, sentence, forward=forward),
-            _along(tail, tails, sentence, forward=not forward),
-            tails,
-        )
+        start, end = _list_of(tail, tails, sentence)
+        towards = (start, tail[1]) if head <= tail else (tail[0], end)
+        return cls(_list_of(head, heads, sentence), towards, tails)
 
     @property
     def head_first(self) -> bool:
@@ -67,18 +69,21 @@ class Ends:
         return min(self.head[0], self.tail[0]), max(self.head[1], self.tail[1])
 
     def between(self, sentence: str) -> str:
+        """The words from the first to the second, but for asides."""
         first, second = sorted((self.head, self.tail))
-        return sentence[first[1] : second[0]]
+        return _flowing(sentence[first[1] : second[0]])
 
 
-def _along(span: Span, others: Sequence[Span], sentence: str, *, forward: bool) -> Span:
-    """The last span of the list that begins at ``span`` in one direction."""
-    ordered = sorted(others, reverse=not forward)
-    for other in ordered:
-        first, second = (span, other) if forward else (other, span)
-        if second[0] >= first[1] and _JOINED.fullmatch(sentence, first[1], second[0]):
-            span = other
-    return span
+def _list_of(span: Span, others: Sequence[Span], sentence: str) -> Span:
+    """The span from the first to the last name of the list that a name is in."""
+    start, end = span
+    for other in sorted(others):
+        if other[0] >= end and _JOINED.fullmatch(sentence, end, other[0]):
+            end = other[1]
+    for other in sorted(others, reverse=True):
+        if other[1] <= start and _JOINED.fullmatch(sentence, other[1], start):
+            start = other[0]
+    return start, end
 
 
 def effect_and_substance(kind: str, head: Mention, tail: Mention) -> tuple[Mention, Mention] | None:
@@ -128,12 +133,13 @@ def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
 def _is_elsewhere(sentence: str, ends: Ends, rules: Rules) -> bool:
     """Whether the sentence names another cause, or tells of the time before the substance."""
     unrelated = rules.unrelated
-    if unrelated["before_the_drug"].search(_before(sentence, ends.head)):
+    before_effect = _before(sentence, ends.head)
+    if _any(before_effect, unrelated["before_the_drug"], unrelated["as_with_placebo"]):
         return True
     if unrelated["not_blamed"].search(_before(sentence, ends.tail)):
         return True
     after = sentence[ends.head[1] : ends.head[1] + _FAR].partition(";")[0]
-    if unrelated["after_effect"].search(after):
+    if unrelated["after_effect"].search(_flowing(after)):
         return True
     found = unrelated["cause_found"].search(after)
     if found and not _names_a_drug(sentence, ends, _cause(sentence, ends, found), rules):
@@ -201,7 +207,7 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
 def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.head)
-    after = sentence[ends.tail[1] : ends.tail[1] + _NEAR]
+    after = _flowing(sentence[ends.tail[1] : ends.tail[1] + _NEAR])
     if _any(between, unrelated["effect_first"], indication["effect_first"]):
         return True
     if indication["goes"].search(between) and indication["is_given"].search(after):
@@ -212,6 +218,11 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
     )
 
 
+def _flowing(text: str) -> str:
+    """The text without asides: "(33.3% versus 5.9%)", ", including fever,"."""
+    return _ASIDES.sub("", text)
+
+
 def _any(text: str, *patterns: re.Pattern[str]) -> bool:
     return any(pattern.search(text) for pattern in patterns)
 
@@ -219,7 +230,7 @@ def _any(text: str, *patterns: re.Pattern[str]) -> bool:
 def _before(sentence: str, span: Span) -> str:
     """What stands before a span; a mark for what is too far, so that it does not look like all."""
     start = max(span[0] - _FAR, 0)
-    return f"{_CUT if start else ''}{sentence[start : span[0]]}"
+    return f"{_CUT if start else ''}{_flowing(sentence[start : span[0]])}"
 
 
 _CUT = "…"

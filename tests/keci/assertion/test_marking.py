@@ -142,6 +142,10 @@ def test_triggers_speak_of_their_clause(text: str, expected: str) -> None:
         "A rash came on abc and was ascribed to its neurotoxicity.",
         "The rash was attributed to topical 1:1000 abc.",
         "This supports the view that rash was a side effect of abc.",
+        "The rash (12 of 30) was seen with abc more often than with placebo.",
+        "abc doubled the rate of rash (9%; placebo 4%), similar to that of cough.",
+        "The rash under abc was no more severe than that of others, but it was there.",
+        "A rash was more frequent with abc than with placebo, and similar to that with cream.",
     ],
 )
 def test_a_report_is_present(text: str) -> None:
@@ -216,6 +220,19 @@ def test_a_report_is_present(text: str) -> None:
         ("Bouts of rash dwindled from nine to two a week on abc.", "negated"),
         ("The rash faded in a seven-year-old a week after abc was begun.", "negated"),
         ("abc curbed the rash.", "negated"),
+        ("Cream brought more rash (33%), cough (5% against 8%), and pain than abc.", "negated"),
+        ("Adults with rash (75%) were randomly assigned to treatment with abc (5 mg).", "negated"),
+        ("The rash (in 5 of 9) was treated (at first) with abc.", "negated"),
+        ("The incidence of rash with abc was similar to that with placebo.", "negated"),
+        ("Any rash with abc was comparable between the drug and placebo groups.", "negated"),
+        ("A rash was no more frequent with abc than with placebo.", "negated"),
+        ("A rash occurred as often under placebo as under abc.", "negated"),
+        ("Placebo-level incidence of rash with abc in controlled studies.", "negated"),
+        ("The rate of rash did not differ between abc and placebo.", "negated"),
+        ("The rate of rash was low and similar with abc (3%) and placebo (4%).", "negated"),
+        ("The rate of rash, including that of cough, with abc was similar to placebo.", "negated"),
+        ("Patients with first-episode rash received abc.", "negated"),
+        ("She was diagnosed as having rash and got abc.", "negated"),
     ],
 )
 def test_what_is_no_report_is_not_present(text: str, expected: str) -> None:
@@ -225,6 +242,10 @@ def test_what_is_no_report_is_not_present(text: str, expected: str) -> None:
 def test_lists_are_read_as_one_name() -> None:
     assert said("abc relieved rash, fever and coma.") == ["negated"] * 3
     assert said("The rash was treated with abc and xyz.") == ["negated"] * 2
+    assert said("The rash (3%), fever (1 of 9) and coma were treated with abc.") == ["negated"] * 3
+    assert said("Adults with rash (80%) or fever or cough were assigned to abc.") == ["negated"] * 2
+    assert said("Compared with abc, xyz caused more rash.") == ["negated", "present"]
+    assert said("Placebo-level rates of rash (fever) with abc.") == ["negated"] * 2
 
 
 def test_one_relation_of_a_sentence_can_be_denied_and_another_not() -> None:
