@@ -23,6 +23,20 @@ ABBREVIATIONS = (
 )  # fmt: skip
 """Abbreviations of biomedical prose that nupunkt's own list leaves out."""
 
+_OF_PROSE = """
+    al approx apr assoc aug avg biochem biol bp ca cf chem clin co coeff conc concn corp dec
+    dept diff dr drs ed eds env environ eq eqn eqns eqs est et etc ex exp expt ext feb fig figs
+    fr ft gen genet govt hist hosp hr hrs inc incl inh inst int intl jan jr jul jun lb lbs ln lt
+    ltd max med min mo mol mr mrs ms mt natl neurol no nos nov nr obs oct oncol org oz para
+    pharm pharmacol phys physiol pp prelim proc prof pt pts publ ref refs rel resp rev sci sec
+    sep sept soc sp spec spp sq sr st subsp supp suppl surg temp tr trans univ unpubl var ver
+    viz vol vols vs wk wks wt www yr yrs
+"""
+_OF_LETTERS = re.compile(r"[a-z](?:\.[a-z]{1,4})*")
+"""What is kept of nupunkt's own list, initials too (``E.``, ``i.v.``). It was made of court
+records: the rest are names, citations, misread words, and plain ones such as rash, chest, glaucoma
+and cancer, behind which sentences do end."""
+
 _MISSED = re.compile(
     r"\.\s++(?=(?P<opener>(?:After|All|Although|An|As|At|Because|Both|By|During|Each|Finally|For|From|"
     r"Furthermore|Here|However|If|In|It|Its|Moreover|On|Our|Since|She|Such|That|The|Their|Then|There|"
@@ -37,7 +51,8 @@ _MISSED = re.compile(
 )
 """Where a sentence may begin that nupunkt joins to the one before, taking its end for a symbol or
 an initial (``kappa B. The cells``, ``grade A. Patients were``), a unit (``24 h. Cells were``) or
-not seeing that a title, species or symbol is next (``rash. Dr. Smith``, ``rash. p53 was``)."""
+not seeing that a title, species or symbol is next (``rash. Dr. Smith``, ``rash. p53 was``), or an
+acronym for an abbreviation."""
 
 _NEVER_LAST = re.compile(
     r"\b(?:vs|[Cc]f|[Ee]\.g|[Ii]\.e|viz|[Ff]igs?|FIGS?|[Rr]efs?|[Ee]qs?|[Nn]os?|[Dd]rs?|Mrs?|Ms|"
@@ -54,9 +69,17 @@ _LETTER_LAST = re.compile(
 """A letter that belongs to a noun or to another letter before it, and is no initial: what stands
 before names of people and species is no such noun."""
 
+_ACRONYM_LAST = re.compile(r"\b(?!DR|PROF|FIGS?)[A-Z]{2,6}\Z")
+"""``MS``, which is no ``Ms``."""
+
 _LONGEST_LAST = 24
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\u2029\s*")
+_ITEM = re.compile(r"\s*(?:[-*\u2022]|\d{1,2}[.)](?=\s+[A-Z]))\s")
+_NARROWEST = 60
+"""Characters of the narrowest lines into which text is wrapped."""
+
+_GOES_ON = re.compile(r"[,;:(/\u2010-\u2014-]\Z")
 _PLAIN_LOWERCASE_WORD = re.compile(r"[a-z]{2,}(?=[\s,;]|\Z)")
 
 
@@ -64,11 +87,16 @@ def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Split a text into sentences: half-open spans in order, without surrounding white space.
 
     Every character that is not white space lies in exactly one span. A blank line always ends a
-    sentence. Time is linear in the length of the text.
+    sentence, a line break where no line was full (a title, an item of a list). Time is linear in
+    the length of the text.
     """
     spans = []
     for start, end in _paragraphs(text):
-        found = {*_boundaries(text, start, end), *_missed_boundaries(text, start, end)}
+        found = {
+            *_boundaries(text, start, end),
+            *_missed_boundaries(text, start, end),
+            *_broken_lines(text, start, end),
+        }
         cuts = [start, *sorted(found), end]
         spans += [_trimmed(text, left, right) for left, right in pairwise(cuts)]
     return tuple((start, end) for start, end in spans if start < end)
@@ -101,7 +129,7 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
         ends: dict[str, Callable[[str], object]] = {
             "opener": _is_any_end,
             "name": _WORD_LAST.search,
-            "noun": _is_unit_or_letter,
+            "noun": _is_unit_acronym_or_letter,
             "word": _UNIT_LAST.search,
             "symbol": _WORD_LAST.search,
         }
@@ -110,14 +138,32 @@ def _missed_boundaries(text: str, start: int, end: int) -> Iterator[int]:
             yield found.end()
 
 
+def _broken_lines(text: str, start: int, end: int) -> Iterator[int]:
+    """The offsets of lines that begin on their own: a line before was not too full to go on."""
+    lines = text[start:end].split("\n")
+    width = max(_NARROWEST, max(len(line.rstrip()) for line in lines))
+    for line, following in pairwise(lines):
+        start += len(line) + 1
+        if _ITEM.match(following) or _is_broken(line.rstrip(), following.lstrip(), width):
+            yield start
+
+
+def _is_broken(line: str, following: str, width: int) -> bool:
+    """Whether the first word of what follows would have stood on the line, as wide as others."""
+    word = following.split(maxsplit=1)[0] if following else ""
+    has_room = len(line) + 1 + len(word) <= width
+    begins = bool(word) and not _PLAIN_LOWERCASE_WORD.match(following)
+    return has_room and begins and not _GOES_ON.search(line)
+
+
 def _is_any_end(before: str) -> bool:
     """Whether a full stop can stand here: behind a letter, digit, bracket or quotation mark."""
     return before[-1:].isalnum() or before[-1:] in (")", "]", '"', "%")
 
 
-def _is_unit_or_letter(before: str) -> bool:
-    """Whether a unit, or a letter of a noun, ends here (``24 h``, ``grade A``)."""
-    return bool(_UNIT_LAST.search(before) or _LETTER_LAST.search(before))
+def _is_unit_acronym_or_letter(before: str) -> bool:
+    """Whether ``24 h``, ``MS`` or ``grade A`` ends here: a unit, acronym or letter of a noun."""
+    return any(last.search(before) for last in (_UNIT_LAST, _ACRONYM_LAST, _LETTER_LAST))
 
 
 def _block_boundaries(block: str, offset: int) -> list[int]:
@@ -135,5 +181,9 @@ def _splitter() -> "PunktSentenceTokenizer":
     from nupunkt.models import load_default_model
 
     splitter = load_default_model()
+    of_prose = frozenset(_OF_PROSE.split())
+    for known in sorted(splitter.abbreviations):
+        if known not in of_prose and not _OF_LETTERS.fullmatch(known):
+            splitter.remove_abbreviation(known)
     splitter.add_abbreviations(list(ABBREVIATIONS))
     return splitter

@@ -55,15 +55,32 @@ def test_any_string_is_covered_exactly(text: str) -> None:
         ("They had hepatitis B.", "Smokers were left out."),
         ("It was in groups A and B.", "PCR was negative."),
         ("It was kept at 4 degrees C.", "Washing took 5 min."),
+        ("They had MS.", "Women were treated."),
+        ("They had CF.", "Tobramycin was inhaled."),
     ],
 )
 def test_a_symbol_a_unit_or_a_title_hides_no_boundary(first: str, second: str) -> None:
     assert sentences_of(f"{first} {second}") == [first, second]
 
 
+WORDS_TAKEN_FOR_ABBREVIATIONS = (
+    "rash", "chest", "cancer", "mass", "leg", "hand", "sleep", "glaucoma", "rhinitis", "fibroids",
+    "effusion", "arteritis", "intestine", "life", "week", "month", "AD", "RA", "PCR", "found",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("opener", ["Aspirin", "Warfarin", "Patients", "Cisplatin"])
+@pytest.mark.parametrize("word", WORDS_TAKEN_FOR_ABBREVIATIONS)
+def test_a_sentence_ends_behind_a_plain_word(word: str, opener: str) -> None:
+    sentences = [f"There was no {word}.", f"{opener} caused fever."]
+    assert sentences_of(" ".join(sentences)) == sentences
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "We saw it in Jan. 2020 and Sept. 2021.",
+        "It is in vol. 3, no. 5, pp. 2-4, as seen by Dr. Doe.",
         "It was seen by J. Smith in E. coli.",
         "It was placebo vs. Aspirin.",
         "It is in Fig. 2 B.",
@@ -98,6 +115,32 @@ def test_the_same_text_gives_the_same_spans(text: str) -> None:
     first = split_sentences(text)
     split_sentences("An unrelated text. It has two sentences.")
     assert split_sentences(text) == first
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Rash in a child", "Amoxicillin was given for pneumonia to a boy of three years."],
+        ["Absence of rash in treated patients", "Aspirin caused fever."],
+        ["- no fever", "- vancomycin caused red man syndrome", "- no rash"],
+        ["1. No fever", "2. Vancomycin caused red man syndrome", "3. No rash"],
+    ],
+)
+def test_a_line_that_was_not_full_ends_a_sentence(lines: list[str]) -> None:
+    assert sentences_of("\n".join(lines)) == lines
+    assert sentences_of("\r\n".join(lines)) == lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The boy, who was seen in these days, first by another and then by\nDoe, took amoxicillin",
+        "The boy was given a dose of\namoxicillin for pneumonia, which he had had since his birth",
+        "The boy was given, in short,\nAmoxicillin and all else that we thought of in these days",
+    ],
+)
+def test_a_line_that_was_wrapped_ends_none(text: str) -> None:
+    assert sentences_of(text) == [text]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\u2029", "\t \u00a0"])
