@@ -9,7 +9,8 @@ functions take the same dataclass, so that an option is written down once.
 """
 
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from keci.errors import UsageError
 from keci.printable import printable
@@ -68,9 +69,23 @@ class Options:
         """Raises UsageError where a value is none that its option allows."""
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             known, value = option_of(item), getattr(self, item.name)
+            if known is not None and not _is_of(item.type, value):
+                kind = getattr(item.type, "__name__", item.type)
+                raise UsageError(f"{item.name} must be {kind}, got {printable(repr(value), 60)}")
             if known is not None and value is not None:
                 for each in value if isinstance(value, tuple) else (value,):
                     _check(item.name, known, each)
+
+
+def _is_of(kind: Any, value: Any) -> bool:
+    """Whether a value is of a field's type; True and False are no numbers."""
+    if isinstance(kind, UnionType):
+        return any(_is_of(one, value) for one in get_args(kind))
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    return isinstance(value, get_origin(kind) or kind)
 
 
 def _check(name: str, known: Option, value: Any) -> None:

@@ -183,7 +183,7 @@ def load(
     processes: int | None = 1,
     unit: str | None = DEFAULTS.unit,
     mentions: str | Path | None = DEFAULTS.mentions,
-    vocabulary: str | None = DEFAULTS.vocabulary,
+    vocabulary: str | Sequence[str] | None = DEFAULTS.vocabulary,
     keep: Filter | None = None,
 ) -> Pipeline:
     """A pipeline of the shipped model called ``name``, or of a bundle's or training run's folder.
@@ -193,8 +193,8 @@ def load(
     None every core, ``processes`` None one for two threads. ``unit`` is ``sentence`` or
     ``document``; None takes what the model was trained on. ``mentions`` is an output of MetaMap
     or the like that takes the place of KECI's own linker; ``vocabulary`` names concepts by their id
-    in the first of ``"MESH,CHEBI"`` that has one; ``keep`` tells which findings are kept. What is
-    not given is as keci-extract has it, but for ``processes``: this process works alone.
+    in the first of ``["MESH", "CHEBI"]`` that has one; ``keep`` tells which findings are kept. What
+    is not given is as keci-extract has it, but for ``processes``: this process works alone.
     Raises UsageError or BundleError where the model or its knowledge base cannot be opened.
 
     >>> pipeline = keci.load("ade", kb=False)
@@ -212,7 +212,7 @@ def load(
         threads=threads,
         processes=processes,
         unit=unit,
-        vocabulary=vocabulary,
+        vocabulary=None if vocabulary is None else _joined(vocabulary, "vocabulary"),
         keep=keep or Filter(),
     )
     return Pipeline(open_extractor(options, reads_runs=True))
@@ -222,6 +222,11 @@ def _checked(texts: "Iterable[str | Document | Failure]") -> "Iterator[Document 
     from keci.formats.limits import checked_document
     from keci.formats.stream import ReadOptions
 
+    if isinstance(texts, str | Document):
+        raise UsageError(
+            "expected texts or Documents, a list or the like, got a single one: "
+            "pipeline(text) reads that"
+        )
     limits = ReadOptions()
     for number, text in enumerate(texts, start=1):
         if isinstance(text, str):
@@ -229,14 +234,23 @@ def _checked(texts: "Iterable[str | Document | Failure]") -> "Iterator[Document 
         elif isinstance(text, Document | Failure):
             yield text
         else:
-            raise TypeError(f"expected a text or a Document, got {type(text).__name__}")
+            raise UsageError(f"expected a text or a Document, got {type(text).__name__}")
+
+
+def _joined(names: str | Sequence[str], what: str) -> str:
+    """Names in a row, as the command line has them; raises UsageError where they are none."""
+    if isinstance(names, str):
+        return names
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{what} must be a text or a list of texts, got {names!r}")
+    return ",".join(names)
 
 
 @overload
 def read(
     *inputs: str | Path,
     input_format: str = ...,
-    text_field: str = ...,
+    text_field: str | Sequence[str] = ...,
     id_field: str = ...,
     failures: Literal[False] = ...,
 ) -> Iterator[Document]: ...
@@ -246,7 +260,7 @@ def read(
 def read(
     *inputs: str | Path,
     input_format: str = ...,
-    text_field: str = ...,
+    text_field: str | Sequence[str] = ...,
     id_field: str = ...,
     failures: Literal[True],
 ) -> Iterator[Document | Failure]: ...
@@ -255,7 +269,7 @@ def read(
 def read(
     *inputs: str | Path,
     input_format: str = "auto",
-    text_field: str = "text",
+    text_field: str | Sequence[str] = "text",
     id_field: str = "id",
     failures: bool = False,
 ) -> Iterator[Document] | Iterator[Document | Failure]:
@@ -274,7 +288,7 @@ def read(
     records = read_documents(
         [str(item) for item in inputs],
         input_format=input_format,
-        text_field=text_field,
+        text_field=_joined(text_field, "text_field"),
         id_field=id_field,
     )
     return records if failures else without_failures(records)

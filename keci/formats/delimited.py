@@ -155,6 +155,9 @@ def _names(header: Sequence[str], options: ReadOptions) -> list[str]:
              for name in map(str.strip, header)]  # fmt: skip
     if not set(options.text_fields).intersection(names):
         raise without_text(f"no column is called {options.text_field!r}", names, "column")
+    for name in (*options.text_fields, options.id_field):
+        if names.count(name) > 1:
+            raise DataError(f"{names.count(name)} columns are called {name!r}; rename all but one")
     return names
 
 

@@ -103,6 +103,13 @@ _FOREIGN_TEXT: Sequence[tuple[bytes, str, Sequence[str]]] = (
 The suffixes behind mean it whatever the beginning.
 """
 
+_TABLE_DELIMITERS = {b"\t": "tabs", b"|": "bars", b"$": "dollar signs"}
+_TABLE_LINES, _FEWEST_COLUMNS = 4, 3
+_USE_TABLE = (
+    "save it as csv or tsv with a header, and name the column of the text by --text-field if it "
+    "is not called so"
+)
+
 _PUBMED_INSIDE = re.compile(rb"<(?:[\w.-]+:)?(?:PubmedArticle|MedlineCitation|PubmedBookArticle)\b")
 _OAI_RECORD = re.compile(
     rb"<(?:[\w.-]+:)?metadata\b[^>]*>(?:\s+|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)",
@@ -193,6 +200,17 @@ def _refuse_foreign(content: bytes, name: str) -> None:
     for beginning, what, endings in _FOREIGN_TEXT:
         if re.match(beginning, content) or ending in endings:
             raise _unreadable(name, what)
+    for delimiter, said in _TABLE_DELIMITERS.items():
+        columns = _columns(content, delimiter)
+        if columns >= _FEWEST_COLUMNS:
+            raise _unreadable(name, f"a table of {columns} columns that {said} part; {_USE_TABLE}")
+
+
+def _columns(content: bytes, delimiter: bytes) -> int:
+    """How many columns each of the first lines has; 0 where their numbers differ."""
+    lines = [line for line in content.splitlines()[:_TABLE_LINES] if line.strip()]
+    counts = {line.count(delimiter) + 1 for line in lines}
+    return counts.pop() if len(lines) > 1 and len(counts) == 1 else 0
 
 
 def _looks_like_xml(content: bytes) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 from typing import BinaryIO
+from urllib.parse import quote, unquote
 
 from keci.documents import ConceptLink, Document, Extraction, Failure, Mention, Relation
 from keci.errors import DataError
@@ -39,7 +40,7 @@ from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
 TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
 _BREAKS = re.compile(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]")
-_UNSAFE = re.compile(r"[|\s]")
+_UNSAFE = re.compile(r"[|%\s]")
 _PAIRS = re.compile(r"T\d+:T\d+(?: T\d+:T\d+)*+")
 _MENTION_COLUMNS = 5
 _RELATION_COLUMNS = (4, 5)
@@ -103,16 +104,16 @@ def read_block(block: Block) -> AnnotatedText:
     foreign = next((row[0] for row in rows if row[0] != name), None)
     if foreign is not None:
         raise DataError(f"an annotation of document {foreign!r} stands in document {name!r}")
-    return settled(AnnotatedText(name, text, mentions, relations))
+    return settled(AnnotatedText(_read_id(name), text, mentions, relations))
 
 
 def lines_of(document: AnnotatedText) -> Iterator[str]:
     """The lines of a document, a blank one last.
 
     The title is the text up to its first line break; further breaks and tabs become spaces, so
-    that offsets stay what they are.
+    that offsets stay what they are. Signs in the id that the format does not bear are escaped.
     """
-    name = _UNSAFE.sub("_", document.id)
+    name = _written_id(document.id)
     title, separator, abstract = document.text.partition("\n")
     yield f"{name}|t|{_one_line(title)}"
     if separator:
@@ -125,6 +126,17 @@ def lines_of(document: AnnotatedText) -> Iterator[str]:
         columns = (name, relation.type, relation.head, relation.tail, *([pairs] if pairs else []))
         yield "\t".join(columns)
     yield ""
+
+
+def _written_id(document_id: str) -> str:
+    """The id with bars, per cent signs and white space as URLs have them."""
+    return _UNSAFE.sub(lambda sign: quote(sign[0], safe=""), document_id)
+
+
+def _read_id(written: str) -> str:
+    """The id that was written so; that of another program is left as it is."""
+    document_id = unquote(written)
+    return document_id if _written_id(document_id) == written else written
 
 
 def _add_line(block: Block, line: bytes, *, limit: int | None, keep_rows: bool) -> str:
@@ -218,7 +230,7 @@ def _read_block(
     try:
         text = block.content.decode("utf-8")
         metadata = citation(title=text.partition("\n")[0]) if options.metadata else None
-        return Document(block.id.decode("utf-8"), text, metadata)
+        return Document(_read_id(block.id.decode("utf-8")), text, metadata)
     except UnicodeDecodeError as error:
         reason = f"line {block.line}: not valid UTF-8: {error.reason}"
         beginning, original = excerpt(block.content), kept(_original(block))

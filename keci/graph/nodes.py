@@ -35,14 +35,15 @@ def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
 
     It is the concept of the highest weight (the first of equal ones) where that is at least
     ``min_weight``, else the text without regard to case and white space, with the mention's type.
+    A concept whose name the file did not tell is called by that text.
 
     >>> node_of(Mention("T1", 0, 11, "Severe rash", "effect")).id
     'KECI:effect=severe%20rash'
     """
     best = _best(mention.concepts)
-    if best is not None and best.weight >= min_weight:
-        return Node(best.id, best.name, mention.type, best.types, best.xrefs)
     name = _SPACE.sub(" ", mention.text).strip().casefold()
+    if best is not None and best.weight >= min_weight:
+        return Node(best.id, best.name or name, mention.type, best.types, best.xrefs)
     local = f"{quote(mention.type, safe='')}={quote(name, safe='')}"
     return Node(f"{TEXT_PREFIX}:{local}", name, mention.type)
 

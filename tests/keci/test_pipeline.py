@@ -120,6 +120,9 @@ def test_a_training_run_is_read_too(tiny_run: Path) -> None:
         ({"device": "tpu"}, "device must be one of"),
         ({"threads": 0}, "threads must be 1 or more"),
         ({"threads": 10**30}, "threads must be at most"),
+        ({"threads": "4"}, "threads must be int . None, got '4'"),
+        ({"precision": 8}, "precision must be str . None, got 8"),
+        ({"vocabulary": ["MESH", 3]}, "vocabulary must be a text or a list of texts"),
         ({"name": "no-such"}, "no bundle folder and no shipped model"),
         ({"kb": "absent"}, "there is no knowledge base at absent"),
     ],
@@ -132,8 +135,9 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, object], complaint: str
 def test_vocabularies_are_those_of_the_knowledge_base(
     tiny_bundle: Path, tiny_kb_folder: Path
 ) -> None:
-    with keci.load(tiny_bundle, kb=tiny_kb_folder, vocabulary="x") as pipeline:
-        assert pipeline("rash").text == "rash"
+    for names in ("x", ["x"]):
+        with keci.load(tiny_bundle, kb=tiny_kb_folder, vocabulary=names) as pipeline:
+            assert pipeline("rash").text == "rash"
     with pytest.raises(keci.KeciError, match="no ids of the vocabulary 'MESH'; there are X"):
         keci.load(tiny_bundle, kb=tiny_kb_folder, vocabulary="MESH")
     with pytest.raises(keci.KeciError, match="needs --kb"):
@@ -144,8 +148,26 @@ def test_a_text_that_is_none_is_refused(tiny_bundle: Path) -> None:
     with keci.load(tiny_bundle, kb=False) as pipeline:
         with pytest.raises(keci.KeciError, match="half of a surrogate pair"):
             pipeline("\ud800")
-        with pytest.raises(TypeError, match="got int"):
+        with pytest.raises(keci.KeciError, match="got int"):
             list(pipeline.extract([3]))  # type: ignore[list-item]  # wrong on purpose
+
+
+@pytest.mark.parametrize("single", ["rash after abc.", keci.Document("a", "rash after abc.")])
+def test_a_single_text_in_place_of_several_is_told(
+    tiny_bundle: Path, single: str | keci.Document
+) -> None:
+    with (
+        keci.load(tiny_bundle, kb=False) as pipeline,
+        pytest.raises(keci.KeciError, match="got a single one"),
+    ):
+        list(pipeline.extract(single))  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_names_of_fields_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "1", "title": "Rash.", "abstract": "It went."}\n', "utf-8")
+    (document,) = keci.read(path, text_field=["title", "abstract"])
+    assert document.text == "Rash.\n\nIt went."
 
 
 def test_names_are_those_of_other_rooms() -> None:

@@ -195,7 +195,7 @@ class ForeignMentions:
         self.misplaced = 0
         self.placed = 0
         self._asked: set[str] = set()
-        indices = _IndexByCui(knowledge_base)
+        indices = _IndexById(knowledge_base)
         self._by_document: dict[str, list[tuple[ForeignCandidate, int]]] = defaultdict(list)
         for candidate in candidates:
             index = indices.find(candidate.cui)
@@ -261,8 +261,11 @@ class ForeignMentions:
         return tuple(ranked[: self.max_candidates])
 
 
-class _IndexByCui:
-    """Concepts by CUI, whether it is their id or one of their cross-references."""
+class _IndexById:
+    """Concepts by an id, whether it is their own or one of their cross-references.
+
+    An id without a vocabulary before it is a CUI of UMLS.
+    """
 
     def __init__(self, knowledge_base: KnowledgeBase) -> None:
         self._knowledge_base = knowledge_base
@@ -271,11 +274,10 @@ class _IndexByCui:
         for index in range(len(knowledge_base)):
             if tables.xref_splits[index] < tables.xref_splits[index + 1]:
                 for xref in knowledge_base.xrefs(index):
-                    if xref.startswith("UMLS:"):
-                        self._by_xref.setdefault(xref, index)
+                    self._by_xref.setdefault(xref, index)
 
-    def find(self, cui: str) -> int | None:
-        identity = f"UMLS:{cui}"
+    def find(self, concept_id: str) -> int | None:
+        identity = concept_id if ":" in concept_id else f"UMLS:{concept_id}"
         found = self._knowledge_base.find(identity)
         return self._by_xref.get(identity) if found is None else found
 

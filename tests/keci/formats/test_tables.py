@@ -97,6 +97,12 @@ def test_a_table_without_the_column_says_which_there_are() -> None:
     assert "there are a, b" in failure.reason
 
 
+@pytest.mark.parametrize(("header", "name"), [("id,text,text", "text"), ("id,ID,text", "id")])
+def test_a_column_that_is_there_twice_is_told(header: str, name: str) -> None:
+    (failure,) = read(f"{header}\na,A rash.,B rash.\n".encode())
+    assert f"2 columns are called '{name}'" in failure.reason
+
+
 def test_parquet_is_read(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -3,6 +3,7 @@
 import csv
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def test_a_mention_counts_for_its_best_concept_or_its_text() -> None:
     weak = Mention("T1", 0, 4, "Rash", "e", concepts=(RASH,), context_weight=0.2)
     assert node_of(weak).id == "MESH:D005076"
     assert node_of(weak, 0.9).id == "KECI:e=rash"
+    nameless = replace(weak, concepts=(replace(weak.concepts[0], name=""),))
+    assert node_of(nameless).name == weak.text.casefold()
     assert (
         node_of(Mention("T1", 0, 9, "a/b : Ä\n c", "e=f")).id
         == "KECI:e%3Df=a%2Fb%20%3A%20%C3%A4%20c"

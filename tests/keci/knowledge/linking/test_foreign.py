@@ -40,6 +40,12 @@ def test_candidates_become_ranked_mentions(kb: KnowledgeBase) -> None:
     assert (mentions.unknown, mentions.misplaced) == (0, 0)
 
 
+@pytest.mark.parametrize("name", ["HP:1", "MESH:D1", "UMLS:C2", "C2"])
+def test_a_concept_is_known_by_any_of_its_ids(kb: KnowledgeBase, name: str) -> None:
+    mentions = ForeignMentions([ForeignCandidate("d", name, 9, 14, 1.0)], kb)
+    assert [found.concepts for found in mentions.link("d", TEXT)] == [(1,)]
+
+
 def test_offsets_from_one_are_known_by_the_surface(kb: KnowledgeBase) -> None:
     mentions = ForeignMentions([ForeignCandidate("d", "C1", 5, 9, 1.0, "Rose")], kb)
     assert mentions.link("d", TEXT)[0][:2] == (4, 8)
