@@ -20,10 +20,10 @@ def filter_options(command: Command) -> Command:
         "--min-relation-score", type=click.FloatRange(0, 1), default=0.0, metavar="SCORE",
         help="Leave out relations whose score is lower.",
     )  # fmt: skip
-    @click.option("--types", default="", metavar="A,B", help="Keep mentions of these types only.")
-    @click.option("--relations", default="", metavar="A,B", help="Keep these relation types only.")
+    @click.option("--types", metavar="A,B", help="Keep mentions of these types only.")
+    @click.option("--relations", metavar="A,B", help="Keep these relation types only.")
     @click.option(
-        "--assertion", default="", metavar="A,B", shell_complete=completed(assertions),
+        "--assertion", metavar="A,B", shell_complete=completed(assertions),
         help="Keep only what the text says so of: present, negated, speculated.",
     )  # fmt: skip
     @functools.wraps(command)
@@ -31,18 +31,27 @@ def filter_options(command: Command) -> Command:
         *arguments: Any,
         min_entity_score: float,
         min_relation_score: float,
-        types: str,
-        relations: str,
-        assertion: str,
+        types: str | None,
+        relations: str | None,
+        assertion: str | None,
         **options: Any,
     ) -> Any:
         from keci.filters import Filter
 
-        names = [listed_names(given) for given in (types, relations, assertion)]
+        given = {"--types": types, "--relations": relations, "--assertion": assertion}
+        names = [_asked(option, value) for option, value in given.items()]
         keep = Filter(min_entity_score, min_relation_score, *names)
         return command(*arguments, keep=keep, **options)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the callable's shape
+
+
+def _asked(option: str, given: str | None) -> tuple[str, ...]:
+    """The names given; a variable of the shell that is not set is no wish for everything."""
+    names = listed_names(given or "")
+    if given is not None and not names:
+        raise click.UsageError(f"{option} names nothing; leave it out to keep everything")
+    return names
 
 
 def listed_names(given: str) -> tuple[str, ...]:

@@ -232,8 +232,12 @@ def text_of(record: Mapping[str, Any], options: ReadOptions) -> str:
 
 
 def without_text(problem: str, names: Sequence[str], kind: str) -> DataError:
-    """The error for fields or columns (``kind``) of which none has the text, with likely ones."""
-    likely = ",".join(name for name in names if name.lower() in _LIKELY_TEXTS)
+    """The error for fields or columns (``kind``) of which none has the text.
+
+    It names likely ones, the title first.
+    """
+    texts = [name for name in names if name.lower() in _LIKELY_TEXTS]
+    likely = ",".join(sorted(texts, key=lambda name: "title" not in name.lower()))
     example = f", as --text-field {likely}" if likely else ""
     return DataError(
         f"{problem}; there are {', '.join(names[:20])} "

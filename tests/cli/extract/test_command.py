@@ -229,6 +229,8 @@ def test_what_is_kept_can_be_told(corpus: Path, model: tuple[str, ...], tmp_path
         (("--relations", "binds"), "unknown relation type 'binds'"),
         (("--assertion", "absent"), "unknown assertion 'absent'"),
         (("--min-entity-score", "2"), "min-entity-score"),
+        (("--types", ""), "--types names nothing"),
+        (("--relations", " ,"), "--relations names nothing"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(
