@@ -128,6 +128,12 @@ def _shuffled(texts: Sequence[Extraction], seed: int) -> list[Extraction]:
     show_default=True,
     help="Which sentences of ADE.",
 )
+@click.option(
+    "--first",
+    multiple=True,
+    metavar="NAME",
+    help="A file of the written texts that is taken whole; the others are shuffled.",
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="KECI jsonl.")
 def main(
     biored: Path,
@@ -136,6 +142,7 @@ def main(
     model: str,
     written: tuple[int, int],
     sentences: tuple[int, int],
+    first: tuple[str, ...],
     output: Path,
 ) -> None:
     """Write BIORED's abstracts, and texts of ADE's training part and of the folder written.
@@ -143,8 +150,12 @@ def main(
     Texts are shuffled once; a first number and an end say which of them are taken.
     """
     abstracts = [item.extraction for item in load_dataset(biored, load_schema("biored")).documents]
-    lines = [as_written(line) for line in read_written(sorted(WRITTEN.glob("*.txt")))]
-    texts = _shuffled(lines, WRITTEN_SEED)[slice(*written)]
+    whole = [WRITTEN / f"{name}.txt" for name in first]
+    others = [path for path in sorted(WRITTEN.glob("*.txt")) if path not in whole]
+    texts = [as_written(line) for line in read_written(whole)]
+    texts += _shuffled([as_written(line) for line in read_written(others)], WRITTEN_SEED)[
+        slice(*written)
+    ]
     texts += _shuffled(split_ade(ade)[0], ADE_SEED)[slice(*sentences)]
     with load(model, kb=kb) as pipeline:
         told = list(read_and_corrected(pipeline, texts))

@@ -4,7 +4,8 @@ A record is ``{"id": document, "mentions": [...]}``, one a line or all in an arr
 also be called ``matches``, ``entities`` or ``ents``, and may hold lists of mentions that share a
 place, as QuickUMLS does. A mention is a span (``start`` and ``end``, or ``start_char`` and
 ``end_char``; half-open characters), its text (``text`` or ``ngram``) and its concepts: ``cui`` with
-``similarity`` or ``score``, or ``kb_ents``, pairs of an id and a score.
+``similarity`` or ``score``, or ``kb_ents``, pairs of an id and a score, or ``concepts``, each with
+an ``id``, the best one first, as KECI itself writes them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,8 @@ def _mentions(document: str, item: Mapping[str, Any]) -> Iterator[PlainMention]:
     surface = next((str(item[name]) for name in _SURFACES if item.get(name)), "")
     if "kb_ents" in item:
         found = [(str(cui), float(score)) for cui, score in item["kb_ents"]]
+    elif "concepts" in item:
+        found = [(str(each["id"]), -float(rank)) for rank, each in enumerate(item["concepts"])]
     else:
         score = next((float(item[name]) for name in _SCORES if item.get(name) is not None), 1.0)
         found = [(str(item["cui"]), score)]

@@ -63,6 +63,17 @@ def test_plain_json(record: dict[str, Any], tmp_path: Path) -> None:
     assert read(tmp_path, f"\ufeff{json.dumps(record)}") == [ROSE]
 
 
+def test_what_keci_wrote_is_read_best_concept_first(tmp_path: Path) -> None:
+    concepts = [{"id": "MESH:D1", "name": "rose"}, {"id": "UMLS:C1", "name": "Rose"}]
+    record = {"id": "d1", "entities": [{"start": 17, "end": 29, "text": "rose", "type": "plant",
+                                        "score": 0.9, "concepts": concepts}]}  # fmt: skip
+    found = read(tmp_path, json.dumps(record))
+    assert [(item.cui, item.start, item.end) for item in found] == [
+        ("MESH:D1", 17, 29), ("UMLS:C1", 17, 29),
+    ]  # fmt: skip
+    assert found[0].score > found[1].score
+
+
 @pytest.mark.parametrize(
     "mention", [{}, {"start": 1, "end": 2}, {"start": "a", "end": 2, "cui": "C1"}, 3]
 )
