@@ -69,12 +69,13 @@ class Options:
         """Raises UsageError where a value is none that its option allows."""
         for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
             known, value = option_of(item), getattr(self, item.name)
-            if known is not None and not _is_of(item.type, value):
+            if known is None or value is None:
+                continue
+            if not _is_of(item.type, value):
                 kind = getattr(item.type, "__name__", item.type)
                 raise UsageError(f"{item.name} must be {kind}, got {printable(repr(value), 60)}")
-            if known is not None and value is not None:
-                for each in value if isinstance(value, tuple) else (value,):
-                    _check(item.name, known, each)
+            for each in value if isinstance(value, tuple) else (value,):
+                _check(item.name, known, each)
 
 
 def _is_of(kind: Any, value: Any) -> bool:

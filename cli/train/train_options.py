@@ -260,12 +260,13 @@ class LearningOptions(Options):
     def config(self, documents: int) -> TrainConfig:
         """The config for so many training documents."""
         fitting = TrainConfig.fitting(documents)
+        encoder, upper = fitting.encoder_learning_rate, fitting.upper_learning_rate
         return replace(
             fitting,
             epochs=self.epochs,
             batch_size=self.batch_size or fitting.batch_size,
-            encoder_learning_rate=self.encoder_lr or fitting.encoder_learning_rate,
-            upper_learning_rate=self.upper_lr or fitting.upper_learning_rate,
+            encoder_learning_rate=encoder if self.encoder_lr is None else self.encoder_lr,
+            upper_learning_rate=upper if self.upper_lr is None else self.upper_lr,
         )
 
 

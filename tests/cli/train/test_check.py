@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from keci.cli.train import train
+from keci.cli.train.train_options import LearningOptions
 from keci.config import SMALL_DATA, TrainConfig
 from tests.keci.data.annotations import annotate, write_jsonl
 
@@ -72,3 +73,9 @@ def test_small_data_get_settings_of_their_own() -> None:
     small = TrainConfig.fitting(SMALL_DATA - 1)
     assert small.batch_size < TrainConfig().batch_size
     assert small.upper_learning_rate > TrainConfig().upper_learning_rate
+
+
+def test_a_rate_that_was_given_is_taken_whatever_it_is() -> None:
+    config = LearningOptions(encoder_lr=0.0, batch_size=2).config(SMALL_DATA)
+    assert (config.encoder_learning_rate, config.batch_size) == (0.0, 2)
+    assert config.upper_learning_rate == TrainConfig().upper_learning_rate
