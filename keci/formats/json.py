@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -85,9 +85,11 @@ def _mended_escape(found: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if found.group(1) else found.group()
 
 
-_FRAME_STRUCTURE = re.compile(rb'["{}\[\]]')
+_NO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+"""Whole strings and what stands between them; it matches anywhere, if only nothing."""
+
 _STRING_EVENT = re.compile(rb'["\\]')
-_OPENING, _QUOTE = b"{[", b'"'
+_OPENING, _QUOTE = b"{[", ord('"')
 _BETWEEN = b" \t\r\n,"
 
 
@@ -192,13 +194,15 @@ class _Framer:
         while True:
             if self._in_string:
                 position = self._end_of_string(chunk, position)
-            found = None if self._in_string else _FRAME_STRUCTURE.search(chunk, position)
-            if found is None:
+            if self._in_string:
                 return -1
-            if found.group() != _QUOTE:
-                return found.start()
+            position = cast(re.Match[bytes], _NO_BRACKET.match(chunk, position)).end()
+            if position == len(chunk):
+                return -1
+            if chunk[position] != _QUOTE:
+                return position
             self._in_string = True
-            position = found.end()
+            position += 1
 
     def _end_of_string(self, chunk: bytes, position: int) -> int:
         """Move past the string that is open; the chunk may end before it does."""
@@ -207,7 +211,7 @@ class _Framer:
             self._after_backslash = False
         while found := _STRING_EVENT.search(chunk, position):
             position = found.end()
-            if found.group() == _QUOTE:
+            if chunk[found.start()] == _QUOTE:
                 self._in_string = False
                 return position
             position += 1
