@@ -125,11 +125,17 @@ class Extraction:
         """Read a record; raises DataError where a field is missing, mistyped or untrue."""
         document_id, text = _text_field(record, "id"), _text_field(record, "text")
         mentions = tuple(_read_mention(item, text) for item in _list_field(record, "entities"))
-        known = {mention.id for mention in mentions}
-        if len(known) != len(mentions):
-            raise DataError(f"document {document_id!r}: two entities share one id")
-        relations = tuple(_read_relation(item, known) for item in _list_field(record, "relations"))
-        return cls(document_id, text, mentions, relations, _metadata(record))
+        relations = tuple(map(_read_relation, _list_field(record, "relations")))
+        return _with_known_ends(cls(document_id, text, mentions, relations, _metadata(record)))
+
+    def checked(self) -> "Extraction":
+        """The same; raises DataError where a mention does not stand in the text, or ids are wrong.
+
+        For what was read from a format that anyone may have edited.
+        """
+        for mention in self.mentions:
+            _check_span(mention.start, mention.end, mention.text, self.text)
+        return _with_known_ends(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +197,7 @@ def _relation_record(relation: Relation) -> dict[str, Any]:
 
 def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
     start, end = _integer_field(record, "start"), _integer_field(record, "end")
-    if not 0 <= start < end <= len(text):
-        raise DataError(
-            f"entity offsets {start}:{end} lie outside a text of {len(text)} characters"
-        )
-    surface = record.get("text", text[start:end])
-    if surface != text[start:end]:
-        raise DataError(f"entity text {surface!r} is not text[{start}:{end}] = {text[start:end]!r}")
+    _check_span(start, end, record.get("text", text[start:end]), text)
     return Mention(
         id=_text_field(record, "id"),
         start=start,
@@ -213,6 +213,29 @@ def _read_mention(record: Mapping[str, Any], text: str) -> Mention:
     )
 
 
+def _check_span(start: int, end: int, surface: object, text: str) -> None:
+    if not 0 <= start < end <= len(text):
+        raise DataError(
+            f"entity offsets {start}:{end} lie outside a text of {len(text)} characters"
+        )
+    if surface != text[start:end]:
+        raise DataError(f"entity text {surface!r} is not text[{start}:{end}] = {text[start:end]!r}")
+
+
+def _with_known_ends(extraction: Extraction) -> Extraction:
+    """The same; raises DataError where ids are not unique, or a relation names none of them."""
+    known = {mention.id for mention in extraction.mentions}
+    if len(known) != len(extraction.mentions):
+        raise DataError(f"document {extraction.id!r}: two entities share one id")
+    for relation in extraction.relations:
+        for end in (relation.head, relation.tail):
+            if end not in known:
+                raise DataError(
+                    f"relation {relation.id!r} names the entity {end!r}, which is not there"
+                )
+    return extraction
+
+
 def _read_concept(record: Mapping[str, Any]) -> ConceptLink:
     return ConceptLink(
         _text_field(record, "id"),
@@ -223,8 +246,8 @@ def _read_concept(record: Mapping[str, Any]) -> ConceptLink:
     )
 
 
-def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
-    relation = Relation(
+def _read_relation(record: Mapping[str, Any]) -> Relation:
+    return Relation(
         id=_text_field(record, "id"),
         head=_text_field(record, "head"),
         tail=_text_field(record, "tail"),
@@ -232,12 +255,6 @@ def _read_relation(record: Mapping[str, Any], known: set[str]) -> Relation:
         score=_optional_number(record, "score"),
         assertion=_assertion(record),
     )
-    for end in (relation.head, relation.tail):
-        if end not in known:
-            raise DataError(
-                f"relation {relation.id!r} names the entity {end!r}, which is not there"
-            )
-    return relation
 
 
 def _assertion(record: Mapping[str, Any]) -> Assertion:

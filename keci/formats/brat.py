@@ -1,8 +1,8 @@
 """Extractions as brat standoff: a zip archive with ``ID.txt`` and ``ID.ann`` for each document.
 
-Unpacked, it is a brat collection. An .ann file has T lines (a mention over a line break or tab in
-pieces), R lines, N lines (the concept that weighs most), A lines (the attributes Negated and
-Speculated of mentions and relations) and a note with each mention's score.
+Unpacked, it is a brat collection, which is read, too. An .ann file has T lines (a mention over a
+line break or tab in pieces), R lines, N lines (the concept that weighs most), A lines (the
+attributes Negated and Speculated of mentions and relations) and a note with each mention's score.
 Characters that brat refuses in type names become ``_``; those that a file name cannot have, and
 ``~``, are escaped as in URLs. Behind ``~`` stands what makes names differ: ``~2`` where an id comes
 again, be it in another case, and a hash where it is too long; the whole id is then in the comment
@@ -16,15 +16,14 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
-from pathlib import PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, BinaryIO, cast
 from urllib.parse import quote, unquote
 
 from keci.documents import (
-    ASSERTIONS,
     Assertion,
     ConceptLink,
     Document,
@@ -49,6 +48,12 @@ _KEPT_OF_NAME = 150
 _UNSAFE_TYPE = re.compile(r"[^\w-]", re.ASCII)
 _PIECE = re.compile(r"[^\r\n\t]+")
 
+_MENTION = re.compile(r"(T[^\t]*)\t([^ \t]*) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+_RELATION = re.compile(r"(R[^\t]*)\t([^ \t]*) Arg1:([^ \t]+) Arg2:([^ \t]+)\s*")
+_REFERENCE = re.compile(r"N[^\t]*\tReference ([^ \t]+) ([^ \t]+)(?:\t(.*))?")
+_SCORE = re.compile(r"#[^\t]*\tAnnotatorNotes ([^ \t]+)\tscore (\d\.\d{4})\b")
+_SAID = re.compile(r"A[^\t]*\t(Negated|Speculated) ([^ \t]+)")
+
 
 def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
     turns: Counter[str] = Counter()
@@ -65,20 +70,47 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order; raises DataError where texts and annotations disagree."""
+    """The documents in the order of their texts, wherever in the archive their annotations stand.
+
+    Raises DataError where texts and annotations disagree.
+    """
     try:
         with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-            if len(set(names)) != len(names):
-                twice = next(name for name, times in Counter(names).items() if times > 1)
-                raise DataError(f"the brat archive has the file {printable(twice)} twice")
-            for name in names[::2]:
-                stem = name.removesuffix(".txt")
-                text, lines = archive.read(name), archive.read(f"{stem}.ann")
-                comment = archive.getinfo(name).comment.decode()
-                yield _extraction(comment or _id_of(stem), text.decode(), lines.decode())
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            _check_names(archive.namelist())
+            for entry in _text_entries(archive):
+                annotation = archive.read(f"{_stem(entry)}.ann")
+                yield _extraction(id_of_entry(entry), archive.read(entry), annotation)
+    except _DAMAGES as error:
         raise DataError(f"not a brat archive of KECI: {error}") from error
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raises DataError where a file is there twice, or an annotation without its text."""
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise DataError(f"the brat archive has the file {printable(twice)} twice")
+    stems = {name.removesuffix(".txt") for name in names if name.endswith(".txt")}
+    for name in names:
+        if name.endswith(".ann") and name.removesuffix(".ann") not in stems:
+            raise DataError(f"the brat archive has {printable(name)} without its .txt file")
+
+
+def read_folder(folder: Path) -> Iterator[Extraction]:
+    """The documents of an unpacked archive by their names; raises DataError as ``read`` does."""
+    for path in sorted(_annotation_files(folder)):
+        text = path.with_suffix(".txt")
+        if not text.is_file():
+            raise DataError(f"{path} is there without its .txt file")
+        yield _extraction(_id_of(path.stem), text.read_bytes(), path.read_bytes())
+
+
+def is_unpacked(folder: Path) -> bool:
+    """Whether a folder has annotation files of brat in it."""
+    return next(_annotation_files(folder), None) is not None
+
+
+def _annotation_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*.ann") if not path.name.startswith("."))
 
 
 def begins_archive(head: bytes) -> bool:
@@ -120,21 +152,31 @@ def _texts(file: IO[bytes], stored: int, options: ReadOptions) -> Iterator[tuple
     _check_directory(file)
     left = min(options.max_input_bytes, max(UNCHECKED_BYTES, options.max_expansion * stored))
     with zipfile.ZipFile(file) as archive:
-        names = set(archive.namelist())
-        texts = [
-            entry
-            for entry in archive.infolist()
-            if entry.filename.endswith(".txt") and f"{_stem(entry)}.ann" in names
-        ]
-        if names and not texts:
-            raise DataError("a zip archive without texts that have .ann files of brat beside them")
-        for entry in texts:
+        for entry in _text_entries(archive):
             with archive.open(entry) as content:
                 text = content.read(options.max_record_bytes + 1)
             left -= len(text)
             if left < 0:
                 raise DataError("the archive expands beyond the limits of an input")
             yield id_of_entry(entry), text
+
+
+def _text_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The texts with annotations beside them, in order; DataError where there are other files only.
+
+    Hidden files, as macOS adds them, are none: a name that KECI writes begins with no point.
+    """
+    names = set(archive.namelist())
+    texts = [
+        entry
+        for entry in archive.infolist()
+        if entry.filename.endswith(".txt")
+        and f"{_stem(entry)}.ann" in names
+        and not PurePosixPath(entry.filename).name.startswith(".")
+    ]
+    if names and not texts:
+        raise DataError("a zip archive without texts that have .ann files of brat beside them")
+    return texts
 
 
 def _check_directory(file: IO[bytes]) -> None:
@@ -232,51 +274,68 @@ def _type(name: str) -> str:
     return _UNSAFE_TYPE.sub("_", name)
 
 
-def _extraction(name: str, text: str, lines: str) -> Extraction:
-    rows = [line.split("\t") for line in lines.split("\n")[:-1]]
-    links = {row[1].split(" ")[1]: _link(row) for row in rows if row[0].startswith("N")}
-    scores = {row[1].split(" ")[1]: float(row[2].split(" ")[1]) for row in rows if row[0][0] == "#"}
-    said = dict(_said(row[1]) for row in rows if row[0].startswith("A"))
-    mentions = tuple(
-        replace(
-            _mention(row, text),
-            score=scores.get(row[0]),
-            concepts=links.get(row[0], ()),
-            assertion=said.get(row[0], "present"),
-        )
-        for row in rows
-        if row[0].startswith("T")
-    )
-    relations = tuple(
-        replace(_relation(row), assertion=said.get(row[0], "present"))
-        for row in rows
-        if row[0].startswith("R")
-    )
-    return Extraction(name, text, mentions, relations)
+def _extraction(document_id: str, content: bytes, annotation: bytes) -> Extraction:
+    """A document out of its two files.
+
+    What else a curator writes down is passed over: notes and attributes of their own, events,
+    groups.
+    """
+    try:
+        text = content.removeprefix(BOM).decode()
+        rows = annotation.removeprefix(BOM).decode().split("\n")
+        return _read_lines(document_id, text, [row.removesuffix("\r") for row in rows])
+    except (DataError, UnicodeDecodeError) as error:
+        raise DataError(f"document {document_id!r}: {error}") from error
 
 
-def _said(attribute: str) -> tuple[str, Assertion]:
-    """The id of a finding and what is said of it."""
-    name, _, finding = attribute.partition(" ")
-    if name.lower() not in ASSERTIONS:
-        raise DataError(f"the attribute {name!r} is none of KECI's")
-    return finding, cast(Assertion, name.lower())
+def _read_lines(document_id: str, text: str, lines: Sequence[str]) -> Extraction:
+    links = {found[1]: _link(found[2], found[3]) for found in _matches(_REFERENCE, lines)}
+    scores = {found[1]: float(found[2]) for found in _matches(_SCORE, lines)}
+    said = {found[2]: cast(Assertion, found[1].lower()) for found in _matches(_SAID, lines)}
+    mentions = (_mention(line, text) for line in lines if line.startswith("T"))
+    relations = (_relation(line) for line in lines if line.startswith("R"))
+    return Extraction(
+        document_id,
+        text,
+        tuple(
+            replace(
+                mention,
+                score=scores.get(mention.id),
+                concepts=links.get(mention.id, ()),
+                assertion=said.get(mention.id, "present"),
+            )
+            for mention in mentions
+        ),
+        tuple(
+            replace(relation, assertion=said.get(relation.id, "present")) for relation in relations
+        ),
+    ).checked()
 
 
-def _link(row: list[str]) -> tuple[ConceptLink]:
-    return (ConceptLink(row[1].split(" ")[2], row[2], (), 1.0),)
+def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> Iterator[re.Match[str]]:
+    return (found for line in lines if (found := pattern.match(line)))
 
 
-def _mention(row: list[str], text: str) -> Mention:
-    kind, _, spans = row[1].partition(" ")
-    ends = [span.split(" ") for span in spans.split(";")]
-    pieces = [(int(start), int(end)) for start, end in ends]
-    if " ".join(text[start:end] for start, end in pieces) != row[2]:
-        raise DataError(f"{row[2]!r} is not what stands at {spans}")
+def _link(identifier: str, name: str | None) -> tuple[ConceptLink]:
+    return (ConceptLink(identifier, name or "", (), 1.0),)
+
+
+def _mention(line: str, text: str) -> Mention:
+    found = _MENTION.fullmatch(line)
+    if found is None:
+        shown = printable(line)
+        raise DataError(f"expected 'T1', a tab, type and offsets, a tab, the text, got '{shown}'")
+    name, kind, spans, surface = found.groups()
+    pieces = [tuple(map(int, span.split(" "))) for span in spans.split(";")]
+    if " ".join(text[start:end] for start, end in pieces) != surface:
+        raise DataError(f"'{printable(surface)}' is not what stands at {printable(spans)}")
     start, end = pieces[0][0], pieces[-1][1]
-    return Mention(row[0], start, end, text[start:end], kind)
+    return Mention(name, start, end, text[start:end], kind)
 
 
-def _relation(row: list[str]) -> Relation:
-    kind, head, tail = row[1].split(" ")
-    return Relation(row[0], head.removeprefix("Arg1:"), tail.removeprefix("Arg2:"), kind)
+def _relation(line: str) -> Relation:
+    found = _RELATION.fullmatch(line)
+    if found is None:
+        raise DataError(f"expected 'R1', a tab, 'TYPE Arg1:T1 Arg2:T2', got '{printable(line)}'")
+    name, kind, head, tail = found.groups()
+    return Relation(name, head, tail, kind)
