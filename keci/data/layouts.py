@@ -81,8 +81,8 @@ def read_records(path: Path) -> tuple[Layout, list[Any]]:
     DataError where it has none of the layouts, by the name of what it is where that is known.
     """
     if path.is_dir():
-        if (path / xmi.TYPE_SYSTEM).is_file():
-            return Layout.XMI, list(_xmi_files(path))
+        if xmi.is_unpacked(path):
+            return Layout.XMI, list(xmi.folder_files(path))
         if not brat.is_brat_folder(path):
             raise UsageError(
                 f"{path} is a folder without .ann files of brat or {xmi.TYPE_SYSTEM} of XMI"
@@ -100,12 +100,6 @@ def read_records(path: Path) -> tuple[Layout, list[Any]]:
     except DataError as error:
         known = str(path) in str(error)
         raise error if known else DataError(f"{path}: {error}") from error
-
-
-def _xmi_files(folder: Path) -> Iterator[Any]:
-    names = sorted(folder.rglob(f"*{xmi.SUFFIX}"))
-    files = ((path.relative_to(folder).as_posix(), path.read_bytes()) for path in names)
-    return xmi.read_files((folder / xmi.TYPE_SYSTEM).read_bytes(), files)
 
 
 def _parsed(path: Path, content: bytes) -> tuple[Layout, list[Any]]:
@@ -241,9 +235,8 @@ def _parse_lines(path: Path, content: bytes) -> Iterator[Any]:
     options = ReadOptions()
     stream = ContentStream(io.BytesIO(content), options)
     for number, record in json_records(stream, options.max_record_bytes):
-        if record.strip():
-            try:
-                yield parse_json(record, options)
-            except DataError as error:
-                line = f", line {number}" if number else ""
-                raise DataError(f"{path}{line}: {error}") from error
+        try:
+            yield parse_json(record, options)
+        except DataError as error:
+            line = f", line {number}" if number else ""
+            raise DataError(f"{path}{line}: {error}") from error

@@ -330,14 +330,17 @@ def _stream_xml(
             yield Failure(source, position, document_id, str(error), beginning, kept(content))
 
 
+def stream_json_documents(stream: ContentStream, limit: int) -> Iterator[bytes]:
+    """The bytes of each document of BioC JSON, one by one; raises DataError where it is none."""
+    depth = _document_depth(stream.content_head)
+    return frame_objects(stream, depth=depth, limit=limit, keys=LISTS if depth > 1 else ())
+
+
 def _stream_json(
     stream: ContentStream, source: str, options: ReadOptions
 ) -> Iterator[Document | Failure]:
-    depth = _document_depth(stream.content_head)
-    objects = frame_objects(
-        stream, depth=depth, limit=options.max_record_bytes, keys=LISTS if depth > 1 else ()
-    )
-    for position, content in enumerate(objects, start=1):
+    documents = stream_json_documents(stream, options.max_record_bytes)
+    for position, content in enumerate(documents, start=1):
         try:
             yield _json_document(content, f"{source}:{position}", options, stream.left_out)
         except DataError as error:

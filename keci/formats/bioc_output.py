@@ -5,7 +5,7 @@ a line in both; characters that XML 1.0 lacks become U+FFFD there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 from lxml import etree
@@ -13,6 +13,9 @@ from lxml import etree
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
 from keci.formats.annotated import identifier_of
+from keci.formats.bioc import stream_json_documents
+from keci.formats.stream import NO_LIMIT, ContentStream, content_of
+from keci.formats.xml import PROLOG, START_TAG, free
 from keci.printable import xml_text
 
 _HEAD = b'{"source":"KECI","date":"","key":"","infons":{},"documents":['
@@ -29,17 +32,12 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order; raises DataError where it is not as ``write`` makes it."""
-    if file.readline() != _HEAD + b"\n":
-        raise DataError("not a BioC collection of KECI: its beginning is another")
-    for line in file:
-        if line == b"]}\n":
-            return
+    """The documents in order; raises DataError where they do not say what ``write`` does."""
+    for content in stream_json_documents(content_of(file), NO_LIMIT):
         try:
-            yield _extraction(orjson.loads(line.rstrip(b",\n")))
-        except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+            yield _extraction(orjson.loads(content))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"not a BioC document of KECI: {error}") from error
-    raise DataError("the BioC collection has no end")
 
 
 _XML_HEAD = (
@@ -59,17 +57,41 @@ def write_xml(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read_xml(file: BinaryIO) -> Iterator[Extraction]:
-    """The documents in order; raises DataError where it is not as ``write_xml`` makes it."""
-    if file.readline() + file.readline() != _XML_HEAD:
-        raise DataError("not a BioC collection of KECI: its beginning is another")
-    for line in file:
-        if line == _XML_TAIL:
-            return
+    """The documents in order; raises DataError where they do not say what ``write_xml`` does."""
+    for element in _document_elements(content_of(file)):
         try:
-            yield _extraction(_document_record(etree.fromstring(line, _own_parser())))
-        except (SyntaxError, LookupError, TypeError, ValueError, AttributeError) as error:
+            yield _extraction(_document_record(element))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"not a BioC document of KECI: {error}") from error
-    raise DataError("the BioC collection has no end")
+
+
+def _document_elements(stream: ContentStream) -> Iterator[etree._Element]:
+    """Each document when its end comes, freed afterwards; raises DataError at damage.
+
+    Unlike ``keci.formats.xml`` it takes texts of any length, and so no entities, which might stand
+    for such a text.
+    """
+    prolog = PROLOG.match(stream.content_head)
+    before = prolog.group() if prolog else b""
+    root = START_TAG.match(stream.content_head, len(before))
+    if root is None or root.group(1) != b"collection" or b"<!ENTITY" in before:
+        raise DataError("expected the root element <collection> of BioC, and no entities before it")
+    parser = etree.XMLPullParser(
+        ("end",), tag="document", resolve_entities=False, load_dtd=False, no_network=True,
+        huge_tree=True, remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    try:
+        while chunk := stream.read():
+            parser.feed(chunk)
+            for _, found in parser.read_events():
+                element = cast(etree._Element, found)
+                if next(element.iter(etree.Entity), None) is not None:
+                    raise DataError("a BioC document refers to an entity that nothing declares")
+                yield element
+                free(element)
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise DataError(f"the BioC collection is damaged or has no end: {error}") from error
 
 
 def _document(extraction: Extraction) -> dict[str, Any]:
@@ -123,11 +145,15 @@ def _number(name: str, value: float | None) -> dict[str, str]:
 
 
 def _extraction(document: Mapping[str, Any]) -> Extraction:
-    passage = document["passages"][0]
+    passages = document["passages"]
+    if len(passages) != 1:
+        raise DataError(
+            f"not BioC as KECI writes it: expected a document of one passage, got {len(passages)}"
+        )
     record = {
         "id": document["id"],
-        "text": passage["text"],
-        "entities": [_entity_record(item) for item in passage["annotations"]],
+        "text": passages[0]["text"],
+        "entities": [_entity_record(item) for item in passages[0]["annotations"]],
         "relations": [_relation_record(item) for item in document["relations"]],
     }
     return Extraction.from_record(record)
@@ -202,29 +228,28 @@ def _add_with_infons(parent: etree._Element, tag: str, holder: Mapping[str, Any]
     return element
 
 
-def _own_parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
-
-
 def _document_record(document: etree._Element) -> Mapping[str, Any]:
     """What ``_document`` gave; what is missing is None."""
-    annotations = [
+    passages = [
         {
-            **_with_infons(item),
-            "text": item.findtext("text"),
-            "locations": [
-                {key: int(value) for key, value in location.items()}
-                for location in item.iterchildren("location")
-            ],
+            "text": passage.findtext("text"),
+            "annotations": list(map(_annotation_record, passage.iterchildren("annotation"))),
         }
-        for item in document.iterfind("passage/annotation")
+        for passage in document.iterchildren("passage")
     ]
     relations = [
         {**_with_infons(item), "nodes": [dict(node.items()) for node in item.iterchildren("node")]}
         for item in document.iterchildren("relation")
     ]
-    passage = {"text": document.findtext("passage/text"), "annotations": annotations}
-    return {"id": document.findtext("id"), "passages": [passage], "relations": relations}
+    return {"id": document.findtext("id"), "passages": passages, "relations": relations}
+
+
+def _annotation_record(item: etree._Element) -> dict[str, Any]:
+    locations = [
+        {key: int(value) for key, value in location.items()}
+        for location in item.iterchildren("location")
+    ]
+    return {**_with_infons(item), "text": item.findtext("text"), "locations": locations}
 
 
 def _with_infons(item: etree._Element) -> dict[str, Any]:

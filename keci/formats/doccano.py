@@ -12,6 +12,8 @@ import orjson
 
 from keci.documents import Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.formats.jsonl import json_records
+from keci.formats.stream import NO_LIMIT, content_of
 
 DOCUMENT_ID = "document_id"
 
@@ -22,15 +24,13 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The extractions of a file as KECI writes it; raises DataError at another one.
+    """The extractions of a file as KECI writes it, in any layout of JSON; else raises DataError.
 
     Corrected files are annotated data, which ``keci.data`` reads.
     """
-    for line in file:
-        if not line.endswith(b"\n"):
-            raise DataError("the last line has no end")
+    for _, record in json_records(content_of(file), NO_LIMIT):
         try:
-            yield _extraction(orjson.loads(line))
+            yield _extraction(orjson.loads(record)).checked()
         except (LookupError, TypeError, ValueError) as error:
             raise DataError(f"not a document of doccano as KECI writes it: {error}") from error
 

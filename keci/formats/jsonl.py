@@ -16,7 +16,15 @@ from keci.errors import DataError
 from keci.files import OutputFile
 from keci.formats.json import digits_of, frame_objects, parse_json, parse_lenient
 from keci.formats.metadata import FIELDS, from_record
-from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
+from keci.formats.stream import (
+    BOM,
+    NO_LIMIT,
+    ContentStream,
+    ReadOptions,
+    content_of,
+    excerpt,
+    kept,
+)
 
 JSON_KINDS: dict[type, str] = {
     bool: "a boolean",
@@ -41,16 +49,18 @@ def read_jsonl(
     reader = _RecordReader(source, options, stream.left_out)
     position = 0
     try:
-        for number, line in json_records(stream, options.max_record_bytes):
-            if line and not line.isspace():
-                position += 1
-                yield reader.read(line, position, number)
+        for number, record in json_records(stream, options.max_record_bytes):
+            position += 1
+            yield reader.read(record, position, number)
     except DataError as error:
         yield Failure(source, position + 1, "", str(error))
 
 
 def json_records(stream: ContentStream, limit: int) -> Iterator[tuple[int, bytes]]:
-    """The bytes of each record with the number of its line, 0 where records are no lines."""
+    """The bytes of each record with the number of its line, 0 where records are no lines.
+
+    Blank lines are passed over.
+    """
     head = stream.content_head
     if _ARRAY.match(head):
         return ((0, record) for record in frame_objects(stream, depth=1, limit=limit))
@@ -63,7 +73,7 @@ def _records_of_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(lines, start=1):
         if _SEVERAL.search(line):
             yield from ((number, record) for record in _objects_in(line))
-        else:
+        elif line and not line.isspace():
             yield number, line
 
 
@@ -283,12 +293,14 @@ def encode(extraction: Extraction) -> bytes:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The records in order; raises DataError on a line that is none."""
-    for number, line in enumerate(file, start=1):
+    """The records in order, in any layout of JSON; raises DataError on one that is none."""
+    records = json_records(content_of(file), NO_LIMIT)
+    for position, (line, record) in enumerate(records, start=1):
         try:
-            yield Extraction.from_record(orjson.loads(line))
+            yield Extraction.from_record(orjson.loads(record))
         except (orjson.JSONDecodeError, DataError) as error:
-            raise DataError(f"line {number}: {error}") from error
+            place = f"line {line}" if line else f"record {position}"
+            raise DataError(f"{place}: {error}") from error
 
 
 class JsonlWriter:

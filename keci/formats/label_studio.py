@@ -16,6 +16,8 @@ import orjson
 from keci.certainty import certainty, score_of
 from keci.documents import ASSERTIONS, Assertion, ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError
+from keci.formats.json import frame_objects
+from keci.formats.stream import NO_LIMIT, content_of
 
 LABELS, TEXT = "label", "text"
 """What the labelling interface calls its ``<Labels>`` and ``<Text>``."""
@@ -32,22 +34,18 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
-    """The extractions of a file as KECI writes it; raises DataError at another one.
+    """The extractions of a file as KECI writes it, in any layout of JSON; else raises DataError.
 
     Corrected files are annotated data, which ``keci.data`` reads.
     """
-    is_whole = False
-    if not file.readline(100).startswith(b"["):
+    stream = content_of(file)
+    if not stream.content_head.lstrip().startswith(b"["):
         raise DataError("not a file of Label Studio's tasks")
-    for line in file:
-        is_whole = line.strip() == b"]"
-        if not is_whole:
-            try:
-                yield _extraction(orjson.loads(line.rstrip().removesuffix(b",")))
-            except (LookupError, TypeError, ValueError) as error:
-                raise DataError(f"not Label Studio's tasks as KECI writes them: {error}") from error
-    if not is_whole:
-        raise DataError("the file of Label Studio's tasks has no end")
+    for task in frame_objects(stream, depth=1, limit=NO_LIMIT):
+        try:
+            yield _extraction(orjson.loads(task)).checked()
+        except (LookupError, TypeError, ValueError) as error:
+            raise DataError(f"not Label Studio's tasks as KECI writes them: {error}") from error
 
 
 def _task(extraction: Extraction) -> dict[str, Any]:

@@ -121,7 +121,11 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 def read(file: BinaryIO) -> Iterator[Extraction]:
     """The rows in order; raises DataError on one that is no extraction, UsageError as above."""
     _, parquet = _arrow()
-    for batch in parquet.ParquetFile(file).iter_batches(batch_size=ROWS_AT_ONCE):
+    table = parquet.ParquetFile(file)
+    names = table.schema_arrow.names
+    if not {"id", "text", "entities"}.issubset(names):
+        raise DataError(f"expected the columns id, text, entities and relations, got {names}")
+    for batch in table.iter_batches(batch_size=ROWS_AT_ONCE):
         for row in batch.to_pylist():
             metadata = row.get("metadata")
             yield Extraction.from_record(

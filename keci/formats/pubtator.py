@@ -35,7 +35,7 @@ from keci.formats.annotated import (
 )
 from keci.formats.jsonl import read_lines
 from keci.formats.metadata import citation
-from keci.formats.stream import ContentStream, ReadOptions, excerpt, kept
+from keci.formats.stream import BOM, ContentStream, ReadOptions, excerpt, kept
 
 TEXT_LINE = re.compile(rb"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 
@@ -255,6 +255,7 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 def read(file: BinaryIO) -> Iterator[Extraction]:
     """What the lines say, in order; raises DataError where they are not as ``write`` makes them.
 
+    Their ends may be those of Windows, blank lines at the end more or fewer.
     A relation is read between the mentions that its row names, else between all that have its
     identifiers.
     """
@@ -269,12 +270,11 @@ def _faithful(document: AnnotatedText) -> AnnotatedText:
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    line = b""
-    for raw in file:
-        line = raw.removesuffix(b"\n")
-        yield line
-    if line:
-        raise DataError("the PubTator file ends inside a document")
+    line = b"\n"
+    for number, line in enumerate(file):
+        yield (line if number else line.removeprefix(BOM)).removesuffix(b"\n")
+    if not line.endswith(b"\n"):
+        raise DataError("the PubTator file ends inside a line")
 
 
 def _extraction(document: AnnotatedText) -> Extraction:

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from keci.errors import DataError, UsageError
 from keci.printable import printable
@@ -370,6 +370,15 @@ class ContentStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+NO_LIMIT = sys.maxsize
+"""Of records that KECI has written itself."""
+
+
+def content_of(file: BinaryIO) -> ContentStream:
+    """What is left of an open file, for readers of streams."""
+    return ContentStream(cast(ByteStream, file))
 
 
 @contextmanager

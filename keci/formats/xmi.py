@@ -10,10 +10,12 @@ converts them.
 import importlib
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from pathlib import PurePosixPath
+from itertools import starmap
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from keci.documents import ConceptLink, Extraction, Mention, Relation
@@ -51,18 +53,45 @@ def write(extractions: Iterable[Extraction], file: BinaryIO) -> None:
 
 def read(file: BinaryIO) -> Iterator[Extraction]:
     """The mentions and relations of each document, in order; raises DataError where it is none."""
-    for name, cas in read_archive(file):
-        text = annotated_text(name, cas)
-        ids = {row.id: f"T{number}" for number, row in enumerate(text.mentions, start=1)}
-        mentions = tuple(
-            Mention(ids[row.id], row.start, row.end, row.text, row.type, concepts=_concepts(row))
-            for row in text.mentions
-        )
-        relations = tuple(
-            Relation(f"R{number}", ids[link.head], ids[link.tail], link.type)
-            for number, link in enumerate(text.links, start=1)
-        )
-        yield Extraction(text.id, text.text, mentions, relations)
+    return starmap(_extraction, read_archive(file))
+
+
+def read_folder(folder: Path) -> Iterator[Extraction]:
+    """The same of an unpacked archive, by the names of its files."""
+    return starmap(_extraction, folder_files(folder))
+
+
+def is_unpacked(folder: Path) -> bool:
+    """Whether a folder has the type system of XMI in it."""
+    return (folder / TYPE_SYSTEM).is_file()
+
+
+def folder_files(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The name and the CAS of each document of a folder; raises DataError where one is no XMI."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"*{SUFFIX}"))
+    files = ((name, (folder / name).read_bytes()) for name in filter(_is_visible, names))
+    return read_files((folder / TYPE_SYSTEM).read_bytes(), files)
+
+
+def _is_visible(name: str) -> bool:
+    """Whether a file is none of those that macOS adds."""
+    return not PurePosixPath(name).name.startswith(".")
+
+
+def _extraction(name: str, cas: Any) -> Extraction:
+    """What KECI reads of a document; with a span without a label its relations are left out."""
+    text = annotated_text(name, cas)
+    ids = {row.id: f"T{number}" for number, row in enumerate(text.mentions, start=1)}
+    mentions = tuple(
+        Mention(ids[row.id], row.start, row.end, row.text, row.type, concepts=_concepts(row))
+        for row in text.mentions
+    )
+    links = [link for link in text.links if {link.head, link.tail} <= ids.keys()]
+    relations = tuple(
+        Relation(f"R{number}", ids[link.head], ids[link.tail], link.type)
+        for number, link in enumerate(links, start=1)
+    )
+    return Extraction(text.id, text.text, mentions, relations)
 
 
 def is_archive(file: BinaryIO) -> bool:
@@ -80,9 +109,10 @@ def read_archive(file: BinaryIO) -> Iterator[tuple[str, Any]]:
         with zipfile.ZipFile(file) as archive:
             if any(entry.file_size > _LARGEST for entry in archive.infolist()):
                 raise DataError(f"the archive has a file of more than {_LARGEST:,} bytes")
-            names = [name for name in archive.namelist() if name.endswith(SUFFIX)]
+            found = (name for name in archive.namelist() if name.endswith(SUFFIX))
+            names = list(filter(_is_visible, found))
             yield from read_files(archive.read(TYPE_SYSTEM), ((n, archive.read(n)) for n in names))
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
         raise DataError(f"not an archive of {SUFFIX} files with {TYPE_SYSTEM}: {error}") from error
 
 

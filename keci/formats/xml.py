@@ -214,7 +214,7 @@ class _Document:
                 growth.end_record()
                 self.count += 1
                 yield element
-                _free(element)
+                free(element)
         if problem:
             self.problem = self._not_well_formed(problem)
 
@@ -388,7 +388,7 @@ def _feed(parser: etree.XMLPullParser, chunk: bytes) -> etree.XMLSyntaxError | N
     return None
 
 
-def _free(element: etree._Element) -> None:
+def free(element: etree._Element) -> None:
     """Drop the element's content and all that lies before it, around it too."""
     element.clear()
     inner: etree._Element | None = element
