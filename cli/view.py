@@ -103,13 +103,13 @@ def _read_files(
     inputs: Sequence[Path], task: str | None, kb: Path | None, *, is_run: bool
 ) -> Iterator[Path]:
     """What the page is made of; of a training run's folder all but its own page."""
-    from keci.corpus.run.finished import open_finished
+    from keci.corpus.run.finished import output_files
 
     if is_run:
         yield from (path for path in inputs[0].glob("*") if path.name != "report.html")
     else:
         for path in inputs:
-            yield from open_finished(path).files() if path.is_dir() and not task else (path,)
+            yield from (path,) if task else output_files(path)
     yield from (Path(path) for path in (task, kb) if path)
 
 

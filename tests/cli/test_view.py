@@ -33,6 +33,15 @@ def test_the_page_goes_beside_the_output(extractions: Path) -> None:
     assert "3 documents, 15 entities, 6 relations" in page
 
 
+def test_an_unpacked_archive_of_brat_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "brat").mkdir()
+    (tmp_path / "brat" / "d1.txt").write_text("Rash after Abc.")
+    (tmp_path / "brat" / "d1.ann").write_text("T1\tEffect 0 4\tRash\n")
+    assert run(tmp_path / "brat").exit_code == 0
+    assert "1 document, 1 entity" in (tmp_path / "brat.html").read_text("utf-8")
+    assert run(tmp_path / "brat", "-o", tmp_path / "brat" / "d1.txt").exit_code == 2
+
+
 def test_a_limit_is_told(extractions: Path) -> None:
     result = run(extractions, "--limit", "2", "-o", "-")
     assert "the first 2 of 3 documents" in result.stdout

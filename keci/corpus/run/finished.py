@@ -13,6 +13,7 @@ from keci.corpus.run.layout import journal_path, manifest_path
 from keci.corpus.run.manifest import FileFacts, Manifest, file_facts, read_manifest
 from keci.documents import Extraction, Failure
 from keci.errors import DataError, UsageError
+from keci.formats import brat, xmi
 from keci.formats.failures import decode_failure
 from keci.formats.write import READABLE_ENDINGS, Format, format_of
 
@@ -87,13 +88,22 @@ def open_finished(output: Path) -> FinishedRun:
     return FinishedRun(path, read_manifest(manifest_path(path)))
 
 
+_ReadFolder = Callable[[Path], Iterator[Extraction]]
+_UNPACKED: tuple[tuple[Callable[[Path], bool], _ReadFolder], ...] = (
+    (brat.is_unpacked, brat.read_folder),
+    (xmi.is_unpacked, xmi.read_folder),
+)
+
+
 def read_output(output: Path) -> Iterator[Extraction]:
     """The extractions of a run's file or folder, or of a file in any format that is written.
 
-    Raises UsageError where there is no such file, DataError where it is damaged.
+    A folder may also be an unpacked archive of brat or XMI. Raises UsageError where there is no
+    such file, DataError where it is damaged.
     """
     if output.is_dir():
-        yield from open_finished(output).extractions()
+        read_folder = _reader_of_unpacked(output)
+        yield from read_folder(output) if read_folder else open_finished(output).extractions()
         return
     if not output.is_file():
         raise UsageError(f"there is no output of keci-extract at {output}")
@@ -103,6 +113,23 @@ def read_output(output: Path) -> Iterator[Extraction]:
             yield from form.read(file)
         except (DataError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{output}: {error}") from error
+
+
+def output_files(output: Path) -> Iterator[Path]:
+    """The files that ``read_output`` reads, and what belongs to them in the folder of a run."""
+    if not output.is_dir():
+        yield output
+    elif _reader_of_unpacked(output):
+        yield from output.rglob("*")
+    else:
+        yield from open_finished(output).files()
+
+
+def _reader_of_unpacked(folder: Path) -> _ReadFolder | None:
+    """What reads the folder of an unpacked archive; None where a run was, or nothing is known."""
+    if manifest_path(folder).exists():
+        return None
+    return next((read for holds, read in _UNPACKED if holds(folder)), None)
 
 
 def _format_read(output: Path) -> Format:

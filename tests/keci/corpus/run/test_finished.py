@@ -1,13 +1,16 @@
 """Finished runs, verified."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from keci.corpus.run.finished import open_finished, problems
-from keci.corpus.run.layout import file_layout
+from keci.corpus.run.finished import open_finished, output_files, problems, read_output
+from keci.corpus.run.layout import file_layout, folder_layout
 from keci.errors import DataError
+from keci.pipeline import write
 from tests.keci.corpus.corpora import run_corpus
+from tests.keci.corpus.outputs.examples import EXAMPLE
 
 
 def problems_of(output: Path) -> list[str]:
@@ -62,6 +65,26 @@ def test_wrong_counts_and_offsets_are_found_behind_right_hashes(
     assert "records, expected" in problem
     (problem,) = with_content(lines[0].replace(b'"start":0', b'"start":1') + b"".join(lines[1:]))
     assert "is not text[1:5]" in problem
+
+
+@pytest.mark.parametrize("form", ["brat", "xmi"])
+def test_an_unpacked_archive_is_an_output(form: str, tmp_path: Path) -> None:
+    if form == "xmi":
+        pytest.importorskip("cassis")
+    write([EXAMPLE], tmp_path / f"out.{form}.zip")
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(tmp_path / f"out.{form}.zip") as archive:
+        archive.extractall(folder)
+    assert list(read_output(folder)) == list(read_output(tmp_path / f"out.{form}.zip"))
+    assert set(output_files(folder)) == set(folder.iterdir())
+
+
+def test_a_run_of_brat_in_a_folder_is_a_run(corpus: Path, tmp_path: Path) -> None:
+    layout = folder_layout(tmp_path / "out", "brat", 5)
+    run_corpus([corpus], layout)
+    expected = list(open_finished(layout.folder).extractions())
+    (layout.folder / "mine.ann").touch()
+    assert list(read_output(layout.folder)) == expected
 
 
 def test_an_unfinished_replacement_is_found(corpus: Path, tmp_path: Path) -> None:
