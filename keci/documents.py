@@ -169,8 +169,9 @@ def _mention_record(mention: Mention) -> dict[str, Any]:
     if mention.type_score is not None:
         record["type_score"] = mention.type_score
     record["assertion"] = mention.assertion
-    if mention.context_weight is not None:
+    if mention.concepts or mention.context_weight is not None:
         record["concepts"] = [_concept_record(link) for link in mention.concepts]
+    if mention.context_weight is not None:
         record["context_weight"] = mention.context_weight
     if mention.group is not None:
         record["group"] = mention.group

@@ -65,8 +65,6 @@ def extractions(draw: st.DrawFn) -> Extraction:
 def _mentions(draw: st.DrawFn, mention_id: str, text: str) -> Mention:
     start = draw(st.integers(0, len(text) - 1))
     end = draw(st.integers(start + 1, len(text)))
-    context_weight = draw(_scores())
-    concepts = () if context_weight is None else tuple(draw(st.lists(_concepts(), max_size=3)))
     return Mention(
         id=mention_id,
         start=start,
@@ -74,8 +72,8 @@ def _mentions(draw: st.DrawFn, mention_id: str, text: str) -> Mention:
         text=text[start:end],
         type=draw(names()),
         score=draw(_scores()),
-        concepts=concepts,
-        context_weight=context_weight,
+        concepts=tuple(draw(st.lists(_concepts(), max_size=3))),
+        context_weight=draw(_scores()),
         group=draw(st.none() | names()),
         type_score=draw(_scores()),
         assertion=draw(_assertions()),
