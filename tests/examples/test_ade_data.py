@@ -187,7 +187,7 @@ def test_a_written_line_stands_under_its_kind(tmp_path: Path) -> None:
 
 def test_what_is_written_says_what_its_kind_says() -> None:
     lines = list(read_written(sorted(WRITTEN.glob("*.txt"))))
-    assert len(lines) == 4773
+    assert len(lines) == 6090
     assert len({re.sub(r"[\[\]]|[DCE]:", "", line.marked) for line in lines}) == len(lines)
     for line in lines:
         made = as_written(line)
