@@ -37,7 +37,7 @@ from keci.formats.plain import read_file
 from keci.formats.stream import BOM, UNCHECKED_BYTES, ContentStream, ReadOptions, excerpt, spooled
 from keci.printable import printable
 
-_FIRST_FILE = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
+_ENTRY = re.compile(rb"PK\x03\x04.{22}(..)(..)", re.DOTALL)
 _LARGEST_DIRECTORY = 64 << 20
 _END = struct.Struct("<4s4H2IH")
 """The record at an archive's end: among others the bytes of its directory of files."""
@@ -114,11 +114,18 @@ def _annotation_files(folder: Path) -> Iterator[Path]:
 
 
 def begins_archive(head: bytes) -> bool:
-    """Whether a zip archive begins that is empty or has a text or annotation as first file."""
-    found = _FIRST_FILE.match(head)
-    if found is None:
-        return head.startswith(b"PK\x05\x06")
-    name = head[found.end() : found.end() + int.from_bytes(found[1], "little")]
+    """Whether a zip archive begins that is empty or has a text or annotation as first file.
+
+    Folders, which zip programs list before their files, are passed over.
+    """
+    name, end = b"/", 0
+    while name.endswith(b"/"):
+        found = _ENTRY.match(head, end)
+        if found is None:
+            return end == 0 and head.startswith(b"PK\x05\x06")
+        name_length, more = (int.from_bytes(length, "little") for length in found.groups())
+        name = head[found.end() : found.end() + name_length]
+        end = found.end() + name_length + more
     return name.endswith((b".txt", b".ann"))
 
 

@@ -184,6 +184,17 @@ def test_what_is_wrong_with_an_archive_is_a_failure() -> None:
     assert "longer than the limit" in str(reason) or "expands beyond" in str(reason)
 
 
+@pytest.mark.parametrize("folders", [["corpus/"], ["corpus/", "corpus/train/"]])
+def test_folders_may_stand_before_the_files(folders: list[str]) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for folder in folders:
+            archive.writestr(folder, b"")
+        archive.writestr(f"{folders[-1]}d1.ann", b"")
+        archive.writestr(f"{folders[-1]}d1.txt", b"Rash.")
+    assert detect_format(file.getvalue(), "a.zip") == "brat"
+
+
 def test_an_archive_of_other_files_is_no_brat() -> None:
     with pytest.raises(UsageError, match="zip archive"):
         detect_format(archive(word_xml=b"<a/>"), "x.docx")
