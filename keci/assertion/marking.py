@@ -18,7 +18,7 @@ from keci.documents import Assertion, Extraction, Mention, Relation
 from keci.text.sentences import split_sentences
 
 Spans = dict[tuple[int, str], list[tuple[int, int]]]
-"""The spans of the mentions of a type in the sentence that begins somewhere."""
+"""The spans, in order, of the mentions of a type in the sentence that begins somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ def marked(extraction: Extraction) -> Extraction:
     spans: Spans = defaultdict(list)
     for mention, sentence in zip(mentions, sentences, strict=True):
         spans[sentence.start, mention.type].append(sentence.offsets(mention))
+    for listed in spans.values():
+        listed.sort()
     relations = tuple(
         replace(relation, assertion=_said_of_relation(relation, known, spans, rules))
         for relation in extraction.relations

@@ -51,8 +51,8 @@ class Ends:
         """The ends, with the lists that they are in: "rash, fever (3%) and chills", "rash (R)".
 
         Of the tail's list what stands towards the head counts: "compared with aspirin, warfarin
-        caused bleeding" is no list. ``like`` has the spans of the sentence's mentions of the head's
-        type, and of the tail's.
+        caused bleeding" is no list. ``like`` has the spans, in order, of the sentence's mentions of
+        the head's type, and of the tail's.
         """
         heads, tails = like
         start, end = _list_of(tail, tails, sentence)
@@ -75,12 +75,12 @@ class Ends:
 
 
 def _list_of(span: Span, others: Sequence[Span], sentence: str) -> Span:
-    """The span from the first to the last name of the list that a name is in."""
+    """From the first to the last name of the list that a name is in; ``others`` are in order."""
     start, end = span
-    for other in sorted(others):
+    for other in others:
         if other[0] >= end and _JOINED.fullmatch(sentence, end, other[0]):
             end = other[1]
-    for other in sorted(others, reverse=True):
+    for other in reversed(others):
         if other[1] <= start and _JOINED.fullmatch(sentence, other[1], start):
             start = other[0]
     return start, end
