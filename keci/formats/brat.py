@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 from typing import IO, BinaryIO, cast
 from urllib.parse import quote, unquote
 
@@ -34,7 +34,15 @@ from keci.documents import (
 )
 from keci.errors import DataError
 from keci.formats.plain import read_file
-from keci.formats.stream import BOM, UNCHECKED_BYTES, ContentStream, ReadOptions, excerpt, spooled
+from keci.formats.stream import (
+    BOM,
+    UNCHECKED_BYTES,
+    ContentStream,
+    ReadOptions,
+    excerpt,
+    is_hidden,
+    spooled,
+)
 from keci.printable import printable
 
 _ENTRY = re.compile(rb"PK\x03\x04.{22}(..)(..)", re.DOTALL)
@@ -110,7 +118,7 @@ def is_unpacked(folder: Path) -> bool:
 
 
 def _annotation_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*.ann") if not path.name.startswith("."))
+    return (path for path in folder.glob("*.ann") if not is_hidden(path.name))
 
 
 def begins_archive(head: bytes) -> bool:
@@ -179,7 +187,7 @@ def _text_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         for entry in archive.infolist()
         if entry.filename.endswith(".txt")
         and f"{_stem(entry)}.ann" in names
-        and not PurePosixPath(entry.filename).name.startswith(".")
+        and not is_hidden(entry.filename)
     ]
     if names and not texts:
         raise DataError("a zip archive without texts that have .ann files of brat beside them")

@@ -200,15 +200,15 @@ def _refuse_foreign(content: bytes, name: str) -> None:
     for beginning, what, endings in _FOREIGN_TEXT:
         if re.match(beginning, content) or ending in endings:
             raise _unreadable(name, what)
+    lines = [line for line in content.splitlines()[:_TABLE_LINES] if line.strip()]
     for delimiter, said in _TABLE_DELIMITERS.items():
-        columns = _columns(content, delimiter)
+        columns = _columns(lines, delimiter)
         if columns >= _FEWEST_COLUMNS:
             raise _unreadable(name, f"a table of {columns} columns that {said} part; {_USE_TABLE}")
 
 
-def _columns(content: bytes, delimiter: bytes) -> int:
-    """How many columns each of the first lines has; 0 where their numbers differ."""
-    lines = [line for line in content.splitlines()[:_TABLE_LINES] if line.strip()]
+def _columns(lines: Sequence[bytes], delimiter: bytes) -> int:
+    """How many columns each of several lines has; 0 where their numbers differ."""
     counts = {line.count(delimiter) + 1 for line in lines}
     return counts.pop() if len(lines) > 1 and len(counts) == 1 else 0
 

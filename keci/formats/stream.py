@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from keci.errors import DataError, UsageError
@@ -392,6 +392,11 @@ def spooled(stream: ContentStream) -> Iterator[IO[bytes]]:
             file.write(chunk)
         file.seek(0)
         yield cast(IO[bytes], file)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file of an archive or folder is hidden, as those are that macOS adds."""
+    return PurePosixPath(name).name.startswith(".")
 
 
 class _Replayed(io.RawIOBase):

@@ -14,13 +14,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from itertools import starmap
+from itertools import filterfalse, starmap
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from keci.documents import ConceptLink, Extraction, Mention, Relation
 from keci.errors import DataError, UsageError
 from keci.formats.annotated import AnnotatedText, MentionRow, RelationRow
+from keci.formats.stream import is_hidden
 from keci.printable import xml_text
 
 TYPE_SYSTEM = "TypeSystem.xml"
@@ -69,13 +70,8 @@ def is_unpacked(folder: Path) -> bool:
 def folder_files(folder: Path) -> Iterator[tuple[str, Any]]:
     """The name and the CAS of each document of a folder; raises DataError where one is no XMI."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"*{SUFFIX}"))
-    files = ((name, (folder / name).read_bytes()) for name in filter(_is_visible, names))
+    files = ((name, (folder / name).read_bytes()) for name in filterfalse(is_hidden, names))
     return read_files((folder / TYPE_SYSTEM).read_bytes(), files)
-
-
-def _is_visible(name: str) -> bool:
-    """Whether a file is none of those that macOS adds."""
-    return not PurePosixPath(name).name.startswith(".")
 
 
 def _extraction(name: str, cas: Any) -> Extraction:
@@ -110,7 +106,7 @@ def read_archive(file: BinaryIO) -> Iterator[tuple[str, Any]]:
             if any(entry.file_size > _LARGEST for entry in archive.infolist()):
                 raise DataError(f"the archive has a file of more than {_LARGEST:,} bytes")
             found = (name for name in archive.namelist() if name.endswith(SUFFIX))
-            names = list(filter(_is_visible, found))
+            names = list(filterfalse(is_hidden, found))
             yield from read_files(archive.read(TYPE_SYSTEM), ((n, archive.read(n)) for n in names))
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
         raise DataError(f"not an archive of {SUFFIX} files with {TYPE_SYSTEM}: {error}") from error

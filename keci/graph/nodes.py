@@ -41,11 +41,15 @@ def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
     'KECI:effect=severe%20rash'
     """
     best = _best(mention.concepts)
-    name = _SPACE.sub(" ", mention.text).strip().casefold()
     if best is not None and best.weight >= min_weight:
-        return Node(best.id, best.name or name, mention.type, best.types, best.xrefs)
+        return Node(best.id, best.name or _called(mention), mention.type, best.types, best.xrefs)
+    name = _called(mention)
     local = f"{quote(mention.type, safe='')}={quote(name, safe='')}"
     return Node(f"{TEXT_PREFIX}:{local}", name, mention.type)
+
+
+def _called(mention: Mention) -> str:
+    return _SPACE.sub(" ", mention.text).strip().casefold()
 
 
 def _best(concepts: tuple[ConceptLink, ...]) -> ConceptLink | None:
