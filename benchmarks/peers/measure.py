@@ -66,16 +66,14 @@ def run(command: Command, log: Path) -> Usage:
     return Usage(seconds, peak)
 
 
-def rate(whole: Usage, part: Usage, more: int) -> float:
+def rate(whole: Usage, part: Usage, more: int) -> float | None:
     """Sentences a second of processor time, where the whole had so many sentences ``more``.
 
-    The starts of both commands, models and knowledge base read, cancel out. Raises DataError where
-    the whole took no longer than the part.
+    The starts of both commands, models and knowledge base read, cancel out. None where the whole
+    took no longer than the part: the sentences take less than the starts differ.
     """
     seconds = whole.seconds - part.seconds
-    if seconds <= 0:
-        raise DataError("the prediction of all sentences took no longer than that of some")
-    return more / seconds
+    return more / seconds if seconds > 0 else None
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ class Row:
     system: str
     entity: tuple[float, float, float]
     relation: tuple[float, float, float]
-    rate: float
+    rate: float | None
     peak: float
     wrong: int
     found: int
@@ -56,7 +56,7 @@ class Row:
         return (
             self.system,
             *(f"{f1:.2f} ({p:.1f} / {r:.1f})" for p, r, f1 in (self.entity, self.relation)),
-            f"{self.rate:.0f}",
+            "too fast to tell" if self.rate is None else f"{self.rate:.0f}",
             f"{self.peak:.0f}",
             f"{self.wrong} of {self.sentences}",
             f"{self.found} of {self.real}",
