@@ -54,7 +54,7 @@ Examples:
     type=click.FloatRange(0, 1),
     default=0.2,
     show_default=True,
-    help="Attention that a mention's best concept needs to stand for it; else its text does.",
+    help="Attention that the concepts of a mention need to stand for it; else its text does.",
 )
 @click.option("--linked-only", is_flag=True, help="Leave out what no concept stands for.")
 @click.option("--publications", metavar="PREFIX", help="List an edge's documents, as PREFIX:id.")

@@ -205,7 +205,7 @@ def _context_weights(outputs: Outputs) -> Numbers | None:
 def _concept_links(
     batch: Batch, outputs: Outputs, kept: Indices, base: KnowledgeBase
 ) -> dict[int, tuple[ConceptLink, ...]]:
-    """Candidate concepts of the kept spans that are mentions, by falling attention weight."""
+    """Candidate concepts of the kept spans that are mentions, in the order of the batch."""
     if batch.graph is None or "candidate_weights" not in outputs:
         return {}
     indices = find_keys(outputs["kept_spans"][kept], outputs["candidate_spans"])
@@ -218,10 +218,7 @@ def _concept_links(
         concept_id, name, types, xrefs = base.summary(concept)
         link = ConceptLink(concept_id, name, types, weight, xrefs)
         links.setdefault(owner, []).append(link)
-    return {
-        index: tuple(sorted(items, key=lambda link: (-link.weight, link.id)))
-        for index, items in links.items()
-    }
+    return {index: tuple(items) for index, items in links.items()}
 
 
 def _relations(

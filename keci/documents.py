@@ -47,8 +47,9 @@ class Mention:
     """A typed span of text.
 
     ``score`` is the probability that it is a mention at all, ``type_score`` that of ``type``;
-    ``concepts`` and ``context_weight`` (the sentinel's share, Eq 8) sum to one. ``assertion`` is
-    what the text says of it. ``group`` is used by gold data alone: mentions of one entity share it.
+    the weights of ``concepts`` and ``context_weight`` (the sentinel's share, Eq 8) sum to one.
+    Concepts stand by how likely they are meant, the best first. ``assertion`` is what the text says
+    of it. ``group`` is used by gold data alone: mentions of one entity share it.
     """
 
     id: str
@@ -62,6 +63,11 @@ class Mention:
     group: str | None = None
     type_score: float | None = None
     assertion: Assertion = "present"
+
+    @property
+    def concept(self) -> ConceptLink | None:
+        """The concept that it denotes, as far as can be told: the first one."""
+        return self.concepts[0] if self.concepts else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,15 +292,20 @@ class OpenedModel:
     def corpus_extractor(self, options: ModelOptions) -> "CorpusExtractor":
         """Reads texts of any length."""
         from keci.corpus.extraction import CorpusExtractor
+        from keci.knowledge.meaning import Meanings
 
         link = self.mentions.link if self.mentions else None
-        options.keep.check(self.predictor.schema)
+        schema = self.predictor.schema
+        options.keep.check(schema)
+        vocabularies = _vocabularies(options.vocabulary, self.base)
+        meanings = Meanings(self.base, schema.semantic_types, vocabularies) if self.base else None
         return CorpusExtractor(
             self.predictor,
             unit=self.unit,
             link=link,
             keep=options.keep,
-            vocabularies=_vocabularies(options.vocabulary, self.base),
+            meanings=meanings,
+            vocabularies=vocabularies,
         )
 
 

@@ -1,7 +1,7 @@
 """What a task asks for: entity types, relation types with their direction, and the metric."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class TaskSchema:
     """The types of a task; label 0 of either classifier means "none" (non-entity, non-relation).
 
     ``overlaps`` holds the pairs of entity types, each sorted, whose mentions may overlap; None
-    where nothing is known of it, so that all may.
+    where nothing is known of it, so that all may. ``semantic_types`` tells how often the mentions
+    of an entity type have each semantic type (knowledge/meaning.py).
     """
 
     name: str
@@ -35,6 +36,7 @@ class TaskSchema:
     relation_types: tuple[RelationType, ...]
     metric: str = "micro"
     overlaps: tuple[tuple[str, str], ...] | None = None
+    semantic_types: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         relation_names = tuple(relation.name for relation in self.relation_types)
@@ -54,6 +56,11 @@ class TaskSchema:
         unknown = {name for pair in self.overlaps or () for name in pair} - {*self.entity_types}
         if unknown:
             raise ConfigError(f"schema {self.name!r}: overlaps of unknown types {sorted(unknown)}")
+        unknown = self.semantic_types.keys() - {*self.entity_types}
+        if unknown:
+            raise ConfigError(
+                f"schema {self.name!r}: semantic_types of unknown types {sorted(unknown)}"
+            )
 
     @property
     def entity_labels(self) -> tuple[str, ...]:
@@ -69,8 +76,9 @@ class TaskSchema:
         return self.metric == "biored"
 
     def has_task_of(self, other: "TaskSchema") -> bool:
-        """Whether both ask for the same types; what may overlap is learnt, and no part of it."""
-        return replace(self, overlaps=None) == replace(other, overlaps=None)
+        """Whether both ask for the same types; what is learnt from annotation is no part of it."""
+        one, another = (replace(item, overlaps=None, semantic_types={}) for item in (self, other))
+        return one == another
 
     def to_record(self) -> dict[str, Any]:
         overlaps = self.overlaps
@@ -88,18 +96,21 @@ class TaskSchema:
                 for relation in self.relation_types
             ],
             **({} if overlaps is None else {"overlaps": [list(pair) for pair in overlaps]}),
+            **({"semantic_types": self.semantic_types} if self.semantic_types else {}),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "TaskSchema":
         """Read a schema; raises ConfigError on unknown or missing keys."""
-        _check_keys(record, {"name", "entity_types"}, {"relation_types", "metric", "overlaps"})
+        known = {"relation_types", "metric", "overlaps", "semantic_types"}
+        _check_keys(record, {"name", "entity_types"}, known)
         return cls(
             name=_text(record, "name"),
             entity_types=_texts(record, "entity_types"),
             relation_types=tuple(map(_read_relation_type, _items(record, "relation_types"))),
             metric=record.get("metric", "micro"),
             overlaps=_overlaps(record),
+            semantic_types=_semantic_types(record),
         )
 
 
@@ -139,6 +150,22 @@ def _overlaps(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     if not all(len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in pairs):
         raise ConfigError(f"schema: overlaps must hold pairs of entity types, got {pairs!r}")
     return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
+
+
+def _semantic_types(record: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    found = record.get("semantic_types", {})
+    shares = found.values() if isinstance(found, Mapping) else ()
+    is_table = isinstance(found, Mapping) and all(isinstance(item, Mapping) for item in shares)
+    if not is_table or not all(_is_share(value) for item in shares for value in item.values()):
+        raise ConfigError(
+            "schema: semantic_types must hold shares from 0 to 1 by entity type and semantic type, "
+            f"got {found!r}"
+        )
+    return {name: {code: float(item[code]) for code in item} for name, item in found.items()}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

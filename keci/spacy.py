@@ -6,7 +6,7 @@
     nlp.add_pipe("keci", config={"model": "ade", "kb": "kb/open"})
     doc = nlp("Rash after amoxicillin.")
     doc.spans["keci"]                       # a span for each mention, nested ones too
-    doc.spans["keci"][0]._.concepts         # its ConceptLinks, by weight
+    doc.spans["keci"][0]._.concepts         # its ConceptLinks, best first
     doc._.relations                         # SpanRelations: head, tail, type, score, assertion
     spacy.displacy.render(doc, style="span", options={"spans_key": "keci"})
 
@@ -169,7 +169,7 @@ def annotated(doc: Doc, extraction: Extraction, spans_key: str = SPANS_KEY) -> D
 
 
 def _span(doc: Doc, mention: Mention) -> Span:
-    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    best = mention.concept
     span = doc.char_span(
         mention.start,
         mention.end,

@@ -37,12 +37,14 @@ def schemas(draw: st.DrawFn) -> TaskSchema:
     )
     types = st.sampled_from(entity_types)
     pairs = st.sets(st.tuples(types, types).map(lambda pair: (min(pair), max(pair))), max_size=3)
+    shares = st.dictionaries(names(), st.floats(0, 1), max_size=3)
     return TaskSchema(
         draw(names()),
         entity_types,
         relation_types,
         draw(st.sampled_from(METRICS)),
         draw(st.none() | pairs.map(lambda found: tuple(sorted(found)))),
+        draw(st.dictionaries(types, shares, max_size=3)),
     )
 
 

@@ -27,6 +27,7 @@ from keci.documents import Document, Extraction, Failure
 from keci.filters import Filter
 from keci.formats.limits import refused_document
 from keci.knowledge.linking.linker import ConceptMention
+from keci.knowledge.meaning import Meanings
 from keci.prediction import Pending, Predictor
 from keci.text.windows import OVERLAP_SHARE, TextUnit, WindowBudget, text_units
 
@@ -57,6 +58,7 @@ class _Begun:
     groups: Sequence[Pending]
     overlaps: Collection[tuple[str, str]] | None
     keep: Filter
+    meanings: Meanings | None
     vocabularies: Sequence[str]
 
     def extractions(self) -> Iterator[Extraction]:
@@ -66,7 +68,10 @@ class _Begun:
         for cut in self.cuts:
             inside = list(islice(units, len(cut.units)))
             whole = reassemble(cut.document, cut.units, inside, self.overlaps)
-            yield in_vocabularies(self.keep(marked(whole)), self.vocabularies)
+            kept = self.keep(marked(whole))
+            if self.meanings:
+                kept = self.meanings.ordered(kept)
+            yield in_vocabularies(kept, self.vocabularies)
 
     def cancel(self) -> None:
         for group in self.groups:
@@ -83,15 +88,18 @@ class CorpusExtractor:
         unit: str,
         link: Link | None = None,
         keep: Filter | None = None,
+        meanings: Meanings | None = None,
         vocabularies: Sequence[str] = (),
     ) -> None:
         """``unit`` "sentence" reads each sentence alone, "document" as much as fits at once.
 
         ``link`` finds the concept mentions of a document's id and text; the predictor's own linker
-        does where it is None. ``keep`` tells which findings are kept; None keeps all.
+        does where it is None. ``keep`` tells which findings are kept; None keeps all. ``meanings``
+        orders the concepts of mentions; None keeps the order in which they were found.
         ``vocabularies`` are those that concepts are named by, best first.
         """
         self.keep = keep or Filter()
+        self.meanings = meanings
         self.vocabularies = vocabularies
         self.link = link or (lambda _, text: predictor.builder.link(text))
         pieces = predictor.builder.most_tokens
@@ -183,7 +191,7 @@ class CorpusExtractor:
         prepare, begin = self.predictor.builder.prepare, self.predictor.begin
         groups = [begin(prepare(units[part], linked[part])) for part in _groups(units)]
         overlaps = self.predictor.schema.overlaps
-        return _Begun(cuts, groups, overlaps, self.keep, self.vocabularies)
+        return _Begun(cuts, groups, overlaps, self.keep, self.meanings, self.vocabularies)
 
     def _link(self, cut: _Cut) -> list[tuple[ConceptMention, ...]]:
         """The concept mentions of each unit, found in the whole document.

@@ -250,8 +250,8 @@ def mentions_by_row(text: AnnotatedText) -> Iterator[tuple[MentionRow, tuple[Men
 
 
 def identifier_of(mention: Mention) -> str | None:
-    """What a mention denotes: its group, else the concept that weighs most, if it has one."""
-    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    """What a mention denotes: its group, else its first concept, if it has one."""
+    best = mention.concept
     return mention.group or (best.id if best else None)
 
 

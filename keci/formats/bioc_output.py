@@ -108,7 +108,7 @@ def _document(extraction: Extraction) -> dict[str, Any]:
 
 
 def _annotation(mention: Mention) -> dict[str, Any]:
-    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    best = mention.concept
     infons = {
         "type": mention.type,
         **_number("score", mention.score),

@@ -266,7 +266,7 @@ def _lines(extraction: Extraction) -> Iterator[str]:
         spans = ";".join(f"{mention.start + start} {mention.start + end}" for start, end in pieces)
         surface = " ".join(mention.text[start:end] for start, end in pieces)
         yield f"{mention.id}\t{_type(mention.type)} {spans}\t{surface}"
-        best = max(mention.concepts, key=lambda link: link.weight, default=None)
+        best = mention.concept
         if best:
             identifier = best.id if ":" in best.id else f"KB:{best.id}"
             yield f"N{number}\tReference {mention.id} {identifier}\t{best.name}"

@@ -75,7 +75,7 @@ def _task(extraction: Extraction) -> dict[str, Any]:
 
 def _region(mention: Mention) -> dict[str, Any]:
     notes: list[str] = [mention.assertion] if mention.assertion != "present" else []
-    best = max(mention.concepts, key=lambda link: link.weight, default=None)
+    best = mention.concept
     notes += [f"{best.id} {best.name}"] if best else []
     return {
         "id": mention.id,

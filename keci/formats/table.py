@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, NoReturn
 
-from keci.documents import ConceptLink, Extraction, Mention
+from keci.documents import Extraction, Mention
 from keci.errors import DataError, UsageError
 from keci.formats.metadata import year_of
 from keci.text.sentences import split_sentences
@@ -158,9 +158,7 @@ def _document(extraction: Extraction) -> Row:
 
 
 def _mention(mention: Mention) -> Row:
-    best: ConceptLink | None = max(
-        mention.concepts, key=lambda concept: concept.weight, default=None
-    )
+    best = mention.concept
     return {
         "name": " ".join(mention.text.split()),
         "type": mention.type,

@@ -180,7 +180,7 @@ def _cas(cassis: Any, types: Any, extraction: Extraction) -> Any:
     mention_type, relation_type = types.get_type(MENTION_TYPE), types.get_type(RELATION_TYPE)
     spans = {}
     for mention in extraction.mentions:
-        best = max(mention.concepts, key=lambda link: link.weight, default=None)
+        best = mention.concept
         span = spans[mention.id] = mention_type(
             begin=mention.start,
             end=mention.end,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from keci.documents import ConceptLink, Mention
+from keci.documents import Mention
 
 MIN_WEIGHT = 0.2
 TEXT_PREFIX = "KECI"
@@ -33,15 +33,15 @@ class Node:
 def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
     """The node that a mention counts for.
 
-    It is the concept of the highest weight (the first of equal ones) where that is at least
-    ``min_weight``, else the text without regard to case and white space, with the mention's type.
-    A concept whose name the file did not tell is called by that text.
+    It is the first concept where all together weigh at least ``min_weight``, else the text without
+    regard to case and white space, with the mention's type. A concept whose name the file did not
+    tell is called by that text.
 
     >>> node_of(Mention("T1", 0, 11, "Severe rash", "effect")).id
     'KECI:effect=severe%20rash'
     """
-    best = _best(mention.concepts)
-    if best is not None and best.weight >= min_weight:
+    best = mention.concept
+    if best is not None and sum(link.weight for link in mention.concepts) >= min_weight:
         return Node(best.id, best.name or _called(mention), mention.type, best.types, best.xrefs)
     name = _called(mention)
     local = f"{quote(mention.type, safe='')}={quote(name, safe='')}"
@@ -50,7 +50,3 @@ def node_of(mention: Mention, min_weight: float = MIN_WEIGHT) -> Node:
 
 def _called(mention: Mention) -> str:
     return _SPACE.sub(" ", mention.text).strip().casefold()
-
-
-def _best(concepts: tuple[ConceptLink, ...]) -> ConceptLink | None:
-    return max(concepts, key=lambda concept: concept.weight, default=None)

@@ -19,6 +19,8 @@ from keci.errors import BundleError, DataError, UsageError
 from keci.evaluation import Evaluation
 from keci.fields import Fields
 from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.linking.linker import Linker
+from keci.knowledge.meaning import semantic_types_of
 from keci.knowledge.vocabularies import Knowledge
 from keci.model.encoder import (
     TOKENIZER_FILE,
@@ -107,8 +109,8 @@ class Experiment:
         """
         check_new_or_resumed(folder, resume=resume)
         folder.mkdir(parents=True, exist_ok=True)
-        self._write_settings(data, config, folder, resume=resume)
         schema = self._observed_schema(data)
+        self._write_settings(data, schema, config, folder, resume=resume)
         if not (folder / SCORES_FILE).exists():
             write_ids(folder / VALIDATION_IDS_FILE, data.validation)
             write_ids(folder / SCORED_IDS_FILE, data.scored)
@@ -127,17 +129,26 @@ class Experiment:
         return RunResult(read_state(folder), read_scores(folder))
 
     def _observed_schema(self, data: RunData) -> TaskSchema:
-        """The schema, with the pairs of types that overlap in the training documents."""
-        gold = (document.extraction for document in data.training.documents)
-        return replace(self.schema, overlaps=overlapping_types(gold, self.schema.entity_types))
+        """The schema, with what the mentions of the training documents tell of its types.
+
+        That is which of them overlap, and which semantic types they have.
+        """
+        gold = [document.extraction for document in data.training.documents]
+        shares = semantic_types_of(gold, Linker(self.base)) if self.base else {}
+        types = self.schema.entity_types
+        return replace(
+            self.schema,
+            overlaps=overlapping_types(gold, types),
+            semantic_types={name: share for name, share in shares.items() if name in types},
+        )
 
     def _write_settings(
-        self, data: RunData, config: TrainConfig, folder: Path, *, resume: bool
+        self, data: RunData, schema: TaskSchema, config: TrainConfig, folder: Path, *, resume: bool
     ) -> None:
         base = self.base
         settings = RunSettings(
             self.encoder,
-            self._observed_schema(data),
+            schema,
             self.model,
             config,
             {"name": base.name, "fingerprint": base.fingerprint} if base else None,

@@ -29,8 +29,8 @@ def test_records_round_trip(schema: TaskSchema) -> None:
 
 
 @given(schemas())
-def test_what_may_overlap_is_no_part_of_the_task(schema: TaskSchema) -> None:
-    assert schema.has_task_of(replace(schema, overlaps=()))
+def test_what_annotation_tells_is_no_part_of_the_task(schema: TaskSchema) -> None:
+    assert schema.has_task_of(replace(schema, overlaps=(), semantic_types={}))
     assert not schema.has_task_of(replace(schema, name=f"{schema.name}+", overlaps=()))
 
 
@@ -70,6 +70,7 @@ def test_a_schema_is_read_from_toml(tmp_path: Path) -> None:
         (('["effect", "drug"]', "[]"), "entity types"),
         (('name = "together"', 'name = "caused-by"'), "distinct"),
         (('name = "side-effects"', 'name = "x"\nmetric = "bleu"'), "bleu"),
+        (('name = "side-effects"', 'name = "x"\nsemantic_types.gene.T028 = 1'), "gene"),
         (("[[relation_types]]", "[[relation_types"), "TOML"),
     ],
 )
@@ -91,6 +92,10 @@ def test_a_contradictory_schema_is_refused(
         ("symmetric = true", 'symmetric = "yes"'),
         ('head_types = ["effect"]', 'head_types = "effect"'),
         ('name = "together"', "name = 7"),
+        ('name = "side-effects"', 'name = "x"\nsemantic_types = ["T028"]'),
+        ('name = "side-effects"', 'name = "x"\nsemantic_types.drug = ["T109"]'),
+        ('name = "side-effects"', 'name = "x"\nsemantic_types.drug.T109 = 2'),
+        ('name = "side-effects"', 'name = "x"\nsemantic_types.drug.T109 = true'),
     ],
 )
 def test_values_of_the_wrong_kind_are_refused(tmp_path: Path, change: tuple[str, str]) -> None:

@@ -90,9 +90,9 @@ def test_pipeline_comes_back_from_disk_and_documents_from_bytes(
 
 def test_nested_and_uneven_mentions_keep_their_own_offsets() -> None:
     text = "TENSlike rash (abc)"
-    best, other = ConceptLink("X:1", "a", (), 0.6), ConceptLink("X:2", "b", (), 0.3)
+    best, other = ConceptLink("X:1", "a", (), 0.3), ConceptLink("X:2", "b", (), 0.6)
     mentions = (
-        Mention("T1", 0, 4, "TENS", "effect", concepts=(other, best), context_weight=0.1),
+        Mention("T1", 0, 4, "TENS", "effect", concepts=(best, other), context_weight=0.1),
         Mention("T2", 0, 13, "TENSlike rash", "effect"),
         Mention("T3", 0, 4, "TENS", "drug"),
         Mention("T4", 15, 18, "abc", "drug"),

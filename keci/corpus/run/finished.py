@@ -215,7 +215,7 @@ def _foreign_files(run: FinishedRun) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Summary:
-    """Sums over extractions; ``linked`` counts mentions with a concept that outweighs the text."""
+    """Sums over extractions; ``linked`` counts mentions with a concept."""
 
     documents: int = 0
     characters: int = 0
@@ -235,8 +235,7 @@ class Summary:
         self.without_entities += not extraction.mentions
         for mention in extraction.mentions:
             self.entities[mention.type] += 1
-            best = max((link.weight for link in mention.concepts), default=0.0)
-            self.linked += best > (mention.context_weight or 0.0)
+            self.linked += bool(mention.concepts)
         self.relations.update(relation.type for relation in extraction.relations)
 
     def to_record(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ const COUNT = {
   concepts(rows, doc, { mentions }) {
     for (const { concepts } of mentions) {
       if (!concepts.length) continue;
-      const [place, weight] = concepts.reduce((a, b) => (b[1] > a[1] ? b : a));
+      const [place, weight] = concepts[0];
       count(tally(rows, place, () => ({ place })), doc, weight);
     }
   },

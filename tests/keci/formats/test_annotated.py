@@ -40,9 +40,9 @@ def test_a_mention_of_nothing_is_refused() -> None:
         list(mentions_of(text))
 
 
-def test_an_identifier_is_the_group_or_the_heaviest_concept() -> None:
+def test_an_identifier_is_the_group_or_the_first_concept() -> None:
     links = (ConceptLink("X", "x", (), 0.2), ConceptLink("Y", "y", (), 0.5))
-    assert identifier_of(Mention("T1", 0, 1, "a", "Gene", concepts=links)) == "Y"
+    assert identifier_of(Mention("T1", 0, 1, "a", "Gene", concepts=links)) == "X"
     assert identifier_of(Mention("T1", 0, 1, "a", "Gene", concepts=links, group="7")) == "7"
     assert identifier_of(Mention("T1", 0, 1, "a", "Gene")) is None
 
