@@ -77,6 +77,21 @@ def test_the_vocabularies_are_those_of_the_knowledge_base(inputs: RunInputs) -> 
     assert settings.knowledge_base == {"name": BASE.name, "fingerprint": BASE.fingerprint}
 
 
+def test_the_schema_tells_the_semantic_types_of_the_training_documents(inputs: RunInputs) -> None:
+    records = [
+        sentence.to_record() | {"id": f"{sentence.id}-{copy}"}
+        for copy in range(20)
+        for sentence in annotated_sentences()
+    ]
+    write_jsonl(inputs.train, records)
+    run(inputs, replace(TRAIN, epochs=1))
+    shares = load_run(inputs.output).settings.schema.semantic_types
+    assert set(shares) <= {*SCHEMA.entity_types}
+    assert shares["drug"]["T109"] > 0.5
+    assert "T033" not in shares["drug"]
+    assert shares["effect"]["T033"] > 0.5
+
+
 def test_the_validation_documents_are_listed_and_not_trained_on(inputs: RunInputs) -> None:
     run(inputs)
     ids = (inputs.output / VALIDATION_IDS_FILE).read_text("utf-8").split()
