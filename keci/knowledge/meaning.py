@@ -1,10 +1,10 @@
 """Which of its candidate concepts a mention means, given its type and the species of the text.
 
 The linker orders candidates by their names alone. A mention has a type too: concepts of semantic
-types that such mentions have in training come first. Among the concepts of a gene's mention those
-of the text's species do, and a gene comes before the heading of its product. Attention weights take
-no part: they tell what the model made use of, and say little of which concept is meant
-(docs/decisions/meaning.md).
+types that such mentions have in training come first, and those of another semantic group are left
+out. Among the concepts of a gene's mention those of the text's species come first, and a gene comes
+before the heading of its product. Attention weights take no part: they tell what the model made use
+of, and say little of which concept is meant (docs/decisions/meaning.md).
 """
 
 from collections import Counter, defaultdict
@@ -13,14 +13,19 @@ from dataclasses import replace
 
 from keci.documents import ConceptLink, Extraction, Mention
 from keci.knowledge.base.store import KnowledgeBase
+from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
 from keci.knowledge.linking.linker import Linker
 from keci.knowledge.species import HUMAN, species_of_gene, species_of_text
 
 GENE = "T028"
+_FAMILIES = "FPLX:"
 _ORTHOLOGOUS = "orthologous_to"
 _LEAST_SHARE = 0.05
 _LEAST_GENES = 1 / 3
 _LEAST_MENTIONS = 20
+
+_THINGS = frozenset({"anatomy", "chemicals", "disorders", "genes", "living beings"})
+"""Semantic groups apart: a disorder is no gene. What is outside them may be many a thing."""
 
 Shares = Mapping[str, Mapping[str, float]]
 """By entity type the share of its mentions that have each semantic type."""
@@ -66,6 +71,7 @@ class Meanings:
     ) -> None:
         self._base = base
         self._shares = shares
+        self._groups = {name: _things(share) for name, share in shares.items()}
         self._genes = {name for name, share in shares.items() if share.get(GENE, 0) >= _LEAST_GENES}
         self._vocabularies = tuple(f"{name}:" for name in vocabularies)
         names = base.relation_names
@@ -88,17 +94,24 @@ class Meanings:
 
     def _order(self, mention: Mention, species: str | None) -> tuple[ConceptLink, ...]:
         fitting = self._shares.get(mention.type, {})
+        groups = self._groups.get(mention.type, _THINGS)
+        concepts = [
+            link
+            for link in mention.concepts
+            if not _things(link.types) or _things(link.types) & groups
+        ]
         of_genes = mention.type in self._genes
+        family = concepts[0] if of_genes and concepts and _is_family(concepts[0]) else None
 
         def rank(link: ConceptLink) -> tuple[bool, ...]:
             return (
                 bool(fitting) and not any(code in fitting for code in link.types),
-                of_genes and species_of_gene(link) != species,
+                of_genes and link is not family and species_of_gene(link) != species,
                 of_genes and GENE not in link.types,
                 not any(name.startswith(self._vocabularies) for name in (link.id, *link.xrefs)),
             )
 
-        ranked = sorted(mention.concepts, key=rank)
+        ranked = sorted(concepts, key=rank)
         return (*self._orthologs(ranked, species), *ranked) if of_genes else tuple(ranked)
 
     def _orthologs(self, concepts: Sequence[ConceptLink], species: str | None) -> list[ConceptLink]:
@@ -107,7 +120,7 @@ class Meanings:
         The model has not read it: its weight is 0.
         """
         known = [species_of_gene(link) for link in concepts]
-        if species in known or HUMAN not in known:
+        if species in known or HUMAN not in known or _is_family(concepts[0]):
             return []
         index = self._base.find(concepts[known.index(HUMAN)].id)
         if index is None:
@@ -119,3 +132,13 @@ class Meanings:
             if species_of_gene(link) == species:
                 return [link]
         return []
+
+
+def _things(types: Iterable[str]) -> frozenset[str]:
+    """The groups of semantic types, as far as they exclude one another."""
+    return _THINGS.intersection(GROUP_OF_TYPE.get(code, "") for code in types)
+
+
+def _is_family(concept: ConceptLink) -> bool:
+    """Whether it is one of FamPlex's families and complexes, which have genes of all species."""
+    return any(name.startswith(_FAMILIES) for name in (concept.id, *concept.xrefs))

@@ -18,6 +18,14 @@ _WORDS = {
     "Caenorhabditis elegans": r"c\. elegans|caenorhabditis elegans",
     "Xenopus laevis": "xenopus",
     "Arabidopsis thaliana": "arabidopsis",
+    "Escherichia coli": r"e\. coli|escherichia coli",
+    "Bacillus subtilis": r"b\. subtilis|bacillus subtilis",
+    "Schizosaccharomyces pombe": r"s\. pombe|schizosaccharomyces pombe|fission yeasts?",
+    "Dictyostelium discoideum": "dictyostelium",
+    "Gallus gallus": "chickens?|chicks?",
+    "Bos taurus": "bovine|cattle|cows?|calves",
+    "Sus scrofa": "pigs?|porcine|swine|piglets?",
+    "Oryctolagus cuniculus": "rabbits?",
 }
 """What names each species in a text; the species are called as the knowledge base calls them."""
 _GROUPS = list(_WORDS)
@@ -31,6 +39,7 @@ _OF_SPECIES = re.compile(r" \(([A-Z][a-z]+ [a-z]+)\)$| protein, ([\w ]+)$")
 _SHORT_NAMES = {
     "C elegans": "Caenorhabditis elegans",
     "Drosophila": "Drosophila melanogaster",
+    "E coli": "Escherichia coli",
     "S cerevisiae": "Saccharomyces cerevisiae",
     "Xenopus": "Xenopus laevis",
     "zebrafish": "Danio rerio",

@@ -17,6 +17,8 @@ BASE = knowledge_base_in_memory(
         ConceptRecord("MONDO:1", "abcitis", ("T047",)),
         ConceptRecord("MESH:D2", "Abc Inflammation", ("T047",), synonyms=("abcitis",)),
         ConceptRecord("MESH:D3", "Abc", ("T109",)),
+        ConceptRecord("FPLX:ABC", "ABC", ("T116",)),
+        ConceptRecord("GO:1", "abc activity", ("T044",)),
     ],
     [
         RelationRecord("HGNC:1", "MESH:D1", "isa"),
@@ -56,14 +58,19 @@ def order(
         (["MESH:D1", "HGNC:1"], "gene", PEOPLE, ["HGNC:1", "MESH:D1"]),
         (["MESH:D1", "HGNC:1"], "drug", PEOPLE, ["MESH:D1", "HGNC:1"]),
         (["MESH:D1", "HGNC:1"], "other", PEOPLE, ["MESH:D1", "HGNC:1"]),
-        (["HGNC:1", "MONDO:1"], "disease", PEOPLE, ["MONDO:1", "HGNC:1"]),
+        (["HGNC:1", "MONDO:1"], "disease", PEOPLE, ["MONDO:1"]),
+        (["HGNC:1", "MONDO:1"], "other", PEOPLE, ["HGNC:1", "MONDO:1"]),
+        (["HGNC:1"], "disease", PEOPLE, []),
+        (["GO:1", "MONDO:1"], "disease", PEOPLE, ["MONDO:1", "GO:1"]),
+        (["GO:1"], "disease", PEOPLE, ["GO:1"]),
         (["MESH:D3", "MESH:D1"], "gene", PEOPLE, ["MESH:D1", "MESH:D3"]),
+        (["FPLX:ABC", "MESH:D1", "HGNC:1"], "gene", MICE, ["FPLX:ABC", "HGNC:1", "MESH:D1"]),
+        (["MESH:D1", "FPLX:ABC", "HGNC:1"], "gene", PEOPLE, ["HGNC:1", "MESH:D1", "FPLX:ABC"]),
         (["HGNC:1", "RGD:1"], "gene", "Abcin in rats.", ["RGD:1", "HGNC:1"]),
         (["RGD:1", "HGNC:1"], "gene", PEOPLE, ["HGNC:1", "RGD:1"]),
         (["HGNC:1", "RGD:1"], "gene", MICE, ["MGI:1", "HGNC:1", "RGD:1"]),
         (["MESH:D1", "RGD:1"], "gene", MICE, ["RGD:1", "MESH:D1"]),
         (["HGNC:1"], "gene", "Abcin of zebrafish.", ["HGNC:1"]),
-        (["HGNC:1"], "disease", MICE, ["HGNC:1"]),
     ],
 )
 def test_type_then_species_then_gene_decide(
@@ -86,7 +93,7 @@ def test_a_vocabulary_that_was_asked_for_goes_before_equals_alone() -> None:
     both = ["MONDO:1", "MESH:D2"]
     assert order(both, "disease") == both
     assert order(both, "disease", vocabularies=["MESH"]) == both[::-1]
-    assert order(["MONDO:1", "MESH:D3"], "disease", vocabularies=["MESH"]) == ["MONDO:1", "MESH:D3"]
+    assert order(["MESH:D3", "HGNC:1"], "gene", vocabularies=["MESH"]) == ["HGNC:1", "MESH:D3"]
     assert order(["HGNC:1", "MESH:D1"], "gene", vocabularies=["MESH"]) == ["HGNC:1", "MESH:D1"]
 
 
