@@ -46,10 +46,11 @@ class ConceptLink:
 class Mention:
     """A typed span of text.
 
-    ``score`` is the probability that it is a mention at all, ``type_score`` that of ``type``;
-    the weights of ``concepts`` and ``context_weight`` (the sentinel's share, Eq 8) sum to one, or
-    less where candidates were left out. Concepts stand by how likely they are meant, the best first. ``assertion`` is what the text says
-    of it. ``group`` is used by gold data alone: mentions of one entity share it.
+    ``score`` is the probability that it is a mention at all, ``type_score`` that of ``type``.
+    ``concepts`` stand by how likely they are meant, the best first; their weights and
+    ``context_weight`` (the sentinel's share, Eq 8) sum to one, or less where candidates were left
+    out. ``assertion`` is what the text says of it. ``group`` is used by gold data alone: mentions
+    of one entity share it.
     """
 
     id: str
