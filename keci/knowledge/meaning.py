@@ -107,7 +107,7 @@ class Meanings:
             return (
                 bool(fitting) and not any(code in fitting for code in link.types),
                 of_genes and link is not family and species_of_gene(link) != species,
-                of_genes and GENE not in link.types,
+                bool(fitting) and of_genes != (GENE in link.types),
                 not any(name.startswith(self._vocabularies) for name in (link.id, *link.xrefs)),
             )
 

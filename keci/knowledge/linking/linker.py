@@ -59,8 +59,10 @@ class Linker:
         """The concept mentions of ``text``, sorted by start, then end."""
         keyed = KeyedText.of(text)
         spans = self._known_names(keyed)
-        if self.abbreviations and "(" in text:
-            self._add_abbreviations(keyed, spans)
+        if "(" in text:
+            _close_brackets(keyed, spans.candidates)
+            if self.abbreviations:
+                self._add_abbreviations(keyed, spans)
         if self.compounds:
             add_compounds(keyed, spans, self._ranker)
         starts, words, candidates = keyed.starts, keyed.words, spans.candidates
@@ -186,6 +188,30 @@ class Linker:
 
     def _first_of(self, concepts: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(concepts))[: self.max_candidates]
+
+
+def _close_brackets(keyed: KeyedText, candidates: dict[tuple[int, int], tuple[int, ...]]) -> None:
+    """Let ``PGE(2`` of PGE(2) and ``Ca(2`` of Ca(2+) end with the bracket, ``123)I`` begin with it.
+
+    Keys have no brackets; PubMed writes what is raised or lowered in them.
+    """
+    words = keyed.words
+    for first, last in [span for span in candidates if span[0] < span[1]]:
+        inside = words[first : last + 1]
+        opened = inside.count("(") - inside.count(")")
+        start, end = first, last
+        if opened == 1:
+            end += 2 if words[last + 1 : last + 2] == ["+"] else 1
+        elif opened == -1:
+            start -= 1
+        whole = (
+            keyed.text[keyed.starts[start] : keyed.end(end)]
+            if 0 <= start < end < len(words)
+            else ""
+        )
+        if (start, end) != (first, last) and whole.count("(") == whole.count(")") > 0:
+            concepts = candidates.pop((first, last))
+            candidates.setdefault((start, end), concepts)
 
 
 def _named_ending(

@@ -116,5 +116,5 @@ mg kg ml mm cm nm km ng pg mol mmol nmol mmhg hz khz mhz kda kb bp min hr hrs se
 
 STOP_WORDS = frozenset(
     form for word in f"{_FUNCTION_WORDS} {_UNITS}".split() for form in (word, word.capitalize())
-) - {"A", "I"}
+) - {"A", "I", "Ca"}
 """As written in running text: in lower case or at the beginning of a sentence."""

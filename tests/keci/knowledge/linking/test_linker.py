@@ -164,3 +164,27 @@ def test_what_is_remembered_of_one_text_hides_no_name_in_another() -> None:
     linker = Linker(knowledge_base_in_memory(names))
     linker.link("abc de")
     assert [mention[:2] for mention in linker.link("ab c de f")] == [(0, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("XYE(2) rose", ["XYE(2)"]),
+        ("by XYE(2+) and", ["XYE(2+)"]),
+        ("a (123)Q dose", ["(123)Q"]),
+        ("a rise (XYE2) of", ["XYE2"]),
+        ("a rise (XYE(2)) of", ["XYE(2)"]),
+        ("XYE(2 rose", ["XYE(2"]),
+        ("XYE(2", ["XYE(2"]),
+        ("Ca(2+) rose", ["Ca(2+)"]),
+        ("ca 2 of them", []),
+    ],
+)
+def test_what_is_raised_or_lowered_is_named_with_its_brackets(
+    text: str, expected: list[str]
+) -> None:
+    names = ("XYE2", "(123)Q", "Ca2+")
+    base = knowledge_base_in_memory(
+        [ConceptRecord(f"A:{place}", name, ("T109",)) for place, name in enumerate(names)]
+    )
+    assert spans(base, text) == expected
