@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from keci.fields import read_toml_file
 from keci.knowledge.base.compile import BuildClock, compile_sources
 from keci.knowledge.base.folder import Manifest
 from keci.knowledge.base.records import SourceData
@@ -69,7 +70,7 @@ def build_open(
     for name in sources:
         report(f"reading {name}")
         read.append(OPEN_SOURCES[name](data))
-    read[0] = replace(read[0], names=(*read[0].names, *ADDED_NAMES))
+    read[0] = replace(read[0], names=(*read[0].names, *added_names()))
     return compile_sources(
         read, folder, name="open", clock=clock, report=report, same_as=_same_proteins(read)
     )
@@ -91,23 +92,8 @@ def _same_proteins(read: Sequence[SourceData]) -> Iterator[tuple[str, str]]:
                 yield concept.id, found
 
 
-ADDED_NAMES = (
-    ("GO:0016020", "membrane fraction"),
-    ("MESH:D000185", "alpha-actinin"),
-    ("MESH:D002148", "calmodulin-binding protein"),
-    ("MESH:D002460", "cell line"),
-    ("MESH:D004742", "enhancer"),
-    ("MESH:D005801", "Hox"),
-    ("MESH:D011401", "promoter"),
-    ("MESH:D011401", "promotor"),
-    ("MESH:D012322", "pre-mRNA"),
-    ("MESH:D018909", "SH2"),
-    ("MESH:D018909", "SH2 domain"),
-    ("MESH:D018909", "SH3"),
-    ("MESH:D018909", "SH3 domain"),
-    ("MESH:D024202", "EMSA"),
-    ("MESH:D024202", "gel shift"),
-    ("MESH:D024721", "E-box"),
-    ("MESH:D024721", "E box"),
-)
-"""Pairs of a concept's id and a name."""
+def added_names() -> Iterator[tuple[str, str]]:
+    """Pairs of a concept's id and a name that texts use and no source has."""
+    for concept_id, names in read_toml_file(Path(__file__).with_name("added_names.toml")).items():
+        for name in names:
+            yield concept_id, name

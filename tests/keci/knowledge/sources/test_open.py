@@ -8,7 +8,8 @@ from keci.knowledge.base.compile import common_words
 from keci.knowledge.base.folder import verify_folder
 from keci.knowledge.base.store import Concept, KnowledgeBase, open_knowledge_base
 from keci.knowledge.linking.linker import Linker
-from keci.knowledge.sources.open import OPEN_SOURCES, build_open
+from keci.knowledge.linking.normalise import normalise
+from keci.knowledge.sources.open import OPEN_SOURCES, added_names, build_open
 from keci.knowledge.sources.wheels import WheelData
 from tests.keci.knowledge.open_data import write_open_data
 
@@ -138,3 +139,12 @@ def test_common_words_are_the_frequent_lower_case_ones() -> None:
     assert "sat" not in words
     assert "p53" not in words
     assert "the" in words
+
+
+def test_added_names_are_of_one_concept_each() -> None:
+    names = list(added_names())
+    assert ("MESH:D012640", "convulsion") in names
+    keys = [normalise(name) for _, name in names]
+    assert all(keys)
+    assert len({*zip((concept for concept, _ in names), keys, strict=True)}) == len(names)
+    assert all(concept.partition(":")[2] for concept, _ in names)
