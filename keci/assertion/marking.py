@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from keci.assertion.relations import (
     ASSERTION_WEIGHTS,
+    NEAR_TRIGGER,
+    SUBSTANCES,
     Ends,
     effect_and_substance,
     is_denied,
@@ -47,7 +49,7 @@ def marked(extraction: Extraction) -> Extraction:
     rules = load_rules()
     sentences = _sentences_of(extraction, rules)
     mentions = tuple(
-        replace(mention, assertion=said_of(*sentence.offsets(mention), sentence.scopes))
+        replace(mention, assertion=_said_of_mention(mention, sentence))
         for mention, sentence in zip(extraction.mentions, sentences, strict=True)
     )
     known = {
@@ -64,6 +66,11 @@ def marked(extraction: Extraction) -> Extraction:
         for relation in extraction.relations
     )
     return replace(extraction, mentions=mentions, relations=relations)
+
+
+def _said_of_mention(mention: Mention, sentence: _Sentence) -> Assertion:
+    within = NEAR_TRIGGER if mention.type in SUBSTANCES else None
+    return said_of(*sentence.offsets(mention), sentence.scopes, within=within)
 
 
 def _said_of_relation(

@@ -14,6 +14,9 @@ HARM = "Adverse-Effect"
 RAISES = ("Positive_Correlation", "DiseaseOrPhenotypicFeature", "ChemicalEntity")
 """BioRED's relation that says the same of a disorder and a substance, whichever is the head."""
 
+SUBSTANCES = frozenset({"Drug", "ChemicalEntity"})
+"""Mentions that a trigger speaks of from near alone: "no rash was seen with penicillin"."""
+
 _NEAR = 160
 """Characters around and between two mentions that are read as speaking of both."""
 
@@ -190,14 +193,19 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
         return _effect_first(sentence, ends, between, rules)
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.tail)
+    is_taken_away = _any(before, indication["withdrawn"]) or _any(between, indication["taken_away"])
     if indication["drug_first"].search(between):
         return True
-    if indication["relieves"].search(between) and not indication["withdrawn"].search(before):
+    if indication["relieves"].search(between) and not is_taken_away:
+        return True
+    if indication["given_and"].search(between) and indication["goes_away"].search(
+        _behind(sentence, ends.head)
+    ):
         return True
     if indication["is_tried"].search(before) and indication["tried_for"].search(between):
         return True
     brought_along = [unrelated["effect_of_the_patient"]]
-    if not indication["begun"].search(before):
+    if not _any(before, indication["begun"], indication["exposed"]):
         brought_along.append(unrelated["admitted_with"])
     if indication["blames"].search(between):
         return False
@@ -207,15 +215,27 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
 def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.head)
-    after = _flowing(sentence[ends.tail[1] : ends.tail[1] + _NEAR])
+    after = _behind(sentence, ends.tail)
+    is_taken_away = _any(_before(sentence, ends.tail), indication["withdrawn"]) or _any(
+        after, indication["taken_away"]
+    )
+    if is_taken_away or indication["recurs"].search(between):
+        return False
     if _any(between, unrelated["effect_first"], indication["effect_first"]):
         return True
     if indication["goes"].search(between) and indication["is_given"].search(after):
         return True
-    brought_along = (unrelated["effect_of_the_patient"], unrelated["admitted_with"])
+    brought_along = [unrelated["effect_of_the_patient"]]
+    if not indication["exposed"].search(between):
+        brought_along.append(unrelated["admitted_with"])
     return not indication["blames"].search(between) and _any(
         before, *brought_along, indication["before_effect"]
     )
+
+
+def _behind(sentence: str, span: Span) -> str:
+    """What stands behind a span, from near."""
+    return _flowing(sentence[span[1] : span[1] + _NEAR])
 
 
 def _flowing(text: str) -> str:

@@ -171,7 +171,7 @@ def test_a_report_is_present(text: str) -> None:
         ("It is unknown whether abc causes rash.", "speculated"),
         ("abc should be stopped if a rash appears.", "speculated"),
         ("abc might induce rash.", "speculated"),
-        ("Patients on abc were admitted with rash.", "negated"),
+        ("Patients on abc were admitted with rash.", "present"),
         ("abc could not explain the rash.", "negated"),
         ("At baseline, 22% of those later given abc had rash.", "negated"),
         ("Comorbidities at the start of abc included rash.", "negated"),
@@ -321,3 +321,70 @@ def test_relations_of_a_long_sentence_are_read_in_no_more_than_their_time(unit: 
     started = time.process_time()
     marked(Extraction("d", text, mentions, relations))
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Abc was stopped and the rash resolved.", "present"),
+        ("Abc was lowered and the fever abated.", "present"),
+        ("Abc therapy was halved and the rash cleared.", "present"),
+        ("Abc was stopped and fever resolved with cooling.", "present"),
+        ("The rash cleared when abc was withdrawn.", "present"),
+        ("The fever eased after abc was discontinued.", "present"),
+        ("The rash was reversed by abc withdrawal.", "present"),
+        ("The rash responded to discontinuation of abc.", "present"),
+        ("The coma lessened after abc had been reduced.", "present"),
+        ("The rash cleared and recurred when abc was given again.", "present"),
+        ("The rash cleared when abc was given.", "negated"),
+        ("The fever eased after abc.", "negated"),
+        ("The rash was reversed by abc.", "negated"),
+        ("Abc stopped the rash.", "negated"),
+        ("Abc was given and the rash resolved.", "negated"),
+        ("Abc 5 mg was started and her fever soon subsided.", "negated"),
+        ("Abc was administered and rash was seen.", "present"),
+        ("Abc was given and the coma did not resolve.", "present"),
+    ],
+)
+def test_what_goes_when_the_substance_is_taken_away_is_its_effect(text: str, expected: str) -> None:
+    assert said(text.replace("Abc", "abc")) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A man on abc was admitted with gout.", "present"),
+        ("While receiving abc, she was admitted with fever.", "present"),
+        ("A woman taking 20 mg of abc was hospitalised for rash.", "present"),
+        ("He was admitted with gout while on abc.", "present"),
+        ("He was admitted with gout and was given abc.", "negated"),
+        ("We gave abc to a man admitted with gout.", "negated"),
+    ],
+)
+def test_who_takes_a_substance_may_be_admitted_for_it(text: str, expected: str) -> None:
+    assert said(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No cause other than abc was found for the rash.",
+        "There was no explanation of the rash other than abc.",
+        "No other cause but abc was seen for the rash.",
+        "No culprit except abc was found for the rash.",
+    ],
+)
+def test_the_only_cause_that_is_left_is_blamed(text: str) -> None:
+    assert said(text) == ["present"]
+
+
+def test_what_a_patient_takes_is_there_where_its_harm_is_denied() -> None:
+    for kind in ("Drug", "ChemicalEntity"):
+        for text, at, said in (
+            ("No rash of any kind was ever seen with abc.", 39, "present"),
+            ("No abc was given.", 3, "negated"),
+        ):
+            (found,) = marked(
+                Extraction("d", text, (Mention("T1", at, at + 3, "abc", kind),))
+            ).mentions
+            assert found.assertion == said
