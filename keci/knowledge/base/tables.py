@@ -18,6 +18,7 @@ from keci.knowledge.base.ragged import (
     splits_of,
 )
 from keci.knowledge.base.records import ConceptRecord, RelationRecord, all_names
+from keci.knowledge.base.vocabulary import GENE
 from keci.knowledge.linking.normalise import GREEK_LETTERS, name_keys
 
 _INDEX_BITS = 28
@@ -257,9 +258,11 @@ class TableBuilder:
         for name in names:
             symbol = flag | (SYMBOL if is_acronym(name) else 0)
             for plural, key in enumerate(name_keys(name)):
-                if not 1 < len(key) <= MAX_KEY_LENGTH or key in GREEK_LETTERS:
+                is_letter = key in GREEK_LETTERS
+                if not 1 < len(key) <= MAX_KEY_LENGTH or (is_letter and not symbol & SYMBOL):
                     continue
-                strict = STRICT if symbol & SYMBOL and key in self._common_words else 0
+                is_word = is_letter or key in self._common_words
+                strict = STRICT if symbol & SYMBOL and is_word else 0
                 self._keys += key.encode() + b"\n"
                 self._key_concepts.append(len(self))
                 self._key_ranks.append((2 * rank + (plural > 0)) * 256 + concept.priority)
@@ -285,10 +288,26 @@ class TableBuilder:
         concepts = np.array(self._key_concepts, dtype=np.int32)
         ranks = np.array(self._key_ranks, dtype=np.int32)
         flags = np.array(self._key_flags, dtype=np.uint8)
-        order = np.lexsort((ranks, flags & STRICT, concepts, keys))
-        best = order[first_of_each(keys[order], concepts[order])]
-        best = best[np.lexsort((concepts[best], ranks[best], keys[best]))]
+        order = np.lexsort((ranks, concepts, keys))
+        first = first_of_each(keys[order], concepts[order])
+        best = order[first]
+        flags[best] = _flags_of_all(flags[order], first)
+        fame = self._gene_fame()[concepts]
+        best = best[np.lexsort((concepts[best], -fame[best], ranks[best], keys[best]))]
         return trie, (splits_of(keys[best], len(trie)), concepts[best], flags[best])
+
+    def _gene_fame(self) -> Integers:
+        """How many names each gene has, 0 for other concepts: (concepts,).
+
+        Sources list what else a gene was called by number; of the genes that share an alias the one
+        with most names is written of most.
+        """
+        gene = self._type_index.get(GENE)
+        owners = np.repeat(np.arange(len(self)), np.diff(self._type_splits))
+        is_gene = np.zeros(len(self), dtype=bool)
+        is_gene[owners[np.asarray(self._types) == gene]] = True
+        counts: Integers = np.diff(self._names.splits())
+        return np.where(is_gene, counts, 0)
 
     def _resolve(
         self,
@@ -303,6 +322,21 @@ class TableBuilder:
                 kind = self._relation_index[record.relation]
                 triples.add(int(id_concepts[head]), int(id_concepts[tail]), kind)
         return triples.finish()
+
+
+def _flags_of_all(
+    flags: npt.NDArray[np.uint8], first: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint8]:
+    """The flags of each group of rows that starts where ``first`` is set: (groups,).
+
+    The first row tells what kind of name it is; only a name that is strict throughout is strict.
+    """
+    starts = np.flatnonzero(first)
+    if not len(starts):
+        return flags[:0]
+    strict = np.bitwise_and.reduceat(flags, starts) & STRICT
+    kinds = (flags[starts] & ~np.uint8(STRICT)) | strict
+    return kinds.astype(np.uint8)
 
 
 def is_acronym(name: str) -> bool:

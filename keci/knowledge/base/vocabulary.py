@@ -106,6 +106,8 @@ SEMANTIC_GROUPS = {
 }
 """Types close enough that equal names of theirs mean the same thing, after UMLS's groups."""
 
+GENE = "T028"
+
 GROUP_OF_TYPE = {code: group for group, codes in SEMANTIC_GROUPS.items() for code in codes.split()}
 
 _GENERAL_CHEMICALS = frozenset({"T103", "T104"})

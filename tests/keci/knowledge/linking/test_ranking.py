@@ -66,3 +66,33 @@ def test_an_english_word_does_not_stand_for_the_name_that_it_is_the_head_of() ->
     text = "damage at rest in diabetes; DNA damage"
     found = [text[start:end] for start, end, _ in Linker(base).link(text)]
     assert found == ["diabetes", "DNA damage"]
+
+
+def test_a_symbol_that_is_a_plain_synonym_too_stays_a_symbol() -> None:
+    words = frozenset({"met"})
+    base = knowledge_base_in_memory(
+        [
+            ConceptRecord("G:1", "MET", ("T028",), synonyms=("Met",), name_is_symbol=True),
+            ConceptRecord("G:2", "SLT", ("T028",), symbols=("MET",), name_is_symbol=True),
+            ConceptRecord("G:3", "RHO", ("T028",), name_is_symbol=True),
+        ],
+        common_words=words,
+    )
+    first = [base.concept_id(index) for index in Ranker(base, 1).rank("met", True, is_capital=True)]
+    assert first == ["G:1"]
+    found = Linker(base).link("RHO met rho")
+    assert [(mention.start, mention.end) for mention in found] == [(0, 3), (4, 7)]
+
+
+def test_of_genes_that_share_an_alias_the_one_with_most_names_is_first() -> None:
+    base = knowledge_base_in_memory(
+        [
+            ConceptRecord("G:1", "EPHB", ("T028",), symbols=("ERK",)),
+            ConceptRecord("G:2", "MAPK", ("T028",), symbols=("ERK",), synonyms=("a b", "c d")),
+            ConceptRecord("G:3", "ERK", ("T028",)),
+            ConceptRecord("D:1", "dx", ("T047",), symbols=("CRD",)),
+            ConceptRecord("D:2", "dy", ("T047",), symbols=("CRD",), synonyms=("a b", "c d")),
+        ]
+    )
+    found = {key: [base.concept_id(i) for i in base.candidates(key)] for key in ("erk", "crd")}
+    assert found == {"erk": ["G:3", "G:2", "G:1"], "crd": ["D:1", "D:2"]}
