@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from keci.documents import ConceptLink, Extraction, Mention
 from keci.knowledge.base.store import KnowledgeBase
-from keci.knowledge.base.vocabulary import GROUP_OF_TYPE
+from keci.knowledge.base.vocabulary import GENE, GROUP_OF_TYPE
+from keci.knowledge.linking.abbreviations import find_abbreviations
 from keci.knowledge.linking.linker import Linker
-from keci.knowledge.species import HUMAN, species_of_gene, species_of_text
+from keci.knowledge.linking.normalise import normalise
+from keci.knowledge.species import species_of_gene, species_of_text
 
-GENE = "T028"
 _FAMILIES = "FPLX:"
 _ORTHOLOGOUS = "orthologous_to"
 _LEAST_SHARE = 0.05
@@ -84,54 +85,92 @@ class Meanings:
             return extraction
         has_genes = any(mention.type in self._genes for mention in linked)
         species = species_of_text(extraction.text) if has_genes else None
+        explained = {
+            extraction.text[found.short_start : found.short_end]: normalise(
+                extraction.text[found.long_start : found.long_end]
+            )
+            for found in find_abbreviations(extraction.text)
+        }
         mentions = tuple(
-            replace(mention, concepts=self._order(mention, species))
+            replace(mention, concepts=self._order(mention, species, explained.get(mention.text)))
             if mention.concepts
             else mention
             for mention in extraction.mentions
         )
         return replace(extraction, mentions=mentions)
 
-    def _order(self, mention: Mention, species: str | None) -> tuple[ConceptLink, ...]:
-        fitting = self._shares.get(mention.type, {})
+    def _order(
+        self, mention: Mention, species: str | None, long_form: str | None
+    ) -> tuple[ConceptLink, ...]:
         groups = self._groups.get(mention.type, _THINGS)
         concepts = [
             link
             for link in mention.concepts
             if not _things(link.types) or _things(link.types) & groups
         ]
-        of_genes = mention.type in self._genes
-        family = concepts[0] if of_genes and concepts and _is_family(concepts[0]) else None
+        if not concepts or mention.type not in self._shares:
+            return tuple(concepts)
+        fitting, of_genes = self._shares[mention.type], mention.type in self._genes
+        meant = self._called(concepts, long_form)
+        family = concepts[0] if of_genes and _is_family(concepts[0]) else None
 
         def rank(link: ConceptLink) -> tuple[bool, ...]:
             return (
-                bool(fitting) and not any(code in fitting for code in link.types),
+                bool(meant) and link.name.casefold() not in meant,
                 of_genes and link is not family and species_of_gene(link) != species,
-                bool(fitting) and of_genes != (GENE in link.types),
-                not any(name.startswith(self._vocabularies) for name in (link.id, *link.xrefs)),
+                link is not family and of_genes != _is_gene(link),
+                link is not family and not any(code in fitting for code in link.types),
+                not of_genes
+                and not any(name.startswith(self._vocabularies) for name in (link.id, *link.xrefs)),
             )
 
         ranked = sorted(concepts, key=rank)
         return (*self._orthologs(ranked, species), *ranked) if of_genes else tuple(ranked)
 
-    def _orthologs(self, concepts: Sequence[ConceptLink], species: str | None) -> list[ConceptLink]:
-        """The gene of a species that a human candidate corresponds to, where none is of it.
+    def _called(self, concepts: Sequence[ConceptLink], long_form: str | None) -> frozenset[str]:
+        """The preferred names of the concepts that a mention's long form names.
 
-        The model has not read it: its weight is 0.
+        A gene is named too by the name of what it is related to, the heading of its product, and by
+        that of a gene of another species that shares its symbol.
+        """
+        if not long_form:
+            return frozenset()
+        known = {*self._base.candidates(long_form).tolist()}
+        return frozenset(
+            link.name.casefold()
+            for link in concepts
+            for index in (self._base.find(link.id),)
+            if index is not None
+            and (index in known or not known.isdisjoint(self._base.neighbours(index)[0].tolist()))
+        )
+
+    def _orthologs(self, concepts: Sequence[ConceptLink], species: str | None) -> list[ConceptLink]:
+        """The gene of a species that the first gene of another corresponds to, where none is of it.
+
+        It has the same symbol, or is related to the human gene. The model has not read it: its
+        weight is 0.
         """
         known = [species_of_gene(link) for link in concepts]
-        if species in known or HUMAN not in known or _is_family(concepts[0]):
+        if species in known or not any(known) or _is_family(concepts[0]):
             return []
-        index = self._base.find(concepts[known.index(HUMAN)].id)
-        if index is None:
-            return []
-        tails, relations = self._base.neighbours(index)
-        for tail in tails[relations == self._ortholog].tolist():
-            concept_id, name, types, xrefs = self._base.summary(tail)
+        first = concepts[next(place for place, found in enumerate(known) if found)]
+        for index in (
+            *self._related(first),
+            *self._base.candidates(normalise(first.name)).tolist(),
+        ):
+            concept_id, name, types, xrefs = self._base.summary(index)
             link = ConceptLink(concept_id, name, types, 0.0, xrefs)
             if species_of_gene(link) == species:
                 return [link]
         return []
+
+    def _related(self, link: ConceptLink) -> list[int]:
+        index = self._base.find(link.id)
+        if index is None:
+            return []
+        tails, relations = self._base.neighbours(index)
+        orthologs: list[int] = tails[relations == self._ortholog].tolist()
+        return orthologs
 
 
 def _things(types: Iterable[str]) -> frozenset[str]:
@@ -142,3 +181,8 @@ def _things(types: Iterable[str]) -> frozenset[str]:
 def _is_family(concept: ConceptLink) -> bool:
     """Whether it is one of FamPlex's families and complexes, which have genes of all species."""
     return any(name.startswith(_FAMILIES) for name in (concept.id, *concept.xrefs))
+
+
+def _is_gene(concept: ConceptLink) -> bool:
+    """Whether it is a gene, or the protein of one species."""
+    return GENE in concept.types or species_of_gene(concept) is not None

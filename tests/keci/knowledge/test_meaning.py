@@ -19,10 +19,16 @@ BASE = knowledge_base_in_memory(
         ConceptRecord("MESH:D3", "Abc", ("T109",)),
         ConceptRecord("FPLX:ABC", "ABC", ("T116",)),
         ConceptRecord("GO:1", "abc activity", ("T044",)),
+        ConceptRecord("UNIPROT:P1", "ABC (Danio rerio)", ("T116",)),
+        ConceptRecord("HGNC:2", "ABC2", ("T028", "T116"), synonyms=("AB",)),
+        ConceptRecord("MESH:D4", "Apple Banana Protein", ("T116",)),
+        ConceptRecord("MGI:3", "Apb", ("T028",), synonyms=("AB",)),
+        ConceptRecord("HGNC:3", "APB", ("T028",), synonyms=("AB",)),
     ],
     [
         RelationRecord("HGNC:1", "MESH:D1", "isa"),
         RelationRecord("HGNC:1", "MGI:1", "orthologous_to"),
+        RelationRecord("HGNC:3", "MESH:D4", "mapped_to"),
     ],
 )
 SHARES = {
@@ -71,6 +77,10 @@ def order(
         (["HGNC:1", "RGD:1"], "gene", MICE, ["MGI:1", "HGNC:1", "RGD:1"]),
         (["MESH:D1", "RGD:1"], "gene", MICE, ["RGD:1", "MESH:D1"]),
         (["HGNC:1"], "gene", "Abcin of zebrafish.", ["HGNC:1"]),
+        (["MGI:1"], "gene", PEOPLE, ["HGNC:1", "MGI:1"]),
+        (["MGI:3"], "gene", PEOPLE, ["HGNC:3", "MGI:3"]),
+        (["FPLX:ABC", "HGNC:1"], "gene", PEOPLE, ["FPLX:ABC", "HGNC:1"]),
+        (["UNIPROT:P1", "MESH:D3"], "drug", PEOPLE, ["MESH:D3", "UNIPROT:P1"]),
     ],
 )
 def test_type_then_species_then_gene_decide(
@@ -95,6 +105,22 @@ def test_a_vocabulary_that_was_asked_for_goes_before_equals_alone() -> None:
     assert order(both, "disease", vocabularies=["MESH"]) == both[::-1]
     assert order(["MESH:D3", "HGNC:1"], "gene", vocabularies=["MESH"]) == ["HGNC:1", "MESH:D3"]
     assert order(["HGNC:1", "MESH:D1"], "gene", vocabularies=["MESH"]) == ["HGNC:1", "MESH:D1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Apple banana protein (AB) rose.", ["HGNC:3", "MGI:3", "MESH:D4", "HGNC:2"]),
+        ("Apple banana protein (AB) of mice.", ["MGI:3", "HGNC:3", "MESH:D4", "HGNC:2"]),
+        ("An ash-borer (AB) of mice.", ["MGI:3", "HGNC:2", "HGNC:3", "MESH:D4"]),
+    ],
+)
+def test_what_a_text_explains_is_meant(text: str, expected: list[str]) -> None:
+    at = text.index("AB")
+    concepts = tuple(map(link, ("HGNC:2", "MESH:D4", "MGI:3", "HGNC:3")))
+    mention = Mention("T1", at, at + 2, "AB", "gene", concepts=concepts)
+    (found,) = Meanings(BASE, SHARES).ordered(Extraction("d", text, (mention,))).mentions
+    assert [concept.id for concept in found.concepts] == expected
 
 
 def test_without_shares_the_order_is_the_linkers() -> None:

@@ -17,6 +17,12 @@ from keci.knowledge.species import HUMAN, species_of_gene, species_of_text
         ("Abc1 rose. Cell lines grew in mice. The mice slept, most mice at least.", "mouse"),
         ("Abc1 of C. elegans.", "Caenorhabditis elegans"),
         ("Rates of Abc1, and mousetraps.", HUMAN),
+        ("Abc1 rose. Guinea pigs slept. The guinea pigs were fed.", HUMAN),
+        ("Abc1 rose. Cells had 10% fetal bovine serum.", HUMAN),
+        ("Abc1 rose. A mouse monoclonal antibody and a rabbit anti-DEF were used.", HUMAN),
+        ("Abc1 rose. A porcine islet was seen.", HUMAN),
+        ("Abc1 rose. A porcine islet was seen. The pigs slept.", "Sus scrofa"),
+        ("Abc1 rose. A mouse slept.", "mouse"),
     ],
 )
 def test_the_species_is_the_animal_that_is_named_as_often_as_people(
