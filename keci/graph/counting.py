@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keci.documents import Extraction, Mention, Relation
+from keci.documents import Extraction, Mention
 from keci.errors import UsageError
 from keci.graph.mapping import BiolinkMapping
 from keci.graph.nodes import MIN_WEIGHT, Node, node_of
@@ -223,9 +223,9 @@ class CorpusGraph:
         seen: set[tuple[str, ...]] = set()
         for relation in extraction.relations:
             head, tail = mentions[relation.head], mentions[relation.tail]
-            if self._is_turned(relation, nodes):
-                head, tail = tail, head
             first, second = nodes[head.id], nodes[tail.id]
+            if self.mapping.is_turned(relation.type, first.id, second.id):
+                head, tail, first, second = tail, head, second, first
             if self.linked_only and not (first.is_linked and second.is_linked):
                 continue
             self._read.relations += 1
@@ -236,11 +236,6 @@ class CorpusGraph:
                 (number, *key, int(key not in seen), relation.score, *offsets, said)
             )
             seen.add(key)
-
-    def _is_turned(self, relation: Relation, nodes: dict[str, Node]) -> bool:
-        """Whether a relation without direction is told from its tail, to meet its equals."""
-        is_symmetric = self.mapping.predicate(relation.type).symmetric
-        return is_symmetric and nodes[relation.tail].id < nodes[relation.head].id
 
     def _flush(self) -> None:
         for name, rows in self._rows.items():

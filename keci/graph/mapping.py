@@ -44,6 +44,10 @@ class BiolinkMapping:
     def predicate(self, relation_type: str) -> Predicate:
         return self.predicates.get(relation_type, Predicate())
 
+    def is_turned(self, relation_type: str, head: str, tail: str) -> bool:
+        """Whether a relation without direction is told from its tail's node, to meet its equals."""
+        return self.predicate(relation_type).symmetric and tail < head
+
     def curie(self, node_id: str) -> str:
         """The id with the prefix that Biolink uses; signs that no CURIE may hold are encoded.
 

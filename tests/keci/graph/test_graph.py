@@ -264,3 +264,11 @@ def test_a_mapping_of_ones_own_overrides(tmp_path: Path) -> None:
 def test_a_mapping_that_is_none_is_refused(content: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         BiolinkMapping().with_file(content, "own.toml")
+
+
+def test_a_concept_counts_for_all_attention_whatever_a_format_kept_of_it() -> None:
+    other = replace(RASH, id="MESH:D1", weight=0.0)
+    weak = Mention("T1", 0, 4, "Rash", "e", concepts=(other,), context_weight=0.8)
+    assert node_of(weak).id == "MESH:D1"
+    assert node_of(weak, 0.3).id == "KECI:e=rash"
+    assert node_of(replace(weak, context_weight=None)).id == "KECI:e=rash"

@@ -1,9 +1,11 @@
 """Extractions as a networkx graph."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from keci.documents import Relation
 from keci.graph.networks import to_graph
 from tests.keci.graph.test_graph import document, graph_of
 
@@ -13,6 +15,8 @@ def test_it_says_what_keci_graph_says(tmp_path: Path) -> None:
         document("a"),
         document("b", score=0.8),
         document("c", assertion="negated"),
+        document("d", turned=True),
+        replace(document("e"), relations=(Relation("R1", "T1", "T2", "bind", 0.5),)),
     ]
     network = to_graph(documents)
     graph, totals = graph_of(tmp_path, documents)
