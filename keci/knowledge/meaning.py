@@ -102,15 +102,14 @@ class Meanings:
     def _order(
         self, mention: Mention, species: str | None, long_form: str | None
     ) -> tuple[ConceptLink, ...]:
-        groups = self._groups.get(mention.type, _THINGS)
-        concepts = [
-            link
-            for link in mention.concepts
-            if not _things(link.types) or _things(link.types) & groups
-        ]
-        if not concepts or mention.type not in self._shares:
-            return tuple(concepts)
-        fitting, of_genes = self._shares[mention.type], mention.type in self._genes
+        fitting = self._shares.get(mention.type)
+        if fitting is None:
+            return mention.concepts
+        groups = self._groups[mention.type]
+        concepts = [link for link in mention.concepts if _may_be(link, groups, fitting)]
+        if not concepts:
+            return ()
+        of_genes = mention.type in self._genes
         meant = self._called(concepts, long_form)
         family = concepts[0] if of_genes and _is_family(concepts[0]) else None
 
@@ -181,6 +180,12 @@ def _things(types: Iterable[str]) -> frozenset[str]:
 def _is_family(concept: ConceptLink) -> bool:
     """Whether it is one of FamPlex's families and complexes, which have genes of all species."""
     return any(name.startswith(_FAMILIES) for name in (concept.id, *concept.xrefs))
+
+
+def _may_be(concept: ConceptLink, groups: frozenset[str], fitting: Mapping[str, float]) -> bool:
+    """Whether a mention may denote it whose type has so fitting semantic types, of these groups."""
+    things = _things(concept.types)
+    return (not things or bool(things & groups)) and (GENE in fitting or not _is_gene(concept))
 
 
 def _is_gene(concept: ConceptLink) -> bool:

@@ -34,7 +34,8 @@ BASE = knowledge_base_in_memory(
 SHARES = {
     "gene": {"T028": 0.6, "T116": 0.9},
     "disease": {"T047": 0.9},
-    "drug": {"T109": 0.7, "T116": 0.2, "T028": 0.1},
+    "drug": {"T109": 0.7, "T116": 0.2},
+    "family": {"T116": 0.9, "T028": 0.2},
 }
 MICE = "Abcin in mice."
 PEOPLE = "Abcin."
@@ -62,7 +63,8 @@ def order(
     ("ids", "kind", "text", "expected"),
     [
         (["MESH:D1", "HGNC:1"], "gene", PEOPLE, ["HGNC:1", "MESH:D1"]),
-        (["MESH:D1", "HGNC:1"], "drug", PEOPLE, ["MESH:D1", "HGNC:1"]),
+        (["HGNC:1", "MESH:D1"], "family", PEOPLE, ["MESH:D1", "HGNC:1"]),
+        (["HGNC:1", "MESH:D1"], "drug", PEOPLE, ["MESH:D1"]),
         (["MESH:D1", "HGNC:1"], "other", PEOPLE, ["MESH:D1", "HGNC:1"]),
         (["HGNC:1", "MONDO:1"], "disease", PEOPLE, ["MONDO:1"]),
         (["HGNC:1", "MONDO:1"], "other", PEOPLE, ["HGNC:1", "MONDO:1"]),
@@ -80,7 +82,7 @@ def order(
         (["MGI:1"], "gene", PEOPLE, ["HGNC:1", "MGI:1"]),
         (["MGI:3"], "gene", PEOPLE, ["HGNC:3", "MGI:3"]),
         (["FPLX:ABC", "HGNC:1"], "gene", PEOPLE, ["FPLX:ABC", "HGNC:1"]),
-        (["UNIPROT:P1", "MESH:D3"], "drug", PEOPLE, ["MESH:D3", "UNIPROT:P1"]),
+        (["UNIPROT:P1", "MESH:D3"], "drug", PEOPLE, ["MESH:D3"]),
     ],
 )
 def test_type_then_species_then_gene_decide(
