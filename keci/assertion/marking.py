@@ -48,19 +48,19 @@ def marked(extraction: Extraction) -> Extraction:
         return extraction
     rules = load_rules()
     sentences = _sentences_of(extraction, rules)
+    spans: Spans = defaultdict(list)
+    for mention, sentence in zip(extraction.mentions, sentences, strict=True):
+        spans[sentence.start, mention.type].append(sentence.offsets(mention))
+    for listed in spans.values():
+        listed.sort()
     mentions = tuple(
-        replace(mention, assertion=_said_of_mention(mention, sentence))
+        replace(mention, assertion=_said_of_mention(mention, sentence, spans))
         for mention, sentence in zip(extraction.mentions, sentences, strict=True)
     )
     known = {
         mention.id: (mention, sentence)
         for mention, sentence in zip(mentions, sentences, strict=True)
     }
-    spans: Spans = defaultdict(list)
-    for mention, sentence in zip(mentions, sentences, strict=True):
-        spans[sentence.start, mention.type].append(sentence.offsets(mention))
-    for listed in spans.values():
-        listed.sort()
     relations = tuple(
         replace(relation, assertion=_said_of_relation(relation, known, spans, rules))
         for relation in extraction.relations
@@ -68,9 +68,23 @@ def marked(extraction: Extraction) -> Extraction:
     return replace(extraction, mentions=mentions, relations=relations)
 
 
-def _said_of_mention(mention: Mention, sentence: _Sentence) -> Assertion:
-    within = NEAR_TRIGGER if mention.type in SUBSTANCES else None
-    return said_of(*sentence.offsets(mention), sentence.scopes, within=within)
+def _said_of_mention(mention: Mention, sentence: _Sentence, spans: Spans) -> Assertion:
+    span = sentence.offsets(mention)
+    if mention.type not in SUBSTANCES:
+        return said_of(*span, sentence.scopes)
+    effects = _others(spans, sentence, mention.type)
+    scopes = [scope for scope in sentence.scopes if not scope.is_about_one_of(effects, *span)]
+    return said_of(*span, scopes, within=NEAR_TRIGGER)
+
+
+def _others(spans: Spans, sentence: _Sentence, kind: str) -> list[tuple[int, int]]:
+    """The spans of a sentence's mentions of other types."""
+    return [
+        span
+        for (start, other), listed in spans.items()
+        if start == sentence.start and other != kind
+        for span in listed
+    ]
 
 
 def _said_of_relation(
@@ -86,7 +100,12 @@ def _said_of_relation(
     first, second = harm or (head, tail)
     spans_of_ends = sentence.offsets(first), sentence.offsets(second)
     said = said_of_ends(
-        sentence.text, Ends(*spans_of_ends), sentence.scopes, rules, harm=harm is not None
+        sentence.text,
+        Ends(*spans_of_ends),
+        sentence.scopes,
+        rules,
+        harm=harm is not None,
+        effects=_others(spans, sentence, second.type),
     )
     like = [spans[sentence.start, mention.type] for mention in (first, second)]
     ends = Ends.of(*spans_of_ends, sentence.text, like=like)

@@ -71,10 +71,29 @@ class Ends:
         """From the beginning of the first to the end of the second."""
         return min(self.head[0], self.tail[0]), max(self.head[1], self.tail[1])
 
-    def between(self, sentence: str) -> str:
-        """The words from the first to the second, but for asides."""
+    @property
+    def others_between(self) -> list[Span]:
+        """The other spans of the tail's type that lie between both, in order."""
         first, second = sorted((self.head, self.tail))
-        return _flowing(sentence[first[1] : second[0]])
+        return [item for item in self.others if first[1] <= item[0] and item[1] <= second[0]]
+
+    def between(self, sentence: str, rules: Rules) -> str:
+        """The words from the first to the second, but for asides.
+
+        Asides are other substances in passing, "not aspirin", and what a disorder that stands first
+        is said to be due to.
+        """
+        first, second = sorted((self.head, self.tail))
+        kept, at = [], first[1]
+        for start, end in self.others_between:
+            before = sentence[at:start]
+            aside = rules.indication["in_passing"].search(before)
+            if aside is None and self.head_first and at == first[1]:
+                aside = rules.indication["named_cause"].search(before)
+            if aside:
+                kept.append(before[: aside.start()])
+                at = end
+        return _flowing("".join((*kept, sentence[at : second[0]])))
 
 
 def _list_of(span: Span, others: Sequence[Span], sentence: str) -> Span:
@@ -100,22 +119,44 @@ def effect_and_substance(kind: str, head: Mention, tail: Mention) -> tuple[Menti
 
 
 def said_of_ends(
-    sentence: str, ends: Ends, scopes: Sequence[Scope], rules: Rules, *, harm: bool
+    sentence: str,
+    ends: Ends,
+    scopes: Sequence[Scope],
+    rules: Rules,
+    *,
+    harm: bool,
+    effects: Sequence[Span] = (),
 ) -> Assertion:
     """What triggers say of a relation's ends.
 
     What is one name already ("penicillin-induced rash") is presupposed, unless a trigger is near:
     "might prevent penicillin-induced rash" does not doubt the rash. Of the substance that harms a
-    trigger speaks only where it denies from near: "the rash was due to penicillin, not to aspirin".
+    trigger speaks only from near, where it denies ("the rash was due to penicillin, not to
+    aspirin") or stands between both; not where it is about another one of the ``effects``: "rash
+    without fever on penicillin".
     """
-    between = ends.between(sentence)
-    if rules.unrelated["fused"].search(between):
+    if rules.unrelated["fused"].search(ends.between(sentence, rules)):
         return said_of(*ends.whole, scopes, within=NEAR_TRIGGER)
     of_head = said_of(*ends.head, scopes)
-    of_tail = said_of(*ends.tail, scopes, within=NEAR_TRIGGER if harm else None)
-    if harm and of_tail != "negated":
-        return of_head
+    if harm:
+        about_tail = [scope for scope in scopes if not scope.is_about_one_of(effects, *ends.tail)]
+        of_tail = said_of(*ends.tail, about_tail, within=NEAR_TRIGGER)
+        if of_tail == "speculated" and not _is_supposed_between(ends, about_tail):
+            return of_head
+    else:
+        of_tail = said_of(*ends.tail, scopes)
     return max(of_head, of_tail, key=ASSERTION_WEIGHTS.__getitem__)
+
+
+def _is_supposed_between(ends: Ends, scopes: Sequence[Scope]) -> bool:
+    """Whether what supposes the tail stands between both ends: "was possibly due to penicillin"."""
+    first, second = sorted((ends.head, ends.tail))
+    return any(
+        scope.says == "speculated"
+        and scope.holds(*ends.tail, within=NEAR_TRIGGER)
+        and first[1] <= scope.trigger_edge <= second[0]
+        for scope in scopes
+    )
 
 
 def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
@@ -123,7 +164,7 @@ def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
 
     ``harm`` says that the head is called an effect of the tail: the rules of indication are read.
     """
-    between = ends.between(sentence)
+    between = ends.between(sentence, rules)
     if len(between) > _NEAR:
         return False
     if rules.unrelated["between"].search(between):
@@ -194,13 +235,14 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.tail)
     is_taken_away = _any(before, indication["withdrawn"]) or _any(between, indication["taken_away"])
+    if indication["accused"].search(between) or (is_taken_away and ends.others_between):
+        return False
     if indication["drug_first"].search(between):
         return True
     if indication["relieves"].search(between) and not is_taken_away:
         return True
-    if indication["given_and"].search(between) and indication["goes_away"].search(
-        _behind(sentence, ends.head)
-    ):
+    is_given = _any(between, indication["given_and"]) or _any(before, indication["put_in"])
+    if is_given and indication["goes_away"].search(_behind(sentence, ends.head)):
         return True
     if indication["is_tried"].search(before) and indication["tried_for"].search(between):
         return True
@@ -225,6 +267,8 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
         return True
     if indication["goes"].search(between) and indication["is_given"].search(after):
         return True
+    if indication["reaction_to"].search(between):
+        return False
     brought_along = [unrelated["effect_of_the_patient"]]
     if not indication["exposed"].search(between):
         brought_along.append(unrelated["admitted_with"])

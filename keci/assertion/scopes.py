@@ -68,6 +68,16 @@ class Scope:
     says: Assertion
     backward: bool = False
 
+    @property
+    def trigger_edge(self) -> int:
+        """Where the trigger ends, or begins where it is read backward."""
+        return self.end if self.backward else self.start
+
+    def is_about_one_of(self, spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+        """Whether one of some spans lies between the trigger and another span."""
+        first, last = (end, self.end) if self.backward else (self.start, start)
+        return any(first <= span[0] and span[1] <= last for span in spans)
+
     def holds(self, start: int, end: int, *, within: int | None = None) -> bool:
         """Whether it speaks of a span, at most ``within`` characters from the trigger."""
         if not (self.start <= start and end <= self.end):

@@ -388,3 +388,48 @@ def test_what_a_patient_takes_is_there_where_its_harm_is_denied() -> None:
                 Extraction("d", text, (Mention("T1", at, at + 3, "abc", kind),))
             ).mentions
             assert found.assertion == said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("abc was not tolerated because of rash.", ["present"]),
+        ("abc was not restarted owing to the rash.", ["present"]),
+        ("No rechallenge with abc was done because of the rash.", ["present"]),
+        ("The rash was not due to abc.", ["negated"]),
+        ("abc was the culprit drug for the rash.", ["present"]),
+        ("abc, the offending agent for the rash, was stopped.", ["present"]),
+        ("abc was the drug for the rash.", ["negated"]),
+        ("A rash without fever developed on abc.", ["present", "negated"]),
+        ("She had rash but no fever on abc.", ["present", "negated"]),
+        ("abc was stopped, and xyz was started for the coma.", ["present", "negated"]),
+        ("A patient with a history of gout developed rash on abc.", ["present", "present"]),
+        ("A patient with a history of gout was on abc.", ["negated"]),
+        ("He had a history of rash to abc.", ["present"]),
+        ("Withholding abc led to resolution of the coma.", ["present"]),
+        ("A decrease in the dose of abc led to improvement of the coma.", ["present"]),
+        ("The coma was relieved by abc dose reduction.", ["present"]),
+        ("The coma was relieved by abc.", ["negated"]),
+        ("abc, not xyz, caused the rash.", ["present", "negated"]),
+        ("The rash was possibly related to abc.", ["speculated"]),
+        ("abc was a possible cause of the rash.", ["speculated"]),
+        ("abc could have caused the rash.", ["speculated"]),
+        ("It is unlikely that abc caused the rash.", ["negated"]),
+        ("Those on abc should be monitored for gout.", ["speculated"]),
+        ("The incidence of gout was at the same rate with abc and placebo.", ["negated"]),
+        ("abc had no effect on the coma.", ["negated"]),
+        ("abc failed to control the coma.", ["negated"]),
+        ("The coma did not respond to abc.", ["negated"]),
+        ("The fever recurred despite prophylaxis with abc.", ["negated"]),
+        ("The rash was refractory to abc.", ["negated"]),
+        ("abc was replaced by xyz and the rash settled.", ["present", "negated"]),
+        ("After switching from abc to xyz, the rash resolved.", ["present", "negated"]),
+        ("The rash resolved when xyz was substituted for abc.", ["negated", "present"]),
+        ("The rash caused by abc resolved with xyz.", ["present", "negated"]),
+        ("A rash requiring abc.", ["negated"]),
+        ("A rash requiring withdrawal of abc.", ["present"]),
+        ("He took abc for type 2 gout.", ["negated"]),
+    ],
+)
+def test_as_reports_of_harm_are_worded(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
