@@ -24,6 +24,7 @@ from keci.progress import ProgressDisplay
 
 EXIT_SOME_FAILED = EXIT_NOT_FOUND = 1
 EXIT_UNUSABLE = 2
+_EXIT_INTERRUPTED = 130
 
 _WHOLE_SENTENCE = 1000
 """Characters of a subcommand's summary; click would cut it after 45."""
@@ -76,6 +77,19 @@ def errors_told() -> Iterator[None]:
             raise
         click.echo(f"Error: {printable_lines(_said(error))}", err=True)
         sys.exit(EXIT_UNUSABLE)
+
+
+@contextmanager
+def interrupt_told(output: Path) -> Iterator[None]:
+    """End with 130 and say how to go on where a user interrupts what ``output`` can resume."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            f"interrupted; {output} keeps what was done: the same command with --resume goes on",
+            err=True,
+        )
+        sys.exit(_EXIT_INTERRUPTED)
 
 
 def _said(error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 import click
 
-from keci.cli.options import CommandWithSubcommands, common_options, options_of
+from keci.cli.options import CommandWithSubcommands, common_options, interrupt_told, options_of
 from keci.cli.train.draft_task import draft
 from keci.cli.train.train_encoder import encoder
 from keci.cli.train.train_options import (
@@ -42,7 +42,9 @@ def main(choice: TrainingChoice, held_out: HeldOut, learning: LearningOptions) -
     from keci.cli.train.train_series import train
 
     held_out.check(choice)
-    train(choice, held_out, learning.config(choice.inspect_data()))
+    config = learning.config(choice.inspect_data())
+    with interrupt_told(choice.output):
+        train(choice, held_out, config)
 
 
 for subcommand in (tune, draft, encoder):

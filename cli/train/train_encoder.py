@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from keci.cli.options import KB_HELP, common_options, options_of, show_progress
+from keci.cli.options import KB_HELP, common_options, interrupt_told, options_of, show_progress
 from keci.errors import UsageError
 from keci.options import REQUIRED, Options, option
 from keci.training.adaptation_settings import AdaptationSettings
@@ -68,4 +68,5 @@ def encoder(inputs: AdaptationInputs, settings: AdaptationSettings) -> None:
     adaptation = Adaptation(
         settings, inputs.corpora(), inputs.output, base=base, show_progress=show_progress()
     )
-    click.echo(f"encoder: {adaptation.run(resume=inputs.resume)}")
+    with interrupt_told(inputs.output):
+        click.echo(f"encoder: {adaptation.run(resume=inputs.resume)}")

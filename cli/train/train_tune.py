@@ -2,7 +2,7 @@
 
 import click
 
-from keci.cli.options import common_options, options_of
+from keci.cli.options import common_options, interrupt_told, options_of
 from keci.cli.train.train_options import (
     TrainingChoice,
     TuneOptions,
@@ -32,4 +32,5 @@ def tune(choice: TrainingChoice, tuned: TuneOptions) -> None:
     from keci.cli.train.train_trials import try_settings
 
     choice.inspect_data()
-    try_settings(choice, tuned)
+    with interrupt_told(choice.output):
+        try_settings(choice, tuned)

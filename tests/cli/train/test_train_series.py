@@ -136,3 +136,22 @@ def test_help_names_the_subcommand_and_needs_no_torch() -> None:
     assert "\n  tune " in shown
     assert "--folds" in shown
     assert "--trials" in runner.invoke(train.main, ["tune", "--help"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "place"),
+    [
+        ("", "keci.cli.train.train_series.train_run"),
+        ("tune", "keci.cli.train.train_trials.try_settings"),
+    ],
+)
+def test_an_interrupted_training_says_how_it_goes_on(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, subcommand: str, place: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    result = run(workplace, f"interrupted{subcommand}", subcommand=subcommand)
+    assert result.exit_code == 130
+    assert "the same command with --resume goes on" in result.stderr
