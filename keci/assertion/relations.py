@@ -244,8 +244,9 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
     is_given = _any(between, indication["given_and"]) or _any(before, indication["put_in"])
     if is_given and indication["goes_away"].search(_behind(sentence, ends.head)):
         return True
-    if indication["is_tried"].search(before) and indication["tried_for"].search(between):
-        return True
+    for tried, what_for in (("is_tried", "tried_for"), ("who_gets", "because_of")):
+        if indication[tried].search(before) and indication[what_for].search(between):
+            return True
     brought_along = [unrelated["effect_of_the_patient"]]
     if not _any(before, indication["begun"], indication["exposed"]):
         brought_along.append(unrelated["admitted_with"])
