@@ -26,6 +26,9 @@ NEAR_TRIGGER = 24
 _FAR = 2 * _NEAR
 """Characters before and behind a mention in which anything about it is looked for."""
 
+_FARTHEST = 4 * _FAR
+"""Characters from the first of two mentions to the end of the second, asides and names included."""
+
 _CAUSE = re.compile(rf"(?:[^,;:]|[,:](?=\d)){{0,{_FAR}}}")
 _JOINED = re.compile(
     r"\s*\(\s*|\s*\)?\s*(?:\([^()]*\)\s*)?(?:,|/|,?\s*(?:and|or)|,?\s*as\s+well\s+as)\s*"
@@ -164,6 +167,9 @@ def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
 
     ``harm`` says that the head is called an effect of the tail: the rules of indication are read.
     """
+    begin, end = ends.whole
+    if end - begin > _FARTHEST:
+        return False
     between = ends.between(sentence, rules)
     if len(between) > _NEAR:
         return False
