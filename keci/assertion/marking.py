@@ -1,26 +1,26 @@
 """Extractions with what their texts say of each mention and relation."""
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keci.assertion.relations import (
     ASSERTION_WEIGHTS,
-    NEAR_TRIGGER,
     SUBSTANCES,
     Ends,
     effect_and_substance,
     is_denied,
+    said_from_near,
     said_of_ends,
 )
 from keci.assertion.rules import Rules, load_rules
-from keci.assertion.scopes import Scope, find_scopes, said_of
+from keci.assertion.scopes import Scope, find_scopes, said_by, said_of
 from keci.documents import Assertion, Extraction, Mention, Relation
 from keci.text.sentences import split_sentences
 
-Spans = dict[tuple[int, str], list[tuple[int, int]]]
-"""The spans, in order, of the mentions of a type in the sentence that begins somewhere."""
+Spans = dict[int, dict[str, list[tuple[int, int]]]]
+"""By where a sentence begins and by type: the spans, in order, of its mentions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,11 @@ def marked(extraction: Extraction) -> Extraction:
         return extraction
     rules = load_rules()
     sentences = _sentences_of(extraction, rules)
-    spans: Spans = defaultdict(list)
+    spans: Spans = defaultdict(lambda: defaultdict(list))
     for mention, sentence in zip(extraction.mentions, sentences, strict=True):
-        spans[sentence.start, mention.type].append(sentence.offsets(mention))
-    for listed in spans.values():
-        listed.sort()
+        insort(spans[sentence.start][mention.type], sentence.offsets(mention))
     mentions = tuple(
-        replace(mention, assertion=_said_of_mention(mention, sentence, spans))
+        replace(mention, assertion=_said_of_mention(mention, sentence, spans[sentence.start]))
         for mention, sentence in zip(extraction.mentions, sentences, strict=True)
     )
     known = {
@@ -68,23 +66,18 @@ def marked(extraction: Extraction) -> Extraction:
     return replace(extraction, mentions=mentions, relations=relations)
 
 
-def _said_of_mention(mention: Mention, sentence: _Sentence, spans: Spans) -> Assertion:
+def _said_of_mention(
+    mention: Mention, sentence: _Sentence, spans: Mapping[str, list[tuple[int, int]]]
+) -> Assertion:
     span = sentence.offsets(mention)
     if mention.type not in SUBSTANCES:
         return said_of(*span, sentence.scopes)
-    effects = _others(spans, sentence, mention.type)
-    scopes = [scope for scope in sentence.scopes if not scope.is_about_one_of(effects, *span)]
-    return said_of(*span, scopes, within=NEAR_TRIGGER)
+    return said_by(said_from_near(*span, sentence.scopes, _others(spans, mention.type)))
 
 
-def _others(spans: Spans, sentence: _Sentence, kind: str) -> list[tuple[int, int]]:
+def _others(spans: Mapping[str, list[tuple[int, int]]], kind: str) -> list[tuple[int, int]]:
     """The spans of a sentence's mentions of other types."""
-    return [
-        span
-        for (start, other), listed in spans.items()
-        if start == sentence.start and other != kind
-        for span in listed
-    ]
+    return [span for other, listed in spans.items() if other != kind for span in listed]
 
 
 def _said_of_relation(
@@ -105,9 +98,9 @@ def _said_of_relation(
         sentence.scopes,
         rules,
         harm=harm is not None,
-        effects=_others(spans, sentence, second.type),
+        effects=_others(spans[sentence.start], second.type) if harm else (),
     )
-    like = [spans[sentence.start, mention.type] for mention in (first, second)]
+    like = [spans[sentence.start][mention.type] for mention in (first, second)]
     ends = Ends.of(*spans_of_ends, sentence.text, like=like)
     return "negated" if is_denied(sentence.text, ends, rules, harm=harm is not None) else said
 

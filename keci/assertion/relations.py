@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keci.assertion.rules import Rules
-from keci.assertion.scopes import Scope, said_of
+from keci.assertion.scopes import Scope, said_by, said_of, speaking_of
 from keci.documents import Assertion, Mention
 
 HARM = "Adverse-Effect"
@@ -142,24 +142,24 @@ def said_of_ends(
         return said_of(*ends.whole, scopes, within=NEAR_TRIGGER)
     of_head = said_of(*ends.head, scopes)
     if harm:
-        about_tail = [scope for scope in scopes if not scope.is_about_one_of(effects, *ends.tail)]
-        of_tail = said_of(*ends.tail, about_tail, within=NEAR_TRIGGER)
-        if of_tail == "speculated" and not _is_supposed_between(ends, about_tail):
-            return of_head
+        about_tail = said_from_near(*ends.tail, scopes, effects)
+        of_tail = said_by(s for s in about_tail if s.says == "negated" or _is_between(s, ends))
     else:
         of_tail = said_of(*ends.tail, scopes)
     return max(of_head, of_tail, key=ASSERTION_WEIGHTS.__getitem__)
 
 
-def _is_supposed_between(ends: Ends, scopes: Sequence[Scope]) -> bool:
-    """Whether what supposes the tail stands between both ends: "was possibly due to penicillin"."""
+def said_from_near(
+    start: int, end: int, scopes: Sequence[Scope], effects: Sequence[Span]
+) -> list[Scope]:
+    """The scopes that speak of a substance: from near, and of no effect that is nearer."""
+    return speaking_of(start, end, scopes, within=NEAR_TRIGGER, others=effects)
+
+
+def _is_between(scope: Scope, ends: Ends) -> bool:
+    """Whether a scope's trigger stands between both ends: "was possibly due to penicillin"."""
     first, second = sorted((ends.head, ends.tail))
-    return any(
-        scope.says == "speculated"
-        and scope.holds(*ends.tail, within=NEAR_TRIGGER)
-        and first[1] <= scope.trigger_edge <= second[0]
-        for scope in scopes
-    )
+    return first[1] <= scope.trigger_edge <= second[0]
 
 
 def is_denied(sentence: str, ends: Ends, rules: Rules, *, harm: bool) -> bool:
@@ -240,7 +240,7 @@ def _is_other(sentence: str, ends: Ends, between: str, rules: Rules) -> bool:
         return _effect_first(sentence, ends, between, rules)
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.tail)
-    is_taken_away = _any(before, indication["withdrawn"]) or _any(between, indication["taken_away"])
+    is_taken_away = _is_taken_away(before, between, rules)
     if indication["accused"].search(between) or (is_taken_away and ends.others_between):
         return False
     if indication["drug_first"].search(between):
@@ -265,9 +265,7 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
     unrelated, indication = rules.unrelated, rules.indication
     before = _before(sentence, ends.head)
     after = _behind(sentence, ends.tail)
-    is_taken_away = _any(_before(sentence, ends.tail), indication["withdrawn"]) or _any(
-        after, indication["taken_away"]
-    )
+    is_taken_away = _is_taken_away(_before(sentence, ends.tail), after, rules)
     if is_taken_away or indication["recurs"].search(between):
         return False
     if _any(between, unrelated["effect_first"], indication["effect_first"]):
@@ -282,6 +280,12 @@ def _effect_first(sentence: str, ends: Ends, between: str, rules: Rules) -> bool
     return not indication["blames"].search(between) and _any(
         before, *brought_along, indication["before_effect"]
     )
+
+
+def _is_taken_away(before: str, behind: str, rules: Rules) -> bool:
+    """Whether what stands before or behind a substance says that it is stopped or reduced."""
+    indication = rules.indication
+    return bool(indication["withdrawn"].search(before) or indication["taken_away"].search(behind))
 
 
 def _behind(sentence: str, span: Span) -> str:

@@ -5,7 +5,7 @@ trigger hides the shorter ones inside it; a pseudo trigger only hides.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -152,14 +152,36 @@ def _inside(trigger: Trigger, other: Trigger) -> bool:
     return trigger.start < other.end and other.start < trigger.end
 
 
-def said_of(
-    start: int, end: int, scopes: Sequence[Scope], *, within: int | None = None
-) -> Assertion:
-    """What the scopes say of a span: that it is not so outweighs that it may be.
+def speaking_of(
+    start: int,
+    end: int,
+    scopes: Iterable[Scope],
+    *,
+    within: int | None = None,
+    others: Sequence[tuple[int, int]] = (),
+) -> list[Scope]:
+    """The scopes that speak of a span.
 
-    ``within`` leaves out triggers that are more characters away.
+    ``within`` leaves out triggers that are more characters away, ``others`` those that one of these
+    spans stands nearer to: they are about that one.
     """
-    about = {scope.says for scope in scopes if scope.holds(start, end, within=within)}
+    return [
+        scope
+        for scope in scopes
+        if scope.holds(start, end, within=within) and not scope.is_about_one_of(others, start, end)
+    ]
+
+
+def said_by(scopes: Iterable[Scope]) -> Assertion:
+    """What scopes say together: that it is not so outweighs that it may be."""
+    about = {scope.says for scope in scopes}
     if "negated" in about:
         return "negated"
     return "speculated" if "speculated" in about else "present"
+
+
+def said_of(
+    start: int, end: int, scopes: Sequence[Scope], *, within: int | None = None
+) -> Assertion:
+    """What the scopes say of a span; ``within`` as of ``speaking_of``."""
+    return said_by(speaking_of(start, end, scopes, within=within))

@@ -84,8 +84,8 @@ def concept_relations(extraction: Extraction) -> tuple[ConceptRelation, ...]:
 def _keys(mention: Mention) -> Iterator[tuple[str, ...]]:
     """What mentions of one concept may share."""
     yield "text", mention.type, mention.text.casefold()
-    if mention.concepts:
-        yield "concept", mention.type, mention.concepts[0].id
+    if mention.concept:
+        yield "concept", mention.type, mention.concept.id
 
 
 def _abbreviated(extraction: Extraction) -> Iterator[tuple[str, str]]:

@@ -199,19 +199,14 @@ def _close_brackets(keyed: KeyedText, candidates: dict[tuple[int, int], tuple[in
     for first, last in [span for span in candidates if span[0] < span[1]]:
         inside = words[first : last + 1]
         opened = inside.count("(") - inside.count(")")
-        start, end = first, last
-        if opened == 1:
-            end += 2 if words[last + 1 : last + 2] == ["+"] else 1
-        elif opened == -1:
-            start -= 1
-        whole = (
-            keyed.text[keyed.starts[start] : keyed.end(end)]
-            if 0 <= start < end < len(words)
-            else ""
-        )
-        if (start, end) != (first, last) and whole.count("(") == whole.count(")") > 0:
-            concepts = candidates.pop((first, last))
-            candidates.setdefault((start, end), concepts)
+        signed = last + (words[last + 1 : last + 2] == ["+"])
+        if opened == 1 and words[signed + 1 : signed + 2] == [")"]:
+            whole = first, signed + 1
+        elif opened == -1 and first and words[first - 1] == "(":
+            whole = first - 1, last
+        else:
+            continue
+        candidates.setdefault(whole, candidates.pop((first, last)))
 
 
 def _named_ending(
